@@ -3,23 +3,17 @@ import { InputError } from "../errors.ts";
 import { MADE_UP } from "../settings/load.ts";
 import { counted } from "../text/grouped.ts";
 import { readDataset } from "./datasets/read_dataset.ts";
+import { type DatasetRow, isMadeUp, requestsOf, type RowRequest } from "./datasets/row.ts";
 import { COMMON_WORDS } from "./prompts/common_words.ts";
 import { parseMedia, withMadeUpMedia } from "./prompts/made_up_media.ts";
 import { isSingle, sessionsOf } from "./prompts/made_up_sessions.ts";
-import {
-  datasetPrompts,
-  fixedPrompt,
-  isMadeUp,
-  madeUpPrompts,
-  requestsOf,
-} from "./prompts/prompts.ts";
+import { datasetPrompts, fixedPrompt, madeUpPrompts } from "./prompts/prompts.ts";
 import { isBranching } from "./prompts/session.ts";
 import { corpusStock } from "./prompts/stock.ts";
 import { parseTokenLengths } from "./prompts/token_lengths.ts";
 import { loadTokenizer } from "./prompts/tokenizer.ts";
 import { wordsOfOneToken } from "./prompts/vocabulary.ts";
 import type { SettledLoad } from "../settings/load.ts";
-import type { DatasetRow, RowRequest } from "./datasets/row.ts";
 import type { LoadShare } from "./share.ts";
 import type { PromptSource } from "./prompts/prompts.ts";
 import type { TokenCounter } from "./prompts/tokenizer.ts";

@@ -5,7 +5,7 @@
  * in the background. Conversations that no other one names are the sessions.
  */
 import { isJsonObject } from "../../json_fields.ts";
-import { UNKNOWN_ROW } from "./row.ts";
+import { UNKNOWN_REQUEST, UNKNOWN_ROW } from "./row.ts";
 import type { DatasetForm, DatasetRow, RowRequest, RowStep } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
@@ -152,7 +152,7 @@ function turnOf(fields: RowFields, at: number, count: number, note: (text: strin
   const messages = fields.list("messages");
   if (messages === null) throw fields.complaint('no "messages"; expected a list of them');
   const request = {
-    ...UNKNOWN_ROW,
+    ...UNKNOWN_REQUEST,
     messages,
     output_tokens: fields.count("max_tokens"),
     body,

@@ -5,7 +5,7 @@
  */
 import { isJsonObject } from "../../json_fields.ts";
 import { messageText, toolCallsOf, wireMessages } from "./otel_messages.ts";
-import { UNKNOWN_ROW } from "./row.ts";
+import { UNKNOWN_REQUEST, UNKNOWN_ROW } from "./row.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { DatasetForm, DatasetRow, RowRequest, RowStep } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
@@ -98,7 +98,7 @@ function callOf(span: RowFields, attributes: JsonObject, note: (text: string) =>
   const start_ms = momentOf(span, "start_time");
   return {
     request: {
-      ...UNKNOWN_ROW,
+      ...UNKNOWN_REQUEST,
       messages: listOf("gen_ai.input.messages").flatMap((each) =>
         wireMessages(each, (what) => span.complaint(`gen_ai.input.messages: ${what}`))
       ),

@@ -6,6 +6,7 @@ import { azureForm, burstgptForm } from "./csv_traces.ts";
 import { bailianForm, mooncakeForm, ownTraceForm } from "./mooncake.ts";
 import { openaiBatchForm, payloadForm, requestForm } from "./requests.ts";
 import { otelForm } from "./otel.ts";
+import { type DatasetForm, type DatasetRow, isEmpty, isWithoutTokens, requestsOf } from "./row.ts";
 import { RowFields } from "./row_fields.ts";
 import { sessionRowsForm } from "./session_rows.ts";
 import { sharegptForm } from "./sharegpt.ts";
@@ -13,7 +14,7 @@ import { manifestForm } from "./sound_rows.ts";
 import { turnRowsForm } from "./turn_rows.ts";
 import { wekaForm } from "./weka.ts";
 import { readTable } from "../../formats/tables.ts";
-import type { DatasetForm, DatasetRow } from "./row.ts";
+import { counted } from "../../text/grouped.ts";
 import type { FileRow } from "../../formats/tables.ts";
 
 /** What a file asks for. */
@@ -48,9 +49,10 @@ const FORMS: readonly DatasetForm[] = [
 ];
 
 const EXPECTED =
-  'expected "prompt", "messages", "turns" or "input"; ShareGPT\'s "conversations"; a batch ' +
-  'of OpenAI\'s form; a "payload"; an "audio_filepath"; Mooncake\'s, Bailian\'s or our own "timestamp" with "input_length"; BurstGPT\'s or ' +
-  "Azure's CSV; or --columns prompt=NAME to say which column is what";
+  'expected "prompt", "messages", "turns" or "input"; ShareGPT\'s "conversations"; a batch of OpenAI\'s form; a ' +
+  '"payload"; an "audio_filepath"; Mooncake\'s, Bailian\'s or our own "timestamp" with "input_length"; agents\' ' +
+  '"spans", or "requests" with "block_size"; BurstGPT\'s or Azure\'s CSV; or --columns prompt=NAME to say which ' +
+  "column is what";
 
 /**
  * Reads a dataset: JSON, JSON lines, CSV or Parquet (UTF-8, a byte order mark is dropped). Rows out of
@@ -86,13 +88,13 @@ export async function readDataset(
   const tell = (what: string) => told.set(what, (told.get(what) ?? 0) + 1);
   const read = form.begin(tell, mapped.map(({ fields }) => fields), dirname(path));
   const rows: DatasetRow[] = [];
-  let skipped = 0;
+  const skipped: DatasetRow[] = [];
   for (const { fields, where, cells } of mapped) {
     const row = new RowFields(fields, where, cells);
     const found = read(row);
     for (const name of row.unread()) tell(`"${name}" is not used`);
     if (found === null) continue;
-    if (found.output_tokens === 0 || found.input_tokens === 0) skipped++;
+    if (isWithoutTokens(found)) skipped.push(found);
     else if (isEmpty(found)) {
       throw row.complaint(`no "prompt" and no "input_length"; ${EXPECTED}`);
     } else rows.push(found);
@@ -102,19 +104,18 @@ export async function readDataset(
       `${path}: each row (of ${table.length}) has 0 tokens of input or output; nothing to send`,
     );
   }
-  const notes = [...told].map(([what, n]) => `${path} (${form.name}): ${what} (${rowsWord(n)})`);
-  if (skipped > 0) {
-    notes.push(`${path} (${form.name}): ${rowsWord(skipped)} of no tokens skipped`);
+  const notes = [...told].map(([what, n]) =>
+    `${path} (${form.name}): ${what} (${counted(n, "row")})`
+  );
+  if (skipped.length > 0) {
+    const later = requestsOf(skipped).length - skipped.length;
+    const also = later === 0 ? "" : `, with ${counted(later, "later request")} of their sessions`;
+    notes.push(
+      `${path} (${form.name}): ${counted(skipped.length, "row")} of no tokens skipped${also}`,
+    );
   }
   return { form: form.name, notes, ...placed(path, rows) };
 }
-
-/** Whether a row tells nothing that could be sent. */
-function isEmpty({ prompt, messages, input_tokens, payload }: DatasetRow): boolean {
-  return prompt === null && messages === null && input_tokens === null && payload === null;
-}
-
-const rowsWord = (n: number) => n === 1 ? "1 row" : `${n} rows`;
 
 /** Rows by their times, if they have them. */
 function placed(path: string, rows: DatasetRow[]): Pick<Dataset, "rows" | "timed"> {

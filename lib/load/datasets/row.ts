@@ -37,7 +37,7 @@ export interface DatasetRow extends RowRequest {
 }
 
 /** A request of which nothing is known. */
-const UNKNOWN_REQUEST: RowRequest = {
+export const UNKNOWN_REQUEST: RowRequest = {
   prompt: null,
   messages: null,
   input_tokens: null,
@@ -63,6 +63,26 @@ export function saidAfter(
     after: [{ step: i, wait_s: null }],
     history: i,
   }));
+}
+
+/** Every request of all rows, in order. */
+export function requestsOf(rows: readonly DatasetRow[]): RowRequest[] {
+  return rows.flatMap((row) => [row, ...row.later]);
+}
+
+/** Whether a dataset tells no words of a request, and its prompt is made up. */
+export function isMadeUp({ prompt, messages, payload }: RowRequest): boolean {
+  return prompt === null && messages === null && payload === null;
+}
+
+/** Whether a row tells nothing that could be sent. */
+export function isEmpty(row: DatasetRow): boolean {
+  return isMadeUp(row) && row.input_tokens === null;
+}
+
+/** Whether a row's prompt or answer has 0 tokens, which nobody can be asked for. */
+export function isWithoutTokens({ input_tokens, output_tokens }: DatasetRow): boolean {
+  return input_tokens === 0 || output_tokens === 0;
 }
 
 /** A form of datasets. */

@@ -5,7 +5,13 @@
  */
 import { mooncakeForm } from "./mooncake.ts";
 import { payloadForm, requestForm } from "./requests.ts";
-import type { DatasetForm, DatasetRow, RowStep } from "./row.ts";
+import {
+  type DatasetForm,
+  type DatasetRow,
+  isEmpty,
+  isWithoutTokens,
+  type RowStep,
+} from "./row.ts";
 
 const KINDS = ["input_length", "text_input", "messages", "payload"];
 
@@ -29,7 +35,7 @@ export const sessionRowsForm: DatasetForm = {
         ? "messages"
         : "lengths";
       const row: DatasetRow = readers[kind](fields)!;
-      if (row.session === null) return row;
+      if (row.session === null || isEmpty(row) || isWithoutTokens(row)) return row;
       const steps = begun.get(row.session);
       if (steps === undefined || row.t_s !== null) {
         const later: RowStep[] = [];

@@ -4,7 +4,7 @@
  * message for all turns.
  */
 import { isJsonObject } from "../../json_fields.ts";
-import { UNKNOWN_ROW } from "./row.ts";
+import { UNKNOWN_REQUEST, UNKNOWN_ROW } from "./row.ts";
 import type { DatasetForm, RowRequest, RowStep } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
@@ -25,7 +25,7 @@ export const turnRowsForm: DatasetForm = {
     const requests = said.map(({ turn, message }, i): RowRequest & { wait_s: number | null } => {
       const delay_ms = turn.time("delay", "milliseconds");
       return {
-        ...UNKNOWN_ROW,
+        ...UNKNOWN_REQUEST,
         messages: i === 0 ? [...system, message] : [message],
         output_tokens: turn.count("output_length"),
         body: turn.object("extra") ?? {},

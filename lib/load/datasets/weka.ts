@@ -4,7 +4,7 @@
  * one another; a sub-agent starts after the main request before it, and the first main request that began
  * after its end waits for it. Prompts are blocks of the session; answers of the trace are in them.
  */
-import { UNKNOWN_ROW } from "./row.ts";
+import { UNKNOWN_REQUEST, UNKNOWN_ROW } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 import type { DatasetForm, DatasetRow, RowRequest, RowStep } from "./row.ts";
 
@@ -35,7 +35,7 @@ export const wekaForm: DatasetForm = {
   name: "weka",
   has: (names) => names.has("requests") && names.has("block_size"),
   begin(note) {
-    const global = new Map<string, number>();
+    const global = new Map<number, number>();
     let blocks = 0;
     return (fields) => {
       const id = fields.name("id");
@@ -47,11 +47,11 @@ export const wekaForm: DatasetForm = {
       }
       fields.value("tool_tokens"); // they are within the first blocks
       fields.value("system_tokens");
-      const own = scope === "global" ? global : new Map<string, number>();
+      const own = scope === "global" ? global : new Map<number, number>();
       const numbersOf = (ids: readonly number[]) =>
         ids.map((hash) => {
-          const known = own.get(String(hash)) ?? blocks++;
-          own.set(String(hash), known);
+          const known = own.get(hash) ?? blocks++;
+          own.set(hash, known);
           return known;
         });
       const read = (each: RowFields, agent?: string): Recorded =>
@@ -87,7 +87,7 @@ function recorded(
   if (ids.length < given.length) note("hash_ids beyond a prompt's length are not used");
   return {
     request: {
-      ...UNKNOWN_ROW,
+      ...UNKNOWN_REQUEST,
       input_tokens: Math.max(1, input_tokens),
       output_tokens: Math.max(1, output_tokens),
       blocks: ids.length === 0 ? null : { ids: numbersOf(ids), tokens },

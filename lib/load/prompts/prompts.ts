@@ -1,7 +1,7 @@
 /** Where the questions of a load come from. */
 import { blockTexts, syntheticPrompts } from "./synthetic.ts";
 import { isBranching, turnsAfter } from "./session.ts";
-import type { DatasetRow, RowRequest } from "../datasets/row.ts";
+import { type DatasetRow, isMadeUp, requestsOf, type RowRequest } from "../datasets/row.ts";
 import type { LoadPrompt, LoadQuestion } from "./session.ts";
 import { isOwn, WHOLE } from "../share.ts";
 import type { LoadShare } from "../share.ts";
@@ -184,16 +184,6 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
       return null;
     },
   };
-}
-
-/** Every request of all rows, in order. */
-export function requestsOf(rows: readonly DatasetRow[]): RowRequest[] {
-  return rows.flatMap((row) => [row, ...row.later]);
-}
-
-/** Whether a dataset tells no words of a request, and its prompt is made up. */
-export function isMadeUp({ prompt, messages, payload }: RowRequest): boolean {
-  return prompt === null && messages === null && payload === null;
 }
 
 function lengthOf({ input_tokens, prompt }: RowRequest): number {

@@ -173,6 +173,24 @@ Deno.test("what is wrong with a trace is said with file and line", async () => {
   await assertRejects(() => readDataset(tmpdir()), InputError, "is a folder");
 });
 
+Deno.test("a session's rows of no tokens are left out wherever they stand, and one that says nothing is refused", async () => {
+  const row = (more: object) => JSON.stringify({ session_id: "s", ...more }) + "\n";
+  const some = (input_length: number, output_length = 2) => row({ input_length, output_length });
+  const { rows, notes } = await readText(some(0) + some(5) + some(6, 0) + some(7) + some(8));
+  assertEquals(rows.map(({ input_tokens, later }) => [input_tokens, later.length]), [[5, 2]]);
+  assertEquals(rows[0].later.map(({ input_tokens, history }) => [input_tokens, history]), [
+    [7, 0],
+    [8, 1],
+  ]);
+  assertEquals(notes, ["trace (mooncake): 2 rows of no tokens skipped"]);
+  await assertRejects(() => readText(some(5) + row({ delay: 3 })), InputError, "trace:2: no");
+  const turns = (length: number) => [{ text: "a", output_length: length }, { text: "b" }];
+  const told = await readText(row({ turns: turns(0) }) + row({ turns: turns(2) }));
+  assertEquals(told.notes, [
+    "trace (turns): 1 row of no tokens skipped, with 1 later request of their sessions",
+  ]);
+});
+
 Deno.test("a long trace is read: no row is compared with all before it", async () => {
   const rows = Array.from({ length: 200_000 }, (_, i) => `${i * 3},ChatGPT,472,18,490,API log\n`);
   const trace = await readText(
