@@ -24,6 +24,9 @@ const PLAIN = /^[^"\\\x00-\x1f]+$/;
 /** After this many changes of form, events are parsed one by one. */
 const MOST_FORMS = 8;
 
+/** JSON or a page, where a form takes texts too: a transcript may begin with a blank or "[Music]". */
+const NO_TEXT = /^\s*(?:[{<]|\[\s*[[{])/;
+
 const BROKE_OFF = "the server broke off with an error";
 
 /** What told the count of an answer's tokens. */
@@ -180,9 +183,9 @@ export class Reply {
   /** What came whole: JSON, or what else the form has. Nothing came: an event stream. */
   took({ body, bytes }: { body: string; bytes?: Uint8Array | undefined }): void {
     const { file, text } = this.#reader;
-    if (bytes === undefined && (text === undefined || !/^[^{[<\s]/.test(body))) {
-      if (body !== "") this.body(body);
-      return;
+    if (bytes === undefined) {
+      if (body === "") return;
+      if (text === undefined || NO_TEXT.test(body)) return this.body(body);
     }
     const said = bytes === undefined ? text?.(body) : file?.(bytes);
     if (said === undefined) throw malformed("the answer is not JSON", "a file");

@@ -194,7 +194,7 @@ const KINDS: [RegExp, FailureClass][] = [
     "http_4xx",
   ],
 ];
-/** Of a message whose error has no kind: that say a retry is of no use. */
+/** Words of an error without a kind that say that a retry is of no use. */
 const REFUSED =
   /maximum context|context (length|size|window)|(prompt|input|request)[^.]{0,40} (is too (long|large)|exceeds)/i;
 

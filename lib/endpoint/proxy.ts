@@ -9,7 +9,7 @@ import { InputError } from "../errors.ts";
  * for HTTP_PROXY, which programs behind a web server may be sent by anyone (httpoxy): it is taken in
  * lower case, and in upper case unless REQUEST_METHOD is set.
  *
- * @throws {InputError} a proxy that is not a http URL.
+ * @throws {InputError} a proxy that is not an http URL.
  */
 export function proxyOf(url: URL): URL | null {
   if (!/^https?:$/.test(url.protocol) || isExcepted(url)) return null;

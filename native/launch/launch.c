@@ -1,5 +1,5 @@
 /*
- * Starts programs for a parent and never outlives it: its own session, with its limits,
+ * Starts programs for a parent and never outlives it: each in its own session, with its limits,
  * its output in files. When the parent goes, by whatever signal, standard input ends and everything
  * that was started is killed, also what left its session.
  *

@@ -92,7 +92,8 @@ export const KSERVE_INFER: ApiForm = {
   request: ({ parameters = {}, ...question }, target) => ({
     inputs: [
       tensor("text_input", promptOf(question, target)),
-      ...Object.entries(parameters).map(([name, value]) => tensor(name, value)),
+      ...Object.entries(parameters).filter(([, value]) => value !== undefined)
+        .map(([name, value]) => tensor(name, value)),
     ],
   }),
   event: saidInTensors,

@@ -23,6 +23,7 @@ export const MULTIPART: Encoding = {
       parts.push(Buffer.from(`--${BOUNDARY}\r\n${head}\r\n\r\n`), content, Buffer.from("\r\n"));
     for (const [name, given] of Object.entries(fields)) {
       for (const value of Array.isArray(given) ? given : [given]) {
+        if (value === undefined) continue; // as in JSON
         const field = `content-disposition: form-data; name="${
           Array.isArray(given) ? `${name}[]` : name
         }"`;

@@ -63,7 +63,7 @@ class Connection {
     return this.#socket !== null;
   }
 
-  /** Runs one exchange; `onSettled` called once, after which the connection is free or closed. */
+  /** Runs one exchange; `onSettled` is called once, after which the connection is free or closed. */
   run(
     request: HttpRequest,
     listener: Told,

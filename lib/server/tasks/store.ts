@@ -13,7 +13,7 @@ import type { TaskRequest } from "./request.ts";
 import type { Task } from "./task.ts";
 import type { ServerEvent, TaskEnd, TaskProcess, TaskStatus } from "../../run/events.ts";
 
-/** Tasks that have ended and known after a restart; the runs of all stay. */
+/** Tasks that have ended and are known after a restart; the runs of all stay. */
 const KEPT_TASKS = 10_000;
 const FORCED = { recursive: true, force: true };
 
@@ -166,7 +166,7 @@ function digestOf(request: TaskRequest): string {
 /** A journal without what nobody asks for any more. */
 interface Compacted {
   lines: JournalLine<"tasks">[];
-  /** Tasks that have ended and left out. */
+  /** Tasks that have ended and are left out. */
   forgotten: string[];
 }
 

@@ -64,7 +64,10 @@ Deno.test("a question to Triton: the model from the URL, the path by the way of 
 
 Deno.test("inference: a text and its parameters as tensors, a text out of them", () => {
   const parameters = { max_tokens: 2, temperature: 1, top_k: 5, beams: true, stop_words: "x" };
-  const { url, body } = asked("http://h/v2/models/m/infer", { prompt: "Hello there", parameters });
+  const { url, body } = asked("http://h/v2/models/m/infer", {
+    prompt: "Hello there",
+    parameters: { ...parameters, seed: undefined }, // left out, as in JSON
+  });
   assertEquals(url, "http://h/v2/models/m/infer");
   const tensor = (name: string, datatype: string, value: unknown) => ({
     name,

@@ -43,6 +43,13 @@ Deno.test("a transcript: seconds of usage or of verbose_json, tokens where it te
   const tokens = whole("transcription", { text: "Hi.", usage });
   assertEquals([tokens.prompt_tokens, tokens.completion_tokens], [14, 45]);
   assertEquals(whole("transcription", { text: "" }).empty, false); // silence
+  // as whisper.cpp's server writes what it hears: of silence, of music, after a blank
+  for (const text of ["[BLANK_AUDIO]\n", " [Music]\n", " And so my fellow Americans\n"]) {
+    assertEquals(whole("transcription", text).text, text);
+  }
+  for (const other of ['{"text": "cut', '[{"text":', "[[[", "<html>", "\n<html>"]) {
+    assertEquals(failureOf(() => whole("transcription", other)), "malformed", other);
+  }
   assertEquals(whole("transcription", "1\n00:00:00,000 --> 00:00:02,000\nHi.\n").text.length, 36);
 });
 
@@ -78,6 +85,7 @@ Deno.test("a question with sound is a form with a file, to the byte", async () =
   const form = apiForm(api);
   const parameters = {
     max_tokens: 5,
+    prompt: undefined, // left out, as in JSON
     timestamp_granularities: ["word", "segment"],
     language: "en",
   };
