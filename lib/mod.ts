@@ -187,16 +187,16 @@ export type { SweepReport } from "./report/sweep/sweep_report.ts";
 export type { RunDirectory } from "./run/directory.ts";
 export type { RunOutcomes } from "./run/index.ts";
 export type { Attempt, Tried } from "./run/attempt.ts";
+export type { CodingEvent } from "./run/events.ts";
 export type {
   BatchEvent,
   BatchRecord,
   BatchStart,
-  CodingEvent,
   PendingRun,
   Rehearsal,
   SlotTimes,
   Timeliness,
-} from "./run/events.ts";
+} from "./run/batch_events.ts";
 export { PriceTable } from "./run/prices.ts";
 export type { Price } from "./run/prices.ts";
 export type { RunReading } from "./run/read_run.ts";

@@ -7,7 +7,8 @@ import { apiForm, encodedBody } from "../endpoint/forms/forms.ts";
 import { EndpointChoice } from "../endpoint/endpoint_choice.ts";
 import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
-import { Cuts, cutsNow } from "./cancel.ts";
+import { Cuts } from "./cancel.ts";
+import { takenDown } from "./taken_down.ts";
 import { loadBody } from "./prompts/load_body.ts";
 import { price, recordOf } from "./record.ts";
 import { RequestNames } from "./request_names.ts";
@@ -50,10 +51,10 @@ export class Drive {
   readonly #spans: StageSpan[] = [];
   readonly #outcome: DriveOutcome = { stopped_because: null, out_of_prompts: false };
   readonly #progress: DriveProgress;
+  /** What was handed over and is not over, and how it is cut off. */
+  readonly #flights = new Map<Flight, () => void>();
   #requests = 0;
   #conversations = 0;
-  /** Handed over and not over. */
-  #open = 0;
   /** Places of a closed loop that are taken: by a request, or by a session until its end. */
   #taken = 0;
   #stageIndex = 0;
@@ -79,14 +80,14 @@ export class Drive {
   }
 
   progress(): DriveProgress {
-    return { ...this.#progress, in_flight: this.#open };
+    return { ...this.#progress, in_flight: this.#flights.size };
   }
 
   /** Requests that were sent or whose time has come: of those handed over ahead the rest waits. */
   inFlight(): number {
     const now_ns = nowNs();
     let due = 0;
-    for (const { t_intended_ns } of this.#cancels.keys()) {
+    for (const { t_intended_ns } of this.#flights.keys()) {
       if ((t_intended_ns ?? 0) <= now_ns) due++;
     }
     return Math.min(due, this.#limitOf(this.#options.stages[this.#stageIndex]));
@@ -149,7 +150,7 @@ export class Drive {
       const t_ns = start_ns + Number(next.value) * 1e9;
       while (t_ns > nowNs() + LOOKAHEAD_NS) {
         if (this.#over(signal)) return;
-        this.#stop.checkSaturation(nowNs(), this.#open);
+        this.#stop.checkSaturation(nowNs(), this.#flights.size);
         await sleep(POLL_MS, signal);
       }
       // a rate that is too much for this client must not keep answers and Ctrl-C waiting
@@ -170,10 +171,11 @@ export class Drive {
     const counted = stage.requests !== null || stage.times_s !== null || this.#exhausted ||
       this.#unaffordable;
     while (
-      !this.#over(signal) && (nowNs() < end_ns || (stage.duration_s === null && this.#open > 0))
+      !this.#over(signal) &&
+      (nowNs() < end_ns || (stage.duration_s === null && this.#flights.size > 0))
     ) {
-      if (counted && this.#open === 0) break;
-      this.#stop.checkSaturation(nowNs(), this.#open);
+      if (counted && this.#flights.size === 0) break;
+      this.#stop.checkSaturation(nowNs(), this.#flights.size);
       await sleep(Math.min(POLL_MS, Math.max(1, (end_ns - nowNs()) / 1e6)), signal);
     }
     if (this.#unaffordable) this.#outcome.stopped_because ??= BUDGET;
@@ -204,7 +206,7 @@ export class Drive {
     this.#onChange = fill;
     this.#release_ns = start_ns;
     while (fill()) await new Promise((resolve) => setImmediate(resolve));
-    while (!this.#over(signal) && nowNs() < end_ns && this.#open > 0) {
+    while (!this.#over(signal) && nowNs() < end_ns && this.#flights.size > 0) {
       await sleep(Math.min(POLL_MS, Math.max(1, (end_ns - nowNs()) / 1e6)), signal);
     }
     this.#onChange = () => {};
@@ -285,16 +287,14 @@ export class Drive {
       reservation,
       error: null,
     };
-    this.#open++;
     if (running) running.open++;
     if (turn === 0) this.#stageRequests++;
     if (turn === 0) this.#taken++;
     this.#stop.submitted();
-    const fail = (error: unknown) => {
-      flight.error = error as Error;
-      cancel();
-    };
-    const cancel = transport.send({
+    let cancelSent = () => {};
+    const cancel = () => cancelSent();
+    this.#flights.set(flight, cancel); // before it is sent: it may end at once
+    cancelSent = transport.send({
       method: "POST",
       ...this.#places.target(place),
       headers: this.#names.headersOf(named),
@@ -304,29 +304,9 @@ export class Drive {
       tls: api.tls,
       connection: this.#options.connections.of(flight),
     }, {
-      onEvent: (data, t_ns, lag_ns) => {
-        this.#progress.events++;
-        if (lag_ns !== null) this.lags.add(lag_ns);
-        if (flight.error !== null) return;
-        try {
-          flight.reply.event(data, t_ns, lag_ns);
-          if (cutsNow(flight)) cancel(); // an answer that is whole by then is an answer
-        } catch (error) {
-          fail(error);
-        }
-      },
-      onErrorEvent: (data) => {
-        this.#progress.events++;
-        try {
-          if (flight.error === null) flight.reply.errorEvent(data);
-        } catch (error) {
-          fail(error);
-        }
-      },
-      begun: () => flight.reply.tokens.count > 0,
+      ...takenDown(flight, this.#progress, this.lags, cancel),
       onEnd: (exchange, error) => this.#tell(() => this.#ended(flight, exchange, error)),
     });
-    this.#cancels.set(flight, cancel);
     return true;
   }
 
@@ -345,11 +325,8 @@ export class Drive {
     }
   }
 
-  readonly #cancels = new Map<Flight, () => void>();
-
   #ended(flight: Flight, exchange: HttpExchange, error: Error | null): void {
-    this.#open--;
-    this.#cancels.delete(flight);
+    this.#flights.delete(flight);
     const { api, countTokens, stages, onRecord } = this.#options;
     const never = exchange.t_sent_ns === 0 && error instanceof CancelledError;
     const due = flight.t_intended_ns !== null && flight.t_intended_ns <= nowNs();
@@ -408,11 +385,13 @@ export class Drive {
     const { grace_s, signal } = this.#options;
     const until_ns = nowNs() + grace_s * 1e9;
     try {
-      while (this.#open > 0 && nowNs() < until_ns && this.#fault === null) await sleep(10, signal);
+      while (this.#flights.size > 0 && nowNs() < until_ns && this.#fault === null) {
+        await sleep(10, signal);
+      }
     } catch { /* interrupted: what is in flight is cut off below */ }
-    for (const cancel of [...this.#cancels.values()]) cancel();
+    for (const cancel of [...this.#flights.values()]) cancel();
     const cut_ns = nowNs() + 5e9;
-    while (this.#open > 0 && nowNs() < cut_ns) {
+    while (this.#flights.size > 0 && nowNs() < cut_ns) {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }

@@ -2,26 +2,23 @@
 import type { AddressInfo } from "node:net";
 import { InputError } from "../errors.ts";
 import { ConnectionAdmission } from "../execute/connection_admission.ts";
-import { answerTokens, choiceOf, completionTokens, textOf, withoutWords } from "./answer.ts";
-import { AskedWrongly, hasMessages, messageTokens, readAsked } from "./asked.ts";
+import { answerTokens, withoutWords } from "./answer.ts";
+import { AskedWrongly, readAsked } from "./asked.ts";
 import { USUAL_BEHAVIOUR } from "./behaviour.ts";
 import { Connection } from "./connection.ts";
+import { Engine } from "./engine.ts";
 import { asOpenAI, CONVERSE_PATH, decoded, GEMINI_PATH, KSERVE_PATH } from "./form.ts";
 import { FaultChoice } from "./fault_choice.ts";
 import { withFault } from "./faults/catalogue.ts";
 import { multipartFields } from "./multipart.ts";
 import { goodReply } from "./parts.ts";
-import { PrefixCache } from "./prefix_cache.ts";
 import { jsonReply, refusedRoute, unknownModel } from "./refusals.ts";
 import { errorBody, textEvent } from "./replies.ts";
-import { Script } from "./script.ts";
-import { ServerCounts } from "./server_counts.ts";
 import { Sockets } from "./sockets.ts";
-import { tokensOf } from "./tokens.ts";
 import { wholeReply, WHOLES } from "./wholes.ts";
 import type { AdmissionLimits } from "../execute/connection_admission.ts";
 import type { KeyAndCertificate } from "./certificate.ts";
-import type { AnswerTokens, MockAnswer } from "./answer.ts";
+import type { AnswerTokens } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { MockBehaviour } from "./behaviour.ts";
 import type { MockReply } from "./connection.ts";
@@ -113,17 +110,14 @@ export class MockEndpoint implements AsyncDisposable {
   readonly #models: string[];
   /** Whether the models were told: a name that is none of them is refused. */
   readonly #strict: boolean;
-  readonly #cache: PrefixCache | null;
-  readonly #counts = new ServerCounts();
+  readonly #engine: Engine;
   readonly #routes: Map<string, Route>;
   readonly #faults: FaultChoice;
-  readonly #script: Script;
   readonly #initial: MockBehaviour;
   readonly #connections = new Set<Connection>();
   readonly #sockets: Sockets;
   readonly #log: MockRequest[] = [];
   #behaviour: MockBehaviour;
-  #answers = 0;
   #accepted = 0;
 
   /** Starts listening. @throws {InputError} the port is not available. */
@@ -153,11 +147,9 @@ export class MockEndpoint implements AsyncDisposable {
     this.#admission = admission;
     this.#models = [options.model ?? "mock"].flat();
     this.#strict = options.model !== undefined;
-    const blocks = options.prefix_cache_blocks;
-    this.#cache = blocks === undefined ? null : new PrefixCache(blocks);
+    this.#engine = new Engine(options.script ?? { answers: [] }, options.prefix_cache_blocks);
     this.#routes = this.#makeRoutes();
     this.#faults = new FaultChoice(options.seed ?? 1);
-    this.#script = new Script(options.script ?? { answers: [] });
     const default_response = options.script?.default_response ?? USUAL_BEHAVIOUR.default_response;
     this.#initial = { ...USUAL_BEHAVIOUR, default_response, ...options.behaviour };
     this.#behaviour = this.#initial;
@@ -206,18 +198,18 @@ export class MockEndpoint implements AsyncDisposable {
 
   #makeRoutes(): Map<string, Route> {
     const complete = { POST: (request: ParsedRequest) => this.#complete(request) };
-    const cache = this.#cache;
+    const engine = this.#engine;
     return new Map<string, Route>([
       ...[...TEXTS, ...Object.keys(WHOLES)].map((path): [string, Route] => [path, complete]),
       ["/v1/models", {
         GET: () => [jsonReply(200, { object: "list", data: this.#models.map(modelObject) })],
       }],
       ["/health", { GET: () => [jsonReply(200, { status: "ok" })] }],
-      ...(cache === null ? [] : [
-        ["/metrics", { GET: () => [this.#metrics(cache)] }],
+      ...(!engine.hasCache ? [] : [
+        ["/metrics", { GET: () => [metricsReply(engine.metrics(this.#models[0]))] }],
         ["/reset_prefix_cache", {
           POST: () => {
-            cache.reset();
+            engine.resetCache();
             return [jsonReply(200, {})];
           },
         }],
@@ -307,14 +299,8 @@ export class MockEndpoint implements AsyncDisposable {
   }
 
   #reply(asked: Asked, body_text: string, behaviour: MockBehaviour): MockReply {
-    const scripted = this.#script.find(asked.prompts[0].text);
-    const answer = this.#answerTo(asked, behaviour);
-    const computed = answer.prompt_tokens - (answer.cached_tokens ?? 0);
-    const { prefill_tokens_per_second: prefill } = behaviour;
-    const pace = {
-      delay_s: (scripted?.delay_s ?? behaviour.delay_s) + (prefill ? computed / prefill : 0),
-      tokens_per_second: scripted?.tokens_per_second ?? behaviour.tokens_per_second,
-    };
+    const answer = this.#engine.answerTo(asked, behaviour);
+    const pace = this.#engine.paceOf(asked, answer, behaviour);
     const good = goodReply(asked, answer, pace);
     this.#log[this.#log.length - 1].tokens = answerTokens(answer);
     const parts = this.#spoiled(good, behaviour, {
@@ -323,62 +309,15 @@ export class MockEndpoint implements AsyncDisposable {
       body_text,
     });
     const logged = this.#log[this.#log.length - 1];
-    this.#counts.running++;
-    this.#counts.prompt_tokens += answer.prompt_tokens;
+    this.#engine.begin(answer);
     return {
       parts,
       frames: asked.api_type === "converse" && asked.stream,
       over: (sent) => {
         logged.whole = sent === parts.length;
-        this.#over(asked, answer, parts.slice(0, sent));
+        this.#engine.end(asked, answer, parts.slice(0, sent));
       },
     };
-  }
-
-  #answerTo(asked: Asked, { default_response }: MockBehaviour): MockAnswer {
-    const { prompts, n } = asked;
-    const cached = prompts.map(({ tokens }) => this.#cache?.use(seedOf(asked), tokens) ?? 0);
-    return {
-      id: `mock-${++this.#answers}`,
-      created: Math.floor(Date.now() / 1000),
-      choices: prompts.flatMap(({ text }, p) => {
-        const scripted = this.#script.find(text);
-        const response = scripted?.response ?? default_response;
-        const reasoning = scripted?.reasoning ?? "";
-        return Array.from({ length: n }, (_, i) => choiceOf(asked, p * n + i, response, reasoning));
-      }),
-      prompt_tokens: prompts.reduce((sum, { tokens }) => sum + tokens.length, 0),
-      cached_tokens: this.#cache === null ? null : cached.reduce((sum, known) => sum + known, 0),
-    };
-  }
-
-  /** Counts a reply that has ended, and keeps what was generated for the next turn's prompt. */
-  #over(asked: Asked, answer: MockAnswer, sent: readonly ReplyPart[]): void {
-    const counts = this.#counts;
-    counts.running--;
-    const isWhole = sent.some((part) =>
-      part.kind === "done" || part.kind === "whole" && part.status === 200
-    );
-    counts.generation_tokens += !isWhole
-      ? sent.filter(({ kind }) => kind === "token").length
-      : completionTokens(answer);
-    for (const { finish_reason } of answer.choices) {
-      const why = finish_reason === "tool_calls" ? "stop" : finish_reason; // as vLLM counts a call
-      counts.finished[isWhole ? why : "abort"]++;
-    }
-    if (this.#cache === null || !isWhole) return;
-    for (const choice of answer.choices) {
-      const { tokens } = asked.prompts[Math.floor(choice.index / asked.n)];
-      const text = textOf(choice, "content");
-      const said = hasMessages(asked.api_type) ? messageTokens("assistant", text) : tokensOf(text);
-      this.#cache.keep(seedOf(asked), [...tokens, ...said]);
-    }
-  }
-
-  #metrics(cache: PrefixCache): ReplyPart {
-    const body = this.#counts.page(this.#models[0], cache);
-    const type = "text/plain; version=0.0.4; charset=utf-8";
-    return { kind: "whole", at_s: 0, status: 200, body, type };
   }
 
   #record(received: ParsedRequest, t_received_ns: number, connection: number): void {
@@ -400,7 +339,9 @@ export class MockEndpoint implements AsyncDisposable {
   }
 }
 
-const modelObject = (id: string) => ({ id, object: "model", created: 0, owned_by: "dyno" });
+function metricsReply(body: string): ReplyPart {
+  const type = "text/plain; version=0.0.4; charset=utf-8";
+  return { kind: "whole", at_s: 0, status: 200, body, type };
+}
 
-/** What besides its tokens makes a prompt another one to the cache. */
-const seedOf = ({ model, preamble }: Asked) => `${model}\n${preamble}`;
+const modelObject = (id: string) => ({ id, object: "model", created: 0, owned_by: "dyno" });

@@ -8,21 +8,18 @@ import type { LimitWait } from "../endpoint/rate_limit.ts";
 import type { ClockAnchor } from "../native/clock.ts";
 import type { Spent } from "./budget.ts";
 import type {
-  BatchEvent,
-  BatchRecord,
   CallbackEvent,
   JournalEvents,
   JournalKind,
   LoadStarted,
   Recorded,
-  Rehearsal,
   RunEvent,
   ServerEvent,
   Several,
   TaskAsked,
   TaskMetrics,
-  Timeliness,
 } from "./events.ts";
+import type { BatchEvent, BatchRecord, Rehearsal, Timeliness } from "./batch_events.ts";
 import { attemptForm } from "./attempt.ts";
 import { ledgerEntryForm, priceRowForm } from "./ledger_entry.ts";
 import {

@@ -1,6 +1,6 @@
 /** The time that a schedule is kept by: the clock on the wall, or one that runs faster. */
 import { sleep } from "../execute/sleep.ts";
-import type { Rehearsal } from "../run/events.ts";
+import type { Rehearsal } from "../run/batch_events.ts";
 
 /** The time that a batch is kept by. */
 export interface BatchClock {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { InputError, messageOf } from "../errors.ts";
 import { booleanAt, numberAt, objectsIn, textAt } from "../json_fields.ts";
 import { batchFolder } from "./folder.ts";
-import type { BatchRecord } from "../run/events.ts";
+import type { BatchRecord } from "../run/batch_events.ts";
 
 /** A record with its time as a number. */
 export interface TimedRecord extends BatchRecord {

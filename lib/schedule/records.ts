@@ -5,7 +5,7 @@ import { writeFileAtomic } from "../write.ts";
 import type { BatchModel, IndustryQuestion } from "../settings/batch.ts";
 import type { BatchFolder } from "./folder.ts";
 import type { TestResult } from "../run/test_result.ts";
-import type { BatchRecord } from "../run/events.ts";
+import type { BatchRecord } from "../run/batch_events.ts";
 
 /** The record of a test's result. */
 export function batchRecordOf(

@@ -9,7 +9,7 @@ import type { ModelTask, SlotParts } from "./run_slot.ts";
 import type { Slot } from "./slots.ts";
 import type { BatchSession } from "./session.ts";
 import type { SlotState } from "./state.ts";
-import type { Timeliness } from "../run/events.ts";
+import type { Timeliness } from "../run/batch_events.ts";
 
 /** The outcome of a slot. */
 export interface SlotOutcome extends SlotState {

@@ -17,7 +17,7 @@ import type { BatchModel } from "../settings/batch.ts";
 import type { Listeners } from "../suite/execution.ts";
 import type { BatchSession } from "./session.ts";
 import type { TestResult } from "../run/test_result.ts";
-import type { BatchRecord } from "../run/events.ts";
+import type { BatchRecord } from "../run/batch_events.ts";
 
 /** What evaluations work with. */
 export interface SlotParts {

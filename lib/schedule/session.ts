@@ -12,7 +12,7 @@ import { writeRecords } from "./records.ts";
 import { type Slot, slotsOf } from "./slots.ts";
 import { type BatchState, batchState } from "./state.ts";
 import type { Batch } from "../settings/batch.ts";
-import type { BatchEvent } from "../run/events.ts";
+import type { BatchEvent } from "../run/batch_events.ts";
 
 /**
  * Reads a batch's journal. Without one, the state of a batch that has not begun.

@@ -1,7 +1,13 @@
 /** What a batch's journal comes to: the state of each slot, and every record. */
 import type { Batch, BatchModel } from "../settings/batch.ts";
 import type { Fold } from "../run/fold.ts";
-import type { BatchEvent, BatchRecord, BatchStart, PendingRun, Timeliness } from "../run/events.ts";
+import type {
+  BatchEvent,
+  BatchRecord,
+  BatchStart,
+  PendingRun,
+  Timeliness,
+} from "../run/batch_events.ts";
 import { testIdOf } from "./suite_of_batch.ts";
 
 /** How a slot stands. */

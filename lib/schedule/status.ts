@@ -7,7 +7,7 @@ import { timelinessOf } from "./run_batch.ts";
 import type { Batch } from "../settings/batch.ts";
 import type { BatchFolder } from "./folder.ts";
 import type { BatchState, SlotState } from "./state.ts";
-import type { BatchRecord } from "../run/events.ts";
+import type { BatchRecord } from "../run/batch_events.ts";
 
 /** A batch's slots and how many records they come to. */
 export interface BatchPlan {

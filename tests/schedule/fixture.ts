@@ -9,7 +9,8 @@ import { loadBatch } from "../../lib/settings/batch.ts";
 import { readJournal } from "../../lib/run/fold.ts";
 import type { BatchClock } from "../../lib/schedule/clock.ts";
 import type { Batch } from "../../lib/settings/batch.ts";
-import type { BatchEvent, BatchRecord, Recorded } from "../../lib/run/events.ts";
+import type { Recorded } from "../../lib/run/events.ts";
+import type { BatchEvent, BatchRecord } from "../../lib/run/batch_events.ts";
 
 /** Three questions of one industry whose key points the mock's answer may hold. */
 export const QUESTIONS = {

@@ -4,7 +4,7 @@ import { chromium } from "playwright-core";
 import { batchFolder, makeBatchFolder } from "../../lib/schedule/folder.ts";
 import { writeRecords } from "../../lib/schedule/records.ts";
 import { browserPath } from "../browser.ts";
-import type { BatchRecord } from "../../lib/run/events.ts";
+import type { BatchRecord } from "../../lib/run/batch_events.ts";
 import type { Browser, Page } from "playwright-core";
 
 /** Null where there is no browser: such tests are left out. */
