@@ -8,6 +8,7 @@ import { dyno, startDyno } from "./dyno.ts";
 import { until } from "../until.ts";
 
 const TESTS = 60;
+const WORKERS = 4;
 /** Few here: all commands are killed in tests/chaos/kill_test.ts. */
 const KILLS = Deno.env.get("DYNO_TEST_LONG") ? 20 : 4;
 
@@ -21,27 +22,33 @@ function suiteFile(folder: string): string {
   return path;
 }
 
-/** results.json without what differs from run to run: ids and times. */
-function withoutTimes(path: string): unknown {
-  const times =
-    /_ms$|_ns$|^(run_id|elapsed_seconds|execution_time|tokens_per_second|output_tokens_per_s)$/;
+const TIMES =
+  /_ms$|_ns$|^(run_id|elapsed_seconds|execution_time|tokens_per_second|output_tokens_per_s)$/;
+/** What all requests of a run took together. */
+const TOTALS = /^(total_(prompt|completion)_tokens|requests_of_unknown_cost|ledger)$/;
+
+/** results.json without what differs from run to run: ids and times; and without more. */
+function withoutTimes(path: string, more = /^$/): unknown {
   return JSON.parse(
     readFileSync(path, "utf8"),
-    (key, value) => times.test(key) ? undefined : value,
+    (key, value) => TIMES.test(key) || more.test(key) ? undefined : value,
   );
 }
 
-function finishedIds(journal: string): string[] {
+function eventsOf(journal: string): { event: string; package_id: string }[] {
   if (!existsSync(journal)) return [];
   return readFileSync(journal, "utf8").split("\n").flatMap((line) => {
     try {
-      const event = JSON.parse(line);
-      return event.event === "package_finished" ? [event.package_id] : [];
+      return [JSON.parse(line)];
     } catch {
       return [];
     }
   });
 }
+
+const finishedIds = (journal: string): string[] =>
+  eventsOf(journal).filter(({ event }) => event === "package_finished")
+    .map(({ package_id }) => package_id);
 
 const runsIn = (out: string) =>
   existsSync(out) ? readdirSync(out).filter((name) => name.startsWith("bench_")) : [];
@@ -54,11 +61,13 @@ Deno.test(`kill -9 at ${KILLS} random moments loses no finished test, and a resu
   const args = (out: string, ...more: string[]) => [
     "run",
     suite,
-    ...["--endpoint", `${mock.url}/v1`, "--model", "mock", "--workers", "4", "--out", out, ...more],
+    ...["--endpoint", `${mock.url}/v1`, "--model", "mock", "--workers", `${WORKERS}`],
+    ...["--out", out, ...more],
   ];
   const whole = join(folder.path, "whole");
   assertEquals((await dyno(args(whole))).code, 0);
-  const expected = withoutTimes(join(whole, runsIn(whole)[0], "results.json"));
+  const unbroken = join(whole, runsIn(whole)[0], "results.json");
+  const { total } = jsonIn(unbroken).ledger;
 
   let inTheMiddle = 0;
   for (let kill = 0; kill < KILLS; kill++) {
@@ -86,7 +95,15 @@ Deno.test(`kill -9 at ${KILLS} random moments loses no finished test, and a resu
       mock.requests.filter(({ method }) => method === "POST").length,
       TESTS - before.length,
     );
-    assertEquals(withoutTimes(join(out, run, "results.json")), expected);
+    const results = join(out, run, "results.json");
+    // killed between an answer and its test's end, a request was asked twice and cost twice
+    const asked = eventsOf(journal).filter(({ event }) => event === "request_booked").length;
+    assert(asked >= TESTS && asked <= TESTS + WORKERS, `${asked} requests`);
+    for (const count of ["requests", "prompt_tokens", "completion_tokens"]) {
+      assertEquals(jsonIn(results).ledger.total[count], asked * total[count] / TESTS, count);
+    }
+    const more = asked === TESTS ? undefined : TOTALS;
+    assertEquals(withoutTimes(results, more), withoutTimes(unbroken, more));
     assertEquals(readdirSync(join(out, run, "items")).length, 2 * TESTS);
     assertEquals(JSON.parse(resumed.stdout).runs[0].resumed_tests, before.length);
   }
