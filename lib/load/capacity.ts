@@ -48,6 +48,8 @@ export interface Capacity {
 export interface CapacitySearch {
   /** The level to begin with. */
   start: number;
+  /** No lower level is tried. Default 1 where they are whole, else a 1024th of the first. */
+  least?: number;
   /** No higher level is tried. */
   most: number;
   /** Levels are whole numbers. */
@@ -89,7 +91,7 @@ const MOST_PROBES = 40;
  */
 export async function findCapacity(search: CapacitySearch): Promise<Capacity> {
   const probes: CapacityProbe[] = [];
-  const least = search.whole ? 1 : search.start / 1024;
+  const { least = search.whole ? 1 : search.start / 1024 } = search;
   let good: number | null = null;
   let bad: number | null = null;
   let level = search.start;
@@ -164,6 +166,8 @@ export interface LoadCapacitySearch {
   searched: "rate" | "concurrency";
   /** The share of requests that must meet every objective. Default 0.95. */
   share?: number;
+  /** Processes that send each load together: no fewer requests are in flight. Default 1. */
+  shards?: number;
   /** Its abort ends the search. */
   signal: AbortSignal;
   /** Runs a load at one level, as {@linkcode measureLoad} does. */
@@ -235,7 +239,7 @@ export async function findLoadCapacity(
   { runs: loads }: LoadExperiment,
   search: LoadCapacitySearch,
 ): Promise<LoadCapacity> {
-  const { searched, share: target = CAPACITY_SHARE, signal, measure } = search;
+  const { searched, share: target = CAPACITY_SHARE, shards = 1, signal, measure } = search;
   if (loads.length > 1) throw new InputError("--find-capacity: not with a matrix");
   const [{ settings }] = loads;
   if (!settings.slo?.some((text) => parseStatement(text) === null)) {
@@ -250,15 +254,18 @@ export async function findLoadCapacity(
         "less than 1, such as 0.99",
     );
   }
-  const plan = capacityPlan(settings, searched, target);
+  const whole = searched === "concurrency";
+  const start = Math.max(settings[searched] ?? 1, whole ? shards : 0);
+  const plan = capacityPlan(settings, searched, target, start);
   search.onPlan?.(plan);
   const curve: CurvePoint[] = [];
   const limited = new Set<number>();
   const capacity = await findCapacity({
-    start: Math.min(settings[searched] ?? 1, plan.requests ?? Infinity),
+    start: Math.min(start, plan.requests ?? Infinity),
+    ...(whole ? { least: shards } : {}),
     // more than are sent cannot be in flight, and a second is the least that a rate is held
     most: Math.min(MOST[searched], plan.requests ?? Infinity),
-    whole: searched === "concurrency",
+    whole,
     target,
     precision: PRECISION,
     probe: async (level) => {
@@ -296,11 +303,11 @@ function capacityPlan(
   settings: LoadSettings,
   searched: "rate" | "concurrency",
   target: number,
+  start: number,
 ): CapacityPlan {
   const { least, enough } = requestsToJudge(target);
   const requests = settings.requests === undefined ? null : Math.max(settings.requests, least);
   const plan = { least, enough, requests, first_level_s: null, expected_s: null };
-  const start = settings[searched] ?? 1;
   const time_s = (level: number): number | null => {
     const { duration_s, requests } = lengthOf(settings, searched, level, plan);
     if (typeof duration_s === "number") return duration_s;

@@ -19,6 +19,7 @@ import { waitReady } from "./wait_ready.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadsOptions } from "./loads_options.ts";
+import type { LoadShare } from "./share.ts";
 import type { LoadSettings } from "../settings/load.ts";
 import type { LoadExperiment } from "../settings/load_experiment.ts";
 import type { LoadRun } from "./conclude_run.ts";
@@ -151,10 +152,13 @@ export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRu
   const { onDirectory, onReached, onProgress, onLive, onNotice, onWarning, ...settings } = rest;
   const own = withoutUnits(loadSettingsSchema, settings);
   checkSettings(loadSettingsSchema, own, "runLoad"); // before the network
-  const faults = await planLoad(own).then((): string[] => [], (error) => {
-    if (error instanceof InputError) return [error.message];
-    throw error;
-  });
+  const faults = await planLoad(own, undefined, anyShare({ share, spread })).then(
+    (): string[] => [],
+    (error) => {
+      if (error instanceof InputError) return [error.message];
+      throw error;
+    },
+  );
   if (own.endpoint === undefined && own.provider === undefined) {
     faults.push("which endpoint? give endpoint, such as http://127.0.0.1:8000/v1, or provider");
   }
@@ -163,6 +167,13 @@ export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRu
   const parts = { share, spread, begin };
   const options = { run_id, agent, tags, argv, budget, prices, out, signal, ...parts, ...told };
   return await measureLoad(name, own, options);
+}
+
+/** A part of a load as it will be sent: what cannot be divided shows in the plan of any. */
+function anyShare(
+  { share, spread }: Pick<LoadsOptions, "share" | "spread">,
+): LoadShare | undefined {
+  return spread ? { index: 0, count: spread.shards } : share;
 }
 
 /**
@@ -178,7 +189,7 @@ export async function runLoads<Kept>(
   { onBegin, keep, rounds = 1, isEnough = () => false }: LoadsProgress<Kept>,
 ): Promise<Kept[]> {
   checkWritable(options.out);
-  for (const { settings } of runs) await planLoad(settings);
+  for (const { settings } of runs) await planLoad(settings, undefined, anyShare(options));
   const kept: Kept[] = [];
   for (let round = 0; round < rounds; round++) {
     for (const [index, { settings, varied }] of runs.entries()) {

@@ -112,6 +112,12 @@ Deno.test("a search ends at what a server of a known capacity can do", async () 
   assertEquals([found.runs.length, limited, found.client_limited], [asked.length, [64], false]);
   assertEquals(found.best_run, `/runs/${asked.lastIndexOf(37) + 1}`);
   assertEquals(found.curve.map(({ level }) => level), asked.toSorted((a, b) => a - b));
+  // a load of several processes has a place in each
+  for (const [shards, first, good] of [[3, 3, 37], [37, 37, 37], [38, 38, null]] as const) {
+    asked.length = 0;
+    const { highest_good } = await findLoadCapacity(load, { ...search, shards });
+    assertEquals([asked[0], Math.min(...asked), highest_good], [first, shards, good]);
+  }
   const refused = (runs: { settings: LoadSettings; varied: object }[], said: string) =>
     assertRejects(
       () => findLoadCapacity({ name: "l", runs: runs as typeof load.runs }, search),

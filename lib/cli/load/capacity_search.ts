@@ -45,6 +45,7 @@ export async function searchCapacity(
   const capacity = await findLoadCapacity(experiment, {
     searched,
     share,
+    shards: request.spread?.shards,
     signal,
     measure: async (settings, level) => {
       const name = `${experiment.name} ${searched} ${round(level)}`;

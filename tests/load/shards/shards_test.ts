@@ -311,6 +311,10 @@ Deno.test("what cannot be divided, or holds a secret, is refused before anything
       ["--concurrency", "2", "--requests", "9", "--shards", "3"],
       /--shards 3: more than --concurrency 2/,
     ],
+    [ // the second of its loads
+      ["--concurrency", "4,2", "--requests", "9", "--shards", "3"],
+      /--shards 3: more than --concurrency 2/,
+    ],
     [
       ["--concurrency", "2", "--requests", "9", "--executor", "slurm"],
       /--executor slurm: needs --shards/,
