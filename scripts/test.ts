@@ -187,11 +187,14 @@ function runDeno(args: string[]): Promise<Ended> {
   });
 }
 
-/** What one command found: its counts, and its errors where it failed. */
+/** What one command found. */
 interface Result {
   words: string;
   counts: Counts;
+  /** What it wrote of its errors, where it failed. */
   errors: string;
+  /** It failed among the others, and passed alone. */
+  unsteady?: boolean;
 }
 
 type Job = () => Promise<Result>;
@@ -230,20 +233,19 @@ function lastLines(text: string, limit: number): string {
  */
 async function runAll(jobs: Job[]): Promise<Result[]> {
   const results: Result[] = [];
-  const failed: Job[] = [];
+  const failed: { job: Job; errors: string }[] = [];
   const waiting = [...jobs];
   const lane = async () => {
     for (let job = waiting.shift(); job; job = waiting.shift()) {
       const result = await job();
-      if (result.counts.failed > 0) failed.push(job);
+      if (result.counts.failed > 0) failed.push({ job, errors: result.errors });
       else results.push(result);
     }
   };
   await Promise.all(Array.from({ length: Math.min(3 * availableParallelism(), 8) }, lane));
-  for (const job of failed) {
+  for (const { job, errors } of failed) {
     const again = await job();
-    if (again.counts.failed === 0) unsteady.push(again.words);
-    results.push(again);
+    results.push(again.counts.failed > 0 ? again : { ...again, errors, unsteady: true });
   }
   return results;
 }
@@ -252,8 +254,6 @@ const long = process.argv.includes("--long");
 const only = process.argv.slice(2).filter((argument) => argument !== "--long");
 if (long) process.env.DYNO_TEST_LONG = "1";
 installMissing();
-/** What failed among the others and passed alone. */
-const unsteady: string[] = [];
 const folder = mkdtempSync(join(tmpdir(), "dyno-test-"));
 try {
   const parts = only.length > 0 ? [only] : testParts().map((path) => [path]);
@@ -264,14 +264,18 @@ try {
   say("");
   const skipped = results.flatMap(({ counts }) => counts.skipped);
   for (const name of skipped) say(`skipped: ${name}`);
-  for (const words of unsteady) say(`unsteady: ${words} failed among the others, passed alone`);
-  for (const { words, counts, errors } of results) {
-    if (counts.failed > 0) say(`failed: ${words}\n${lastLines(errors, 60)}\n`);
+  for (const { words, counts, errors, unsteady } of results) {
+    const told = `${words}\n${lastLines(errors, 60)}\n`;
+    if (unsteady) say(`unsteady, it passed alone: ${told}`);
+    if (counts.failed > 0) say(`failed, alone too: ${told}`);
   }
   const sum = (of: "passed" | "failed") =>
     results.reduce((total, { counts }) => total + counts[of], 0);
-  const skips = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
-  process.stdout.write(`${sum("passed")} passed, ${sum("failed")} failed${skips}\n`);
+  const also = (count: number, what: string) => count > 0 ? `, ${count} ${what}` : "";
+  process.stdout.write(
+    `${sum("passed")} passed, ${sum("failed")} failed${also(skipped.length, "skipped")}` +
+      `${also(results.filter(({ unsteady }) => unsteady).length, "unsteady")}\n`,
+  );
   process.exitCode = sum("failed") > 0 ? 1 : 0;
 } finally {
   rmSync(folder, { recursive: true, force: true });
