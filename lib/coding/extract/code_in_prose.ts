@@ -1,8 +1,10 @@
 /** Code that stands in prose without a fence. */
-import { headOf, opensBlock } from "./scan_python.ts";
-import { scanPython } from "./scan_python.ts";
+import { headOf, opensBlock, scanPython } from "./scan_python.ts";
 import { isDefinition, isTopStatement } from "./statements.ts";
 import type { Block } from "./block.ts";
+
+/** What no fence says of code. */
+const PLAIN = { unfinished: false, language: "none", indent: 0 } as const;
 
 /** The longest runs of lines that are Python, in order. Time is linear in the length. */
 export function codeInProse(text: string): Block[] {
@@ -12,12 +14,11 @@ export function codeInProse(text: string): Block[] {
   const finish = () => {
     if (run) {
       blocks.push({
+        ...PLAIN,
         text: text.slice(run.start, run.end),
         where: `code in prose, part ${blocks.length + 1}`,
         start: run.start,
         end: run.end,
-        unfinished: false,
-        language: "none",
         indent: run.indent,
       });
     }
@@ -42,21 +43,14 @@ export function codeInProse(text: string): Block[] {
 
 /** Runs of lines that Markdown takes as code for their four spaces, below an empty line, in order. */
 export function indentedBlocks(text: string): Block[] {
-  const blocks: Block[] = [];
-  for (
-    const { 0: code, index } of text.matchAll(/(?<=\n[ \t]*\n)(?:(?: {4}|\t)[^\n]*(?:\n|$))+/g)
-  ) {
-    blocks.push({
-      text: code.endsWith("\n") ? code : `${code}\n`,
-      where: "indented lines in prose",
-      start: index,
-      end: index + code.length,
-      unfinished: false,
-      language: "none",
-      indent: 0,
-    });
-  }
-  return blocks;
+  const runs = text.matchAll(/(?<=\n[ \t]*\n)(?:(?: {4}|\t)[^\n]*(?:\n|$))+/g);
+  return Array.from(runs, ({ 0: code, index }) => ({
+    ...PLAIN,
+    text: code.endsWith("\n") ? code : `${code}\n`,
+    where: "indented lines in prose",
+    start: index,
+    end: index + code.length,
+  }));
 }
 
 /** `Otherwise:`, which is not a statement. */
@@ -66,17 +60,11 @@ function isHeading(head: string): boolean {
 
 /** The spans between single backticks, as blocks. */
 export function inlineCode(text: string): Block[] {
-  const blocks: Block[] = [];
-  for (const { 0: whole, 1: code, index } of text.matchAll(/`([^`\n]+)`/g)) {
-    blocks.push({
-      text: `${code}\n`,
-      where: "inline code",
-      start: index,
-      end: index + whole.length,
-      unfinished: false,
-      language: "none",
-      indent: 0,
-    });
-  }
-  return blocks;
+  return Array.from(text.matchAll(/`([^`\n]+)`/g), ({ 0: whole, 1: code, index }) => ({
+    ...PLAIN,
+    text: `${code}\n`,
+    where: "inline code",
+    start: index,
+    end: index + whole.length,
+  }));
 }

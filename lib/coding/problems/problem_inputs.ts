@@ -28,7 +28,7 @@ export function inputsCheck(problem: InputsProblem): string {
   const { prompt, entry_point, canonical_solution, test, atol, inputs } = problem;
   const mbpp = /^mbpp\//i.test(problem.task_id);
   const oracle = mbpp ? mbppOracle(entry_point) : undefined;
-  const made = mbpp ? mbppArguments(problem.task_id) : null;
+  const made = mbppArguments(problem.task_id);
   const whole = new RegExp(`^(?:async )?def +${entry_point}\\b`, "m").test(canonical_solution);
   const reference = whole ? canonical_solution : prompt + canonical_solution;
   const own = /^def check\b/m.test(test);
