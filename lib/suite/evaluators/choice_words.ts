@@ -20,10 +20,10 @@ const SPACED_NOUNS = any(
   "resposta|respostas|opção|opcao|gabarito|escolha|item",
   "antwoord|antwoorden|optie|keuze|odpowiedź|odpowiedzią|odpowiedzi|odp|opcja|cevap|yanıt|seçenek|şık",
   "ответ|ответы|вариант|вариант ответа|выбор|буква|відповідь",
-  "đáp án|câu trả lời|lựa chọn|phương án|jawaban|jawabannya|pilihan|opsi|odpověď|svar|svaret|alternativ|alternativet",
-  "odpověď|možnost|απάντηση|επιλογή|răspunsul|răspuns|opțiunea|varianta|válasz|vastaus|vaihtoehto|vastausvaihtoehto|svaret|valg|mulighed|התשובה|תשובה|האפשרות|پاسخ|جواب|گزینه|ответом|вариантом",
+  "đáp án|câu trả lời|lựa chọn|phương án|jawaban|jawabannya|pilihan|opsi|svar|svaret|alternativ|alternativet",
+  "odpověď|možnost|řešení|απάντηση|επιλογή|răspunsul|răspuns|opțiunea|varianta|válasz|vastaus|vaihtoehto|vastausvaihtoehto|valg|mulighed|התשובה|תשובה|האפשרות|پاسخ|جواب|گزینه|ответом|вариантом",
   // as MMLU in other languages and MGSM have it
-  "উত্তর|বিকল্প|సమాధానం|பதில்|விடை|જવાબ|ਜਵਾਬ|ਉੱਤਰ|ಉತ್ತರ|ഉത്തരം|පිළිතුර|පිළිතුරු|መልስ|መልሱ|jibu|majibu|ìdáhùn|idáhùn|idahun|àṣàyàn|amsa|azịza|impendulo|mhinduro|yankho|valiny|jawab|jawapan|sagot|жооп|жауап|javob|отговор|odgovor|odpoveď|atsakymas|atbilde|vastus|პასუხი|պատասխան|përgjigjja|përgjigja|freagra|ateb|erantzuna|svaret",
+  "উত্তর|বিকল্প|సమాధానం|பதில்|விடை|જવાબ|ਜਵਾਬ|ਉੱਤਰ|ಉತ್ತರ|ഉത്തരം|පිළිතුර|පිළිතුරු|መልስ|መልሱ|jibu|majibu|ìdáhùn|idáhùn|idahun|àṣàyàn|amsa|azịza|impendulo|mhinduro|yankho|valiny|jawab|jawapan|sagot|жооп|жауап|javob|отговор|odgovor|odpoveď|atsakymas|atbilde|vastus|პასუხი|պատասխան|përgjigjja|përgjigja|freagra|ateb|erantzuna",
   "उत्तर|विकल्प|जवाब|الإجابة|الاجابة|الجواب|إجابة|جواب|الخيار|الاختيار|جوابي|إجابتي",
 );
 const JOINED_NOUNS = any(
@@ -41,8 +41,8 @@ export const GOOD = `(?:${
     "correcta|correcto|mejor|final|única|migliore|corretta|giusta|melhor|correta|única",
     "juiste|goede|correcte|beste|definitieve|poprawna|poprawną|prawidłowa|prawidłową|właściwa|ostateczna|doğru|nihai",
     "правильный|верный|окончательный|правильная|верная|правильним|правильна|rätt|rätta|korrekt|सही|अंतिम",
-    "সঠিক|সর্বশেষ|సరైన|சரியான|સાચો|ਸਹੀ|ಸರಿಯಾದ|ശരിയായ|නිවැරදි|ትክክለኛው|верно|точный|rätta|riktig|tamang|igazi|õige|teisingas|pareizā|точният|верният|točan|ispravan|pravilen|справилният|správne|řešení",
-    "správná|správná|konečná|σωστή|τελική|helyes|végső|oikea|lopullinen|rigtige|korrekte|endelige|riktige|правильным|верным",
+    "সঠিক|সর্বশেষ|సరైన|சரியான|સાચો|ਸਹੀ|ಸರಿಯಾದ|ശരിയായ|නිවැරදි|ትክክለኛው|верно|точный|riktig|tamang|igazi|õige|teisingas|pareizā|точният|верният|točan|ispravan|pravilen|правилният|správne|správné",
+    "správná|konečná|σωστή|τελική|helyes|végső|oikea|lopullinen|rigtige|korrekte|endelige|riktige|правильным|верным",
   )
 }|正确的?|正確な?|正確的|最终的?|最終的な|最終的?|最佳|最合适的|正しい|올바른|옳은|맞는|최종)`;
 
@@ -63,7 +63,7 @@ export const THE = `(?:${
 /** What joins the noun and the letter. */
 export const IS = `(?:${
   whole(
-    "is|are|was|be|would be|must be|should be|will be|has to be|must therefore be|seems to be|appears to be|ist|sind|lautet|wäre|muss|war|sia|sea|soit|est|sont|serait|doit être|es|son|sería|debe ser|è|é|sono|sarebbe|deve essere|são|seria|deve ser|to|jest|brzmi|là|adalah|ialah|är|blir|je|είναι|este|on|er|היא|הוא|ni|ay|হল|হলো|হচ্ছে|آهي|ہے|yra|ir|on|je|е|είναι η|است|है|هي|هو|является|is dus",
+    "is|are|was|be|would be|must be|should be|will be|has to be|must therefore be|seems to be|appears to be|ist|sind|lautet|wäre|muss|war|sia|sea|soit|est|sont|serait|doit être|es|son|sería|debe ser|è|é|sono|sarebbe|deve essere|são|seria|deve ser|to|jest|brzmi|là|adalah|ialah|är|blir|je|είναι|este|on|er|היא|הוא|ni|ay|হল|হলো|হচ্ছে|آهي|ہے|yra|ir|е|είναι η|است|है|هي|هو|является|is dus",
   )
 }|['’]s(?!\\p{L})|应该是|应当是|應該是|应是|应为|应选|應選|应该选|就是|是|为|為|选|選|は|が|은|는|이|가|คือ)`;
 
