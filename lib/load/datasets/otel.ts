@@ -149,24 +149,41 @@ function momentOf(span: RowFields, name: string): number {
   throw span.complaint(`${name}: "${text}"; expected a date such as "2026-05-01T10:00:00.250Z"`);
 }
 
-/** Where the answer of a call is in another's messages: what it waits for, and what is replaced. */
+/** What a call's messages say of answers before it. */
+interface Said {
+  /** The texts of all answers. */
+  texts: string;
+  /** By its text, where an answer is that called no tool. */
+  places: ReadonlyMap<string, number[]>;
+  /** Ids of the tools called. */
+  tools: ReadonlySet<string>;
+}
+
+function saidIn(messages: readonly JsonObject[]): Said {
+  const answers = messages.flatMap((message, at) =>
+    message.role === "assistant" ? [{ message, at, text: messageText(message) }] : []
+  );
+  const plain = answers.filter(({ message }) => message.tool_calls === undefined);
+  const places = new Map<string, number[]>();
+  for (const { text, at } of plain) places.set(text, [...places.get(text) ?? [], at]);
+  return {
+    texts: answers.map(({ text }) => text).join("\0"),
+    places,
+    tools: new Set(
+      answers.flatMap(({ message }) => toolCallsOf(message).flatMap(({ id }) => id ?? [])),
+    ),
+  };
+}
+
+/** Whether a call whose messages say this waits for an answer, and which of them are replaced by it. */
 function foundIn(
   { text, tool_calls }: NonNullable<Call["answer"]>,
-  messages: readonly JsonObject[],
+  { texts, places, tools }: Said,
 ): { waits: boolean; exact: number[] } {
-  const exact: number[] = [];
-  let waits = false;
-  const ids = new Set<string>();
-  messages.forEach((message, at) => {
-    if (message.role !== "assistant") return;
-    for (const { id } of toolCallsOf(message)) if (id !== undefined) ids.add(id);
-    const own = messageText(message);
-    if (text === "" || !own.includes(text)) return;
-    waits = true;
-    if (own === text && message.tool_calls === undefined) exact.push(at);
-  });
-  const called = tool_calls.length > 0 && tool_calls.every((id) => ids.has(id));
-  return { waits: waits || called, exact };
+  const called = tool_calls.length > 0 && tool_calls.every((id) => tools.has(id));
+  if (text === "") return { waits: called, exact: [] };
+  const exact = places.get(text) ?? [];
+  return { waits: called || exact.length > 0 || texts.includes(text), exact };
 }
 
 /** Links calls in the order of their starts. */
@@ -175,10 +192,11 @@ function sessionOf(session: string | null, calls: readonly Call[]): DatasetRow {
   const links = calls.map((call, i) => {
     const found = new Set<number>(), known = new Set<number>();
     const answers: { message: number; step: number }[] = [];
+    const said = saidIn(call.request.messages);
     for (let j = i - 1; j >= 0; j--) {
       const { answer } = calls[j];
       if (answer === null) continue;
-      const { waits, exact } = foundIn(answer, call.request.messages);
+      const { waits, exact } = foundIn(answer, said);
       answers.push(...exact.map((message) => ({ message, step: j })));
       if (!waits || known.has(j)) continue;
       found.add(j);

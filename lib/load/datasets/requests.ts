@@ -44,7 +44,7 @@ export const openaiBatchForm: DatasetForm = {
       }
       const body = fields.value("body");
       if (!isJsonObject(body)) throw fields.complaint("body: expected an object");
-      return bodyRow({ ...body }, fields, note);
+      return bodyRow(body, fields, note);
     };
   },
 };
@@ -97,9 +97,10 @@ export const payloadForm: DatasetForm = {
   name: "payloads",
   has: (names) => names.has("payload"),
   begin: (note) => (fields) => {
-    const payload = { ...fields.object("payload") };
+    const payload = fields.object("payload");
+    if (payload === null) throw fields.complaint('no "payload"; expected the body of a request');
     const known = ["prompt", "messages", "input"].some((name) => payload[name] !== undefined);
-    const row = known ? bodyRow({ ...payload }, fields, note) : UNKNOWN_ROW;
+    const row = known ? bodyRow(payload, fields, note) : UNKNOWN_ROW;
     return { ...row, ...restOf(fields), payload };
   },
 };
@@ -113,7 +114,7 @@ function restOf(fields: RowFields): Pick<DatasetRow, "t_s" | "session"> {
 
 /** A row from its request's body: all of it is sent. */
 function bodyRow(
-  body: Record<string, unknown>,
+  body: Readonly<Record<string, unknown>>,
   fields: RowFields,
   note: (text: string) => void,
 ): DatasetRow {

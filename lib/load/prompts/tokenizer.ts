@@ -46,7 +46,7 @@ const LETTERS = /^[a-z] [a-z]$/;
 const WORD = /[\p{L}\p{M}]+|[^\s\p{L}\p{M}\p{N}]+|\s+/gu;
 
 /** A text in parts that are bounded, and hold no word above {@linkcode LONGEST_WORD}; a short one as it is. */
-export function* partsOf(text: string): Generator<string> {
+function* partsOf(text: string): Generator<string> {
   let from = 0;
   if (text.length > LONGEST_WORD) {
     for (const { index, 0: word } of text.matchAll(WORD)) {
@@ -64,6 +64,13 @@ export function* partsOf(text: string): Generator<string> {
     }
   }
   yield text.slice(from);
+}
+
+/** The count of a text's tokens, of one whose tokenizer counts a part at a time. */
+export function countInParts(text: string, countPart: (part: string) => number): number {
+  let count = 0;
+  for (const part of partsOf(text)) count += countPart(part);
+  return count;
 }
 
 /** All text is plain: a model's answer that holds `<|endoftext|>` must not throw. */
@@ -85,7 +92,7 @@ export async function loadTokenizer(): Promise<Tokenizer> {
   return {
     name: "o200k_base",
     vocabulary_size: vocabulary.length,
-    count: (text) => [...partsOf(text)].reduce((sum, part) => sum + countTokens(part, PLAIN), 0),
+    count: (text) => countInParts(text, (part) => countTokens(part, PLAIN)),
     encode: (text) => [...partsOf(text)].flatMap((part) => encode(part, PLAIN)),
     decode: (tokens) => decode(vocabulary, tokens),
     sample: (count, random) => Array.from({ length: count }, () => drawId(vocabulary, random)),

@@ -5,8 +5,7 @@ import { InputError, messageOf } from "../../errors.ts";
 import { readWhole } from "../../read_whole.ts";
 import { OWN_TOKENIZER } from "../../settings/load.ts";
 import { noSuchFile } from "../../text/no_such_file.ts";
-import { loadTokenizer, partsOf } from "./tokenizer.ts";
-import type { TokenCounter } from "./tokenizer.ts";
+import { countInParts, loadTokenizer, type TokenCounter } from "./tokenizer.ts";
 
 /**
  * Opens what `--tokenizer` names: `o200k_base`, a tokenizer.json, or a folder that has one. What it counts is
@@ -30,10 +29,9 @@ export async function openTokenizer(path: string): Promise<TokenCounter> {
       throw new Error('no "model"');
     }
     const tokenizer = new Tokenizer(parsed as object, {});
-    const countPart = (text: string) =>
-      tokenizer.encode(text, { add_special_tokens: false }).ids.length;
-    const count = (text: string) =>
-      [...partsOf(text)].reduce((sum, part) => sum + countPart(part), 0);
+    const countPart = (part: string) =>
+      tokenizer.encode(part, { add_special_tokens: false }).ids.length;
+    const count = (text: string) => countInParts(text, countPart);
     count("A first text shows what is not known.");
     return { name: file, count };
   } catch (error) {

@@ -135,6 +135,7 @@ Deno.test("what is wrong with a trace is said with file and line", async () => {
   const refused: [string, string][] = [
     ["", "trace: empty; expected rows"],
     ["a,b\n1,2\n", 'trace:2: fields "a,b" are of no known form'],
+    ['{"payload": {"prompt": "x"}}\n{"id": 2}\n', 'trace:2: no "payload"'],
     ["[1, 2]", "trace: [0]: 1; expected an object"],
     ["{\n", "trace:1: malformed JSON"],
     [lines(mooncake) + "\n7\n", "trace:3: 7; expected an object"],
