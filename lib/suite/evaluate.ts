@@ -96,13 +96,14 @@ export async function resolveEvaluator(
     const said = messageOf(error);
     throw new InputError(said.startsWith(where) ? said : `${where} (${name}): ${said}`);
   }
+  const isOurs = evaluator === builtIn[name]; // not one of the same name
   return {
     name,
     models: evaluator.models?.(options.value) ?? [],
     evaluate: async (answer) => {
       const judge = () => evaluator.evaluate({ ...answer, directory }, options.value);
       const { response_text } = answer;
-      const judged = await (isBuiltIn(name) ? judgedInTime(name, response_text, judge) : judge());
+      const judged = await (isOurs ? judgedInTime(name, response_text, judge) : judge());
       return evaluationOf(name, judged);
     },
   };
@@ -133,10 +134,6 @@ function evaluationOf(evaluator: string, judged: EvaluatorReturn): Evaluation {
     }; expected true, false, a score ` +
       "from 0 to 1, or {passed, score, detail}",
   );
-}
-
-function isBuiltIn(name: string): boolean {
-  return Object.hasOwn(builtIn, name);
 }
 
 /** Options of an evaluator that does not say which it takes: any. */
