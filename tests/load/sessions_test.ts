@@ -8,11 +8,8 @@ import type { RequestRecord } from "../../lib/run/request_record.ts";
 
 /** The requests of each conversation, by their turns. */
 function conversations(records: readonly RequestRecord[]): RequestRecord[][] {
-  const found = new Map<number, RequestRecord[]>();
-  for (const record of records) {
-    found.set(record.conversation!, [...found.get(record.conversation!) ?? [], record]);
-  }
-  return [...found.values()].map((own) => own.toSorted((a, b) => a.turn - b.turn));
+  return [...Map.groupBy(records, ({ conversation }) => conversation).values()]
+    .map((own) => own.toSorted((a, b) => a.turn - b.turn));
 }
 
 Deno.test("turns, thinking and tools: as many requests and as long waits as were drawn", async () => {

@@ -1,10 +1,18 @@
 /** Loads of several processes, recomputed by brute force from what each of them journaled. */
 import { join } from "node:path";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { eventsOf } from "../../chaos/victims.ts";
+import { eventsOf, runsIn } from "../../chaos/victims.ts";
 import { jsonIn } from "../../suite/fixture.ts";
 import type { LoadResults, ShardResults } from "../../../lib/load/results.ts";
+import type { MockEndpoint } from "../../../lib/mock/server.ts";
 import type { RequestRecord } from "../../../lib/run/request_record.ts";
+
+/** The only run in a folder. */
+export const runIn = (folder: string) => join(folder, runsIn(folder)[0]);
+
+/** Requests of loads that a server received; what is asked before them has no number. */
+export const sentTo = ({ requests }: MockEndpoint) =>
+  requests.filter(({ headers }) => headers["x-request-id"] !== undefined);
 
 /** What a shard's own journal has, with the number of the shard. */
 export interface ShardJournal {

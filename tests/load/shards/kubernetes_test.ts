@@ -8,7 +8,7 @@ import { runsIn } from "../../chaos/victims.ts";
 import { dyno, startDyno } from "../../e2e/dyno.ts";
 import { temporaryFolder } from "../../suite/fixture.ts";
 import { until } from "../../until.ts";
-import { assertMerged, shardJournals } from "./fixture.ts";
+import { assertMerged, runIn, sentTo, shardJournals } from "./fixture.ts";
 import { KubeCluster, noKubernetes } from "./kube_cluster.ts";
 
 const onPods = (url: string, out: string, shards: number, ...more: string[]) => [
@@ -73,17 +73,16 @@ Deno.test({
   fn: async () => {
     await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.05 } });
     await using cluster = await KubeCluster.start();
-    const sent = () =>
-      mock.requests.filter(({ headers }) => headers["x-request-id"] !== undefined).length;
+    const sent = () => sentTo(mock).length;
     const folder = (name: string) => join(cluster.path, name);
-    const runIn = (out: string) => join(folder(out), runsIn(folder(out))[0]);
+    const run = (out: string) => runIn(folder(out));
     const options = { env: cluster.env };
     cluster.play();
 
     const whole = await dyno(onPods(mock.url, folder("whole"), 3, "--requests", "60"), options);
     assertEquals(whole.code, 0, whole.stderr);
     assertMatch(whole.stderr, /Kubernetes job dyno-bench-\w+-\d+-\d+: 3 shards\n/);
-    const results = assertMerged(runIn("whole"), shardJournals(runIn("whole"), 3));
+    const results = assertMerged(run("whole"), shardJournals(run("whole"), 3));
     assertEquals([results.complete, results.total.requests.sent], [true, 60]);
     const indexes = ["get", "jobs", "--output=jsonpath={.items[0].status.completedIndexes}"];
     await until(
@@ -97,7 +96,7 @@ Deno.test({
     cluster.killPod(1);
     const lost = await losing.finished;
     assertEquals(lost.code, 1, lost.stderr);
-    const rest = assertMerged(runIn("losing"), shardJournals(runIn("losing"), 2));
+    const rest = assertMerged(run("losing"), shardJournals(run("losing"), 2));
     assertEquals(rest.shards!.map(({ lost }) => lost === null), [true, false]);
     assertStringIncludes(lost.stderr, "shard 1 on ");
     assertMatch(rest.shards![1].lost!, /its pod ended: exit code 137|its pod failed/);
@@ -108,7 +107,7 @@ Deno.test({
     long.kill("SIGINT");
     const cut = await long.finished;
     assertEquals(cut.code, 130, cut.stderr);
-    const kept = assertMerged(runIn("long"), shardJournals(runIn("long"), 2));
+    const kept = assertMerged(run("long"), shardJournals(run("long"), 2));
     assertEquals(kept.shards!.map(({ lost }) => lost), [null, null]);
     assert(kept.total.requests.successful > 5);
     const { stdout } = await cluster.kubectl("get", "jobs", "--output=name");

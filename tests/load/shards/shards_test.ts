@@ -19,17 +19,8 @@ import { DYNO, dyno, startDyno } from "../../e2e/dyno.ts";
 import { jsonIn, temporaryFolder } from "../../suite/fixture.ts";
 import { until } from "../../until.ts";
 import { pageLines } from "../../../lib/load/telemetry/page_log.ts";
-import { assertMerged, assertOnOneClock, shardJournals } from "./fixture.ts";
+import { assertMerged, assertOnOneClock, runIn, sentTo, shardJournals } from "./fixture.ts";
 import type { ShardExecutor } from "../../../lib/load/shards/executor.ts";
-import type { MockRequest } from "../../../lib/mock/server.ts";
-
-/** The prompts of a load that reached the server; what is asked before it has no number. */
-const prompts = (log: readonly MockRequest[]) =>
-  log.filter(({ headers }) => headers["x-request-id"] !== undefined)
-    .map(({ body }) => (body as { messages: { content: string }[] }).messages[0].content);
-
-/** The only run in a folder. */
-const runIn = (folder: string) => join(folder, runsIn(folder)[0]);
 
 /** Numbers of the processes of a run's shards. */
 function shardProcesses(run: string): number[] {
@@ -51,7 +42,8 @@ Deno.test("three processes send one load: the run is of all their records", asyn
     ...["--sample-rate", "0", "--out", folder.path, "--json"],
   ]);
   assertEquals(code, 0, stderr);
-  const sent = prompts(mock.requests);
+  const sent = sentTo(mock)
+    .map(({ body }) => (body as { messages: { content: string }[] }).messages[0].content);
   assertEquals(sent.length, 104);
   assertEquals(new Set(sent).size, 104); // nothing is sent twice
   const run = runIn(folder.path);
@@ -224,7 +216,7 @@ Deno.test("Ctrl-C ends all shards and keeps what arrived", async () => {
   await using mock = await slowMock();
   using folder = temporaryFolder();
   const running = startTwo(mock, folder.path, "10m");
-  await until(() => prompts(mock.requests).length > 20, "some answers");
+  await until(() => sentTo(mock).length > 20, "some answers");
   running.kill("SIGINT");
   const { code, stderr } = await running.finished;
   assertEquals(code, 130, stderr);
@@ -252,7 +244,7 @@ Deno.test("shards that cannot be ended stop a library's load with the reason", a
     ...{ out: folder.path, signal: stop.signal, spread: { shards: 2, executor } },
   });
   const ended = assertRejects(() => load, InputError, "the cluster is away");
-  await until(() => prompts(mock.requests).length > 5, "some answers");
+  await until(() => sentTo(mock).length > 5, "some answers");
   stop.abort();
   await ended;
   assertEquals(shardProcesses(runIn(folder.path)), []); // asked again, the cluster ended them
@@ -262,7 +254,7 @@ Deno.test("a dyno that was killed: its shards go on, --resume gathers what they 
   await using mock = await slowMock();
   using folder = temporaryFolder();
   const running = startTwo(mock, folder.path, "10m");
-  await until(() => prompts(mock.requests).length > 20, "some answers");
+  await until(() => sentTo(mock).length > 20, "some answers");
   running.kill("SIGKILL");
   await running.finished;
   const run = runIn(folder.path);

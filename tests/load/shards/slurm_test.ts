@@ -3,10 +3,9 @@ import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../../lib/mock/server.ts";
-import { runsIn } from "../../chaos/victims.ts";
 import { noSlurm, SlurmCluster } from "../../sweep/slurm_cluster.ts";
 import { until } from "../../until.ts";
-import { assertMerged, shardJournals } from "./fixture.ts";
+import { assertMerged, runIn, sentTo, shardJournals } from "./fixture.ts";
 import type { ClusterOptions } from "../../sweep/slurm_cluster.ts";
 
 const reason = noSlurm();
@@ -39,17 +38,10 @@ const onSlurm = (mock: MockEndpoint, out: string, shards: number, ...more: strin
   ...["--shards", String(shards), "--concurrency", "4", "--sample-rate", "0", ...more],
 ];
 
-/** Requests of loads that a server received; what is asked before them has no number. */
-const sentTo = (mock: MockEndpoint) =>
-  mock.requests.filter(({ headers }) => headers["x-request-id"] !== undefined).length;
-
-/** The only run in a folder of the cluster's. */
-const runIn = ({ place }: SlurmCluster, out: string) =>
-  join(place.path, out, runsIn(join(place.path, out))[0]);
-
 slurmTest(
   "two nodes send one load; Ctrl-C cancels the job and keeps what arrived",
   async (cluster, mock) => {
+    const run = (out: string) => runIn(join(cluster.place.path, out));
     const { code, stderr } = await cluster.dyno(
       ...onSlurm(
         mock,
@@ -68,25 +60,25 @@ slurmTest(
     assertEquals(code, 0, stderr);
     assertMatch(stderr, /Slurm job \d+: 2 shards\n/);
     const results = assertMerged(
-      runIn(cluster, "whole"),
-      shardJournals(runIn(cluster, "whole"), 2),
+      run("whole"),
+      shardJournals(run("whole"), 2),
     );
     assertEquals([results.complete, results.total.requests.sent], [true, 60]);
 
     const long = cluster.begin(...onSlurm(mock, "cut", 2, "--duration", "10m"));
-    const before = sentTo(mock);
-    await until(() => sentTo(mock) > before + 30, "some answers");
+    const before = sentTo(mock).length;
+    await until(() => sentTo(mock).length > before + 30, "some answers");
     long.kill("SIGINT");
     const cut = await long.finished;
     assertEquals(cut.code, 130, cut.stderr);
-    const kept = assertMerged(runIn(cluster, "cut"), shardJournals(runIn(cluster, "cut"), 2));
+    const kept = assertMerged(run("cut"), shardJournals(run("cut"), 2));
     assertEquals(kept.complete, false);
     assertEquals(kept.shards!.map(({ lost }) => lost), [null, null]);
     assert(kept.total.requests.successful > 10);
     assertEquals(await cluster.jobs(), []);
 
     // three at a time cannot be: nothing is sent, and it is said what is waited for
-    const sent = sentTo(mock);
+    const sent = sentTo(mock).length;
     const waiting = cluster.begin(...onSlurm(mock, "waiting", 3, "--requests", "9"));
     await until(
       () => /2 of 3 shards ready/.test(waiting.said()) && /PENDING|pending/.test(waiting.said()),
@@ -94,7 +86,7 @@ slurmTest(
     );
     waiting.kill("SIGINT");
     assertEquals((await waiting.finished).code, 130);
-    assertEquals(sentTo(mock), sent);
+    assertEquals(sentTo(mock).length, sent);
     assertEquals(await cluster.jobs(), []);
   },
 );
@@ -102,12 +94,13 @@ slurmTest(
 slurmTest(
   "a node dies in mid-load: its shard is told by name, the other's records are the run",
   async (cluster, mock) => {
+    const run = (out: string) => runIn(join(cluster.place.path, out));
     const running = cluster.begin(...onSlurm(mock, "one", 2, "--duration", "15s"));
-    await until(() => sentTo(mock) > 40, "some answers");
+    await until(() => sentTo(mock).length > 40, "some answers");
     cluster.killNode("n2");
     const { code, stderr } = await running.finished;
     assertEquals(code, 1, stderr);
-    const results = assertMerged(runIn(cluster, "one"), shardJournals(runIn(cluster, "one"), 2));
+    const results = assertMerged(run("one"), shardJournals(run("one"), 2));
     const lost = results.shards!.filter((shard) => shard.lost !== null);
     assertEquals(lost.length, 1, stderr);
     assertMatch(lost[0].lost!, /its task ended as|Slurm knows no more/);
