@@ -1,6 +1,7 @@
 /** Runs of commands that a signal ends in the middle, and that the same command then goes on with. */
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { assert } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { FILE, problems, wrong } from "../coding/fixture.ts";
 import { runsIn } from "../chaos/victims.ts";
@@ -18,8 +19,10 @@ interface Scene {
   args: string[];
   /** How it goes on, or is summed up; a batch's own command does. */
   again?: (run: string) => string[];
-  /** Requests at a time. */
-  places: number;
+  /** It is ended after this many requests. */
+  after: number;
+  /** Requests at a time; null: one on each connection that it opens. */
+  places: number | null;
 }
 
 const SUITE = ["run", "suite.json", "--retry-attempts", "1", "--retry-delay", "0.001"];
@@ -35,13 +38,13 @@ const goOn = (args: string[]) => (run: string) => [...args, "--resume", run];
 const sumUp = (run: string) => ["load", "--resume", run];
 
 const SCENES: readonly Scene[] = [
-  { kind: "suite", signal: "SIGKILL", args: SUITE, again: goOn(SUITE), places: 3 },
-  { kind: "suite", signal: "SIGINT", args: SUITE, again: goOn(SUITE), places: 3 },
-  { kind: "iterative", signal: "SIGKILL", args: CODING, again: goOn(CODING), places: 3 },
-  { kind: "load", signal: "SIGKILL", args: CLOSED, again: sumUp, places: 3 },
-  { kind: "load", signal: "SIGINT", args: CLOSED, again: sumUp, places: 3 },
-  { kind: "load", signal: "SIGKILL", args: OPEN, again: sumUp, places: 40 },
-  { kind: "batch", signal: "SIGKILL", args: BATCH, places: 3 },
+  { kind: "suite", signal: "SIGKILL", args: SUITE, again: goOn(SUITE), after: 5, places: 4 },
+  { kind: "suite", signal: "SIGINT", args: SUITE, again: goOn(SUITE), after: 7, places: 4 },
+  { kind: "iterative", signal: "SIGKILL", args: CODING, again: goOn(CODING), after: 7, places: 3 },
+  { kind: "load", signal: "SIGKILL", args: CLOSED, again: sumUp, after: 20, places: 3 },
+  { kind: "load", signal: "SIGINT", args: CLOSED, again: sumUp, after: 13, places: 3 },
+  { kind: "load", signal: "SIGKILL", args: OPEN, again: sumUp, after: 40, places: null },
+  { kind: "batch", signal: "SIGKILL", args: BATCH, after: 7, places: 4 },
 ];
 
 /** Commands that are killed or interrupted after some of their requests, and gone on with, in `root`/runs. */
@@ -94,12 +97,13 @@ export async function killed(root: string): Promise<Made[]> {
         ? []
         : ["--model", priced[i].model, "--sample-rate", "0", "--prices", "prices.json"],
     ];
-    await Promise.all(SCENES.map(async ({ signal, args }, i) => {
+    await Promise.all(SCENES.map(async ({ signal, args, after }, i) => {
       const running = startDyno(command(i, args), { cwd: places[i] });
       let over = false;
       running.finished.then(() => over = true);
-      await until(() => over || mocks[i].requests.length >= 5 + 2 * i, running.said);
+      await until(() => over || mocks[i].requests.length >= after, running.said);
       running.kill(signal);
+      assert(!over, `it was over before its ${signal}: ${running.said()}`);
       await running.finished;
     }));
     const ended = await Promise.all(SCENES.map(async ({ args, again, kind }, i) => {
@@ -126,7 +130,7 @@ export async function killed(root: string): Promise<Made[]> {
         lines: ended[i].stderr.split("\n"),
         story: `${signal} in ${args.slice(0, 4).join(" ")}: exit ${ended[i].code}`,
         cut: signal === "SIGKILL" ? "killed" as const : "stopped" as const,
-        places: at_once,
+        places: at_once ?? new Set(mocks[i].requests.map(({ connection }) => connection)).size,
         budget: null,
       };
     });
