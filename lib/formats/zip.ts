@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import zlib from "node:zlib"; // whole: Node before 22.15 has no zstd in it
 import { InputError, messageOf } from "../errors.ts";
 
-/** An entry that is larger unpacked is not read. */
+/** An entry that is larger, packed or unpacked, is not read. */
 const LARGEST_ENTRY = 512_000_000;
 /** All that is read of one archive, unpacked. */
 const LARGEST_ALL = 4_000_000_000;
@@ -55,9 +55,9 @@ export class ZipFile implements AsyncDisposable {
     const { name, size_bytes, packed_bytes } = entry;
     const where = `${this.#path}, ${name}`;
     this.#read += size_bytes;
-    if (Math.max(size_bytes, packed_bytes) > LARGEST_ENTRY) {
-      const bytes = Math.max(size_bytes, packed_bytes);
-      throw new InputError(`${where}: ${bytes} bytes unpacked, more than 512 MB; not read`);
+    const most_bytes = Math.max(size_bytes, packed_bytes);
+    if (most_bytes > LARGEST_ENTRY) {
+      throw new InputError(`${where}: ${most_bytes} bytes, more than 512 MB; not read`);
     }
     if (this.#read > LARGEST_ALL) {
       throw new InputError(`${this.#path}: more than 4 GB unpacked; import a part of it`);
