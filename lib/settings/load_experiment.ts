@@ -75,7 +75,7 @@ export async function readLoadExperiment(
 }
 
 /** Settings that name files. */
-export const FILES = [
+const FILES = [
   "prompts",
   "trace",
   "tokenizer",
@@ -85,18 +85,25 @@ export const FILES = [
   "key",
 ] as const;
 
+/** A load's settings with another path for each file that they name; dyno's own tokenizer is none. */
+export function withFiles<Given extends Partial<Record<typeof FILES[number], unknown>>>(
+  settings: Given,
+  placed: (path: string, name: typeof FILES[number]) => string,
+): Given {
+  const found = { ...settings };
+  for (const name of FILES) {
+    const path = found[name];
+    if (typeof path === "string" && path !== OWN_TOKENIZER) found[name] = placed(path, name);
+  }
+  return found;
+}
+
 /** A load's settings with the files that they name seen from the folder of the file that names them. */
 export function besideFile<Given extends Partial<Record<typeof FILES[number], unknown>>>(
   settings: Given,
   folder: string,
 ): Given {
-  const found = { ...settings };
-  for (const name of FILES) {
-    const path = found[name];
-    if (typeof path !== "string" || isAbsolute(path) || path === OWN_TOKENIZER) continue;
-    found[name] = join(folder, path);
-  }
-  return found;
+  return withFiles(settings, (path) => isAbsolute(path) ? path : join(folder, path));
 }
 
 /** The settings of the n-th of several loads, from 0: none sends the prompts of another. */

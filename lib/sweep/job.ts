@@ -5,7 +5,7 @@ import { codingSettings } from "../settings/coding.ts";
 import { experimentSchema } from "../settings/experiment.ts";
 import { positionOf } from "../settings/json_file.ts";
 import { loadSettingsSchema } from "../settings/load.ts";
-import { besideFile } from "../settings/load_experiment.ts";
+import { besideFile, withFiles } from "../settings/load_experiment.ts";
 import { checked } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { isSecretHeader } from "../endpoint/secret_names.ts";
@@ -25,8 +25,8 @@ const JOB_FILE = "job.json";
 
 const SUBCOMMANDS: Record<JobKind, string> = { load: "load", suite: "run" };
 
-/** Settings of jobs that name a file. */
-const FILES = ["suite", "prompts", "trace", "request_template", "script"];
+/** Settings of a suite's jobs that name a file. */
+const SUITE_FILES = ["suite", "script"];
 
 /** Settings that may be one value where the experiment has a list. */
 const LISTS = ["categories", "tests"];
@@ -65,7 +65,12 @@ export function withWholePaths(
     if (name === "mock" && typeof value === "object" && value !== null) {
       return "script" in value ? { ...value, script: whole("script", value.script) } : value;
     }
-    return FILES.includes(name) && typeof value === "string" ? resolve(directory, value) : value;
+    if (file.kind === "load") {
+      return withFiles({ [name]: value }, (path) => resolve(directory, path))[name];
+    }
+    return SUITE_FILES.includes(name) && typeof value === "string"
+      ? resolve(directory, value)
+      : value;
   };
   const part = (settings: unknown) =>
     Object.fromEntries(

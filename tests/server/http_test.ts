@@ -152,11 +152,11 @@ Deno.test("what is wrong with a task is told with its place", async () => {
     [suiteTask({ callback_url: "http://169.254.169.254/" }), "callback_url", "private"],
     [{ kind: "load", endpoint: ENDPOINT }, "", "--concurrency"],
     [{ kind: "load", endpoint: ENDPOINT, rate: -1 }, "rate", "a number above 0"],
-    [
-      { kind: "load", endpoint: ENDPOINT, rate: 1, trace: "/etc/passwd" },
-      "trace",
+    ...["prompts", "trace", "request_template", "tokenizer"].map((file): typeof cases[number] => [
+      { kind: "load", endpoint: ENDPOINT, rate: 1, [file]: "/etc/passwd" },
+      file,
       "not in a folder",
-    ],
+    ]),
     [sweep({ command: ["rm", "-rf", "/"] }), "config.command", "--allow-commands"],
     [sweep({ sim_binary: "/bin/sh" }), "config.sim_binary", "--allow-commands"],
     [sweep({ kind: "load" }), "config.kind", "--allow-commands"],

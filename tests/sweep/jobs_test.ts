@@ -7,6 +7,7 @@ import { parseJson } from "../../lib/settings/json_file.ts";
 import { writeSweepReport } from "../../lib/report/sweep/sweep_report.ts";
 import { parseCsv } from "../../lib/formats/csv.ts";
 import { sweepConfigOf } from "../../lib/sweep/config.ts";
+import { withWholePaths } from "../../lib/sweep/job.ts";
 import { Workplace } from "./fixture.ts";
 import { until } from "../until.ts";
 
@@ -146,6 +147,26 @@ Deno.test("a sweep of a suite: over models and categories; one that fails says w
   const failed = await place.dyno("sweep", "--config", place.write("gone.json", gone), "--json");
   assertEquals([failed.code, JSON.parse(failed.stdout).failed], [1, 1]);
   assertStringIncludes(failed.stderr, "no.json");
+});
+
+Deno.test("a copy of a sweep of jobs names the files of the first: a load's all, a suite's own", () => {
+  const matrix = { concurrency: [1, 2], prompts: ["a.jsonl", "/b.jsonl"] };
+  const args = { tokenizer: "t.json", ca: "ca.pem", request_template: "r.json" };
+  const load = { name: "l", kind: "load", common_args: { ...args, model: "m" }, matrix };
+  assertEquals(withWholePaths(load, "/d"), {
+    ...load,
+    common_args: {
+      tokenizer: "/d/t.json",
+      ca: "/d/ca.pem",
+      request_template: "/d/r.json",
+      model: "m",
+    },
+    matrix: { concurrency: [1, 2], prompts: ["/d/a.jsonl", "/b.jsonl"] },
+  });
+  const own = { ...load, common_args: {}, matrix: { tokenizer: ["o200k_base", "t.json"] } };
+  assertEquals(withWholePaths(own, "/d").matrix, { tokenizer: ["o200k_base", "/d/t.json"] });
+  const suite = { kind: "suite", common_args: { suite: "s.json", prompts: "x" }, matrix: {} };
+  assertEquals(withWholePaths(suite, "/d").common_args, { suite: "/d/s.json", prompts: "x" });
 });
 
 Deno.test("what is wrong with a sweep of jobs is told with its place", () => {

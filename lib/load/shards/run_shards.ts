@@ -9,8 +9,7 @@ import { Redactor } from "../../run/redact.ts";
 import { removeRunDirectory, runDirectoryAt } from "../../run/directory.ts";
 import { RunSession } from "../../run/session.ts";
 import { builtinPrices } from "../../run/prices.ts";
-import { OWN_TOKENIZER } from "../../settings/load.ts";
-import { FILES } from "../../settings/load_experiment.ts";
+import { withFiles } from "../../settings/load_experiment.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { readLoadJournal } from "../load_journal.ts";
 import { modelsText, weightedModels } from "../models.ts";
@@ -61,11 +60,12 @@ async function sendTogether(
   const { prompt_seed } = await planLoad(settings, undefined, { index: 0, count });
   const { api, models } = await reached(settings, onWarning, signal);
   options.onReached?.(api, models);
-  const whole = withPlaces({
-    ...settings,
+  const whole: LoadSettings = {
+    // files are read in other places, maybe from another folder
+    ...withFiles(settings, (path) => resolve(path)),
     ...(models.length === 1 ? { model: models[0] } : {}),
     ...(prompt_seed === null ? {} : { prompt_seed }),
-  });
+  };
   const plan = await planLoad(whole);
   if (settings.prompt_seed !== undefined && prompt_seed !== null) {
     onNotice(seedNotice(prompt_seed));
@@ -171,16 +171,6 @@ async function reached(
   await using transport = await openTransport({ only: "portable", notice: warn });
   const api = await configureApi(asking, transport, warn, signal);
   return { api, models: [api.model] };
-}
-
-/** Files are read in other places, maybe from another folder. */
-function withPlaces(settings: LoadSettings): LoadSettings {
-  const placed = { ...settings };
-  for (const name of FILES) {
-    const path = placed[name];
-    if (path !== undefined && path !== OWN_TOKENIZER) placed[name] = resolve(path);
-  }
-  return placed;
 }
 
 /** @throws {InputError} the plan would hold a secret. */

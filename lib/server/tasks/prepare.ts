@@ -11,6 +11,7 @@ import { openSuite, suiteIn } from "../../suite/open_suite.ts";
 import { planLoad } from "../../load/plan_load.ts";
 import { keyUseOfModel } from "../../schedule/apis.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
+import { withFiles } from "../../settings/load_experiment.ts";
 import { withWholePaths } from "../../sweep/job.ts";
 import { plannedCount } from "../../sweep/plan.ts";
 import { treeOf } from "../../sweep/run_sweep.ts";
@@ -118,11 +119,7 @@ async function prepareLoad(
   { paths, keys, endpoints }: TaskPolicy,
 ): Promise<Prepared> {
   const { callback_url: _url, name = "load", ...own } = task;
-  const settings = { ...own };
-  for (const field of ["prompts", "trace", "request_template"] as const) {
-    const given = settings[field];
-    if (given !== undefined) settings[field] = at([field], () => paths.resolve(given));
-  }
+  const settings = withFiles(own, (path, field) => at([field], () => paths.resolve(path)));
   const { kind: _kind, ...planned } = settings;
   checkKey(["api_key_env"], planned, keys);
   checkSize(planned);

@@ -53,6 +53,29 @@ Deno.test("coding problems are an experiment that dyno run reads, with all setti
   }
 });
 
+Deno.test("a load's files are those of allowed folders; dyno's own tokenizer is none of them", async () => {
+  using place = temporaryFolder();
+  const policy = {
+    paths: new AllowedPaths([place.path], join(place.path, "runs")),
+    allow_commands: false,
+    keys: [],
+    endpoints: null,
+    sweeps: "",
+    batches: "",
+  };
+  writeFileSync(join(place.path, "tokenizer.json"), "{}");
+  const tokenizerOf = async (tokenizer: string) => {
+    const asked = { kind: "load", endpoint: "http://127.0.0.1:1/v1", concurrency: 1, requests: 1 };
+    const task = taskRequestSchema.parse({ ...asked, tokenizer });
+    const { content } = await prepareTask(task, "task_0", policy);
+    return (content as { tokenizer: string }).tokenizer;
+  };
+  assertEquals(await tokenizerOf("tokenizer.json"), join(place.path, "tokenizer.json"));
+  assertEquals(await tokenizerOf("o200k_base"), "o200k_base");
+  const refused = await assertRejects(() => tokenizerOf("/etc/passwd"), TaskRefused, "not in");
+  assertEquals(refused.path, ["tokenizer"]);
+});
+
 Deno.test("a suite's programs and its judges' keys are checked wherever in an evaluator they are", async () => {
   using place = temporaryFolder();
   const policy = {
