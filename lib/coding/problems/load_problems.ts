@@ -1,12 +1,14 @@
 /** Coding problems from JSON Lines: HumanEval, HumanEval+, MBPP, and programs of any language. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
-import { checkJson, parseJson, readJsonFile } from "../../settings/json_file.ts";
+import { checkJson, parseJson } from "../../settings/json_file.ts";
 import { fileForms } from "../../settings/setting.ts";
 import { readLines } from "../../formats/json_lines.ts";
+import { readWhole } from "../../read_whole.ts";
+import { noSuchFile } from "../../text/no_such_file.ts";
 import { contestProblem } from "./livecodebench.ts";
 import { inputsCheck } from "./problem_inputs.ts";
-import { rawFields } from "./raw_json.ts";
+import { rawElements, rawFields } from "./raw_json.ts";
 import { isJsonObject, withoutNonFinite } from "../../json_fields.ts";
 import type { JsonFile } from "../../settings/json_file.ts";
 import type { Problem } from "./problem.ts";
@@ -107,11 +109,11 @@ async function* streamProblems(path: string): AsyncGenerator<Problem> {
 /** A problem a line; or a list of them, as sanitized-mbpp.json is, with a problem's place for its line. */
 async function* problemLines(path: string): AsyncGenerator<{ line: string; number: number }> {
   if (!path.endsWith(".json")) return yield* readLines(path);
-  const { value } = await readJsonFile(path);
-  if (!Array.isArray(value)) throw new InputError(`${path}: expected a list of problems`);
-  for (const [i, problem] of value.entries()) {
-    yield { line: JSON.stringify(problem), number: i + 1 };
+  const text = new TextDecoder().decode(await readWhole(path, noSuchFile, "split it"));
+  if (!Array.isArray(parseLine(path, text).value)) {
+    throw new InputError(`${path}: expected a list of problems`);
   }
+  for (const [i, line] of rawElements(text).entries()) yield { line, number: i + 1 };
 }
 
 /** Complaints about a line's text name the first line of it: the file's own line goes in its place. */

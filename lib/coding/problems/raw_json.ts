@@ -15,27 +15,37 @@ const TOKEN = /["{}[\]:,]/g;
  */
 export function rawFields(object: string, names: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
+  for (const { key, text } of valuesIn(object)) if (names.includes(key)) found.set(key, text);
+  return found;
+}
+
+/** The texts of a JSON list's own elements. The text must be well-formed. */
+export function rawElements(list: string): string[] {
+  return Array.from(valuesIn(list), ({ text }) => text);
+}
+
+/** What an object or a list holds itself, in order; the keys of a list mean nothing. */
+function* valuesIn(json: string): Generator<{ key: string; text: string }> {
   let depth = 0;
   let key = "";
   let lastString = "";
-  let from = -1;
-  const finish = (to: number) => {
-    if (from >= 0 && names.includes(key)) found.set(key, object.slice(from, to).trim());
-    from = -1;
-  };
+  let from = 0;
   const tokens = new RegExp(TOKEN);
-  for (let match = tokens.exec(object); match !== null; match = tokens.exec(object)) {
+  for (let match = tokens.exec(json); match !== null; match = tokens.exec(json)) {
     const { 0: token, index } = match;
     if (token === '"') {
-      tokens.lastIndex = jsonStringEnd(object, index);
-      lastString = object.slice(index, tokens.lastIndex);
-    } else if (token === "{" || token === "[") depth++;
-    else if (token === "}" || token === "]") {
-      if (--depth === 0) finish(index);
-    } else if (depth === 1 && token === ":") {
-      key = JSON.parse(lastString);
-      from = index + 1;
-    } else if (depth === 1 && token === ",") finish(index);
+      tokens.lastIndex = jsonStringEnd(json, index);
+      lastString = json.slice(index, tokens.lastIndex);
+      continue;
+    }
+    const opens = token === "{" || token === "[";
+    if (opens) depth++;
+    if (depth === 1 && token === ":") key = JSON.parse(lastString);
+    else if (depth === 1 && !opens) {
+      const text = json.slice(from, index).trim();
+      if (text !== "") yield { key, text };
+    }
+    if (depth === 1) from = index + 1;
+    if (token === "}" || token === "]") depth--;
   }
-  return found;
 }

@@ -215,6 +215,35 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "inputs in a list of problems are numbers as they are written",
+  ignore: !hasPython,
+  async fn() {
+    const fields = { entry_point: "kinds", prompt: "def kinds(*given):\n", atol: 0 };
+    const problem = (task_id: string, inputs: string) =>
+      JSON.stringify({ ...fields, task_id, canonical_solution: "    return repr(given)\n" })
+        .slice(0, -1) + `, "base_input": ${inputs}}`;
+    // what Python's json reads
+    const made = [
+      ["[[1.0, 2]]", "(1.0, 2)"],
+      ["[[12345678901234567890]]", "(12345678901234567890,)"],
+      ['[[NaN, -Infinity, "],[{\\"", []]]', "(nan, -inf, '],[{\"', [])"],
+    ];
+    const list = made.map(([inputs], i) => problem(`HumanEval/${i}`, inputs)).join(",\n ");
+    await withFile(`\ufeff[${list}]\n`, async (path) => {
+      const problems = await loadProblems(path);
+      assertEquals(problems.length, 3);
+      for (const [i, [, shown]] of made.entries()) {
+        const code = `def kinds(*given):\n    return ${JSON.stringify(shown)}`;
+        assertEquals(failure(problems[i], code), null, shown);
+      }
+    }, "list.json");
+    await withFile("[]", async (path) => {
+      await assertRejects(() => loadProblems(path), InputError, path);
+    }, "list.json");
+  },
+});
+
 Deno.test("what is wrong is named with file, line and field", async () => {
   const refused: [string, string][] = [
     [lines(twice, '{"task_id": '), ":2:13: malformed JSON"],
