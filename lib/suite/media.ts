@@ -31,11 +31,7 @@ const MEDIA_TYPES: Record<string, string> = {
  * @param where the test's place in its suite, for messages.
  * @throws {InputError} a file that is missing, too large, of an unknown type, or outside of the folder.
  */
-export function withMedia<Test extends Pick<TestCase, "messages">>(
-  test: Test,
-  directory: string,
-  where: string,
-): Test {
+export function withMedia(test: TestCase, directory: string, where: string): TestCase {
   if (!test.messages?.some(({ content }) => Array.isArray(content) && content.some(isNamed))) {
     return test;
   }
@@ -45,9 +41,9 @@ export function withMedia<Test extends Pick<TestCase, "messages">>(
     const parts = content.map((part, p) => {
       if (!isNamed(part)) return part;
       try {
-        return partOf(part, directory);
+        return mediaPart(part.type, part.path, directory);
       } catch (error) {
-        throw new InputError(`${where}.messages[${m}].content[${p}]: ${messageOf(error)}`);
+        throw new InputError(`${where}.messages[${m}].content[${p}]: path: ${messageOf(error)}`);
       }
     });
     return { ...message, content: parts };
@@ -55,13 +51,20 @@ export function withMedia<Test extends Pick<TestCase, "messages">>(
   return { ...test, messages };
 }
 
-function isNamed(part: unknown): boolean {
+type Medium = "image" | "audio" | "file";
+
+function isNamed(part: unknown): part is { type: Medium; path: string } {
   const { type, path } = asObject(part) ?? {};
   return typeof path === "string" && ["image", "audio", "file"].includes(String(type));
 }
 
-function partOf({ type, path }: JsonObject, directory: string): JsonObject {
-  const name = String(path);
+/**
+ * A file as a part of a message.
+ *
+ * @param name its path from the folder, in it or below it.
+ * @throws {Error} missing, too large, of an unknown type, or outside of the folder.
+ */
+export function mediaPart(type: Medium, name: string, directory: string): JsonObject {
   const extension = extname(name).toLowerCase();
   const media = MEDIA_TYPES[extension];
   const kind = media?.split("/")[0];
@@ -69,7 +72,7 @@ function partOf({ type, path }: JsonObject, directory: string): JsonObject {
     const known = Object.keys(MEDIA_TYPES).filter((each) =>
       type === "file" || MEDIA_TYPES[each].startsWith(`${type}/`)
     );
-    throw new Error(`path: "${name}" is no ${type}; expected ${known.join(", ")}`);
+    throw new Error(`"${name}" is no ${type}; expected ${known.join(", ")}`);
   }
   const data = bytesOf(name, directory).toString("base64");
   if (type === "image") {
@@ -83,13 +86,8 @@ function partOf({ type, path }: JsonObject, directory: string): JsonObject {
 }
 
 function bytesOf(name: string, directory: string) {
-  let path: string;
-  try {
-    path = pathBeside(directory, name);
-  } catch (error) {
-    throw new Error(`path: ${messageOf(error)}`);
-  }
+  const path = pathBeside(directory, name);
   const { size } = statSync(path);
-  if (size > LARGEST_BYTES) throw new Error(`path: "${name}" has ${size} bytes; at most 50 MB go`);
+  if (size > LARGEST_BYTES) throw new Error(`"${name}" has ${size} bytes; at most 50 MB go`);
   return readFileSync(path);
 }

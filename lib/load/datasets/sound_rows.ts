@@ -1,5 +1,5 @@
 /** Files of sound by their paths: manifests as NeMo's speech models are trained and tested with. */
-import { withMedia } from "../../suite/media.ts";
+import { mediaPart } from "../../suite/media.ts";
 import { messageOf } from "../../errors.ts";
 import { UNKNOWN_ROW } from "./row.ts";
 import type { DatasetForm } from "./row.ts";
@@ -14,14 +14,11 @@ export const manifestForm: DatasetForm = {
     for (const name of ["duration", "offset", "text"]) fields.value(name);
     if (fields.value("offset")) throw fields.complaint("offset: parts of a file are not cut out");
     note('"text" is not compared with the answers');
-    const content = [{ type: "text", text: "" }, { type: "audio", path }];
     try {
-      const { messages } = withMedia({ messages: [{ role: "user", content }] }, folder, "row");
-      return { ...UNKNOWN_ROW, messages };
+      const content = [{ type: "text", text: "" }, mediaPart("audio", path, folder)];
+      return { ...UNKNOWN_ROW, messages: [{ role: "user", content }] };
     } catch (error) {
-      throw fields.complaint(
-        `audio_filepath: ${messageOf(error).replace(/^.*?\]: (path: )?/, "")}`,
-      );
+      throw fields.complaint(`audio_filepath: ${messageOf(error)}`);
     }
   },
 };

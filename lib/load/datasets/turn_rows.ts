@@ -14,7 +14,7 @@ export const turnRowsForm: DatasetForm = {
   has: (names, { turns }) => names.has("turns") && Array.isArray(turns) && isJsonObject(turns[0]),
   begin: (note) => (fields) => {
     const turns = fields.objects("turns");
-    const said = turns.map((turn) => ({ turn, ...messageOf(turn) }));
+    const said = turns.map((turn) => ({ turn, message: messageIn(turn) }));
     const [head, next] = said;
     const system = head?.message.role === "system" && next !== undefined &&
         next.message.role !== "system"
@@ -52,7 +52,7 @@ export const turnRowsForm: DatasetForm = {
 };
 
 /** What a turn says: a text, or parts of a text and media. */
-function messageOf(turn: RowFields): { message: { role: string; content: unknown } } {
+function messageIn(turn: RowFields): { role: string; content: unknown } {
   const texts = each(turn, "text", "texts");
   const media = [
     ...each(turn, "image", "images").map((url) => ({ type: "image_url", image_url: { url } })),
@@ -69,9 +69,9 @@ function messageOf(turn: RowFields): { message: { role: string; content: unknown
     throw turn.complaint('no "text"; expected text, texts, image or images');
   }
   const role = turn.text("role") ?? "user";
-  if (texts.length === 1 && media.length === 0) return { message: { role, content: texts[0] } };
+  if (texts.length === 1 && media.length === 0) return { role, content: texts[0] };
   const parts = texts.map((text) => ({ type: "text", text }));
-  return { message: { role, content: [...parts, ...media] } };
+  return { role, content: [...parts, ...media] };
 }
 
 /** One text, or several: texts, or objects with their `contents`. */
