@@ -12,6 +12,7 @@ import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { InputError } from "../../lib/errors.ts";
 import { errorModes } from "../../lib/mock/faults/catalogue.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
+import { partTable, stageTable } from "../../lib/report/load/stage_table.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 import { load } from "./fixture.ts";
 import type { Palette } from "../../lib/cli/ui/terminal.ts";
@@ -93,6 +94,7 @@ for (const transport of ["wire", "portable"] as const) {
         assertEquals(total.metrics.ttft_ms !== null, first);
         assertEquals(total.output_tokens_per_s !== null, source !== null);
         assertEquals(total.media, undefined);
+        assertEquals(partTable("model", [total], run.results).includes("images/s"), false);
       });
     }
   });
@@ -141,6 +143,9 @@ for (const transport of ["wire", "portable"] as const) {
       assertEquals([media!.images_mean, media!.audio_s_mean], [3, null]);
       assert(Math.abs(media!.images_per_s! / requests_per_s! - 3) < 1e-9);
       assertStringIncludes(loadTable(run.results, bare).join("\n"), "images/s");
+      // in the report too: of the stages, and of parts such as models and shards
+      assertStringIncludes(stageTable(run.results), "images/s");
+      assertStringIncludes(partTable("model", [run.results.total], run.results), "images/s");
     });
   });
 }

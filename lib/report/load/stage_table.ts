@@ -91,14 +91,19 @@ const GOODPUT: Column = [
   ({ goodput }) => short(goodput?.requests_per_s?.value),
 ];
 
+/** What these rows have results of. */
+function resultsOf(rows: readonly StageResults[], slos: LoadResults["slos"]): Column[] {
+  const media = rows.some((row) => row.media !== undefined);
+  return [...RESULTS, ...media ? MEDIA : [], ...slos.length ? [GOODPUT] : []];
+}
+
 /** The load and the results: a row for each stage, and their total where there are several. */
 export function stageTable(results: LoadResults): string {
   const { stages, total, slos } = results;
   const cutOff = total.requests.unfinished + total.requests.unsent > 0;
   const cut = [...cutOff ? CUT_OFF : [], ...total.requests.cancelled ? CANCELLED : []];
-  const shown = [...RESULTS, ...total.media ? MEDIA : [], ...slos.length ? [GOODPUT] : []];
   return columnsTable("load by stage", [...LOAD, ...cut], results) +
-    columnsTable("results by stage", shown, results) +
+    columnsTable("results by stage", resultsOf([total], slos), results) +
     windowNote(stages) + cutOffNote(total);
 }
 
@@ -108,7 +113,7 @@ export function partTable(
   parts: readonly StageResults[],
   { slos }: LoadResults,
 ): string {
-  const columns = [...SHARE, ...(slos.length ? [...RESULTS, GOODPUT] : RESULTS)];
+  const columns = [...SHARE, ...resultsOf(parts, slos)];
   const rows = parts.map((part): TableRow => ({
     head: escapeHtml(cutText(part.name, 200)),
     cells: columns.map(([, , cell]) => cell(part)),
