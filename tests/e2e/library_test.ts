@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { InputError, MockEndpoint, runLoad, runSuite } from "../../lib/mod.ts";
 import { assertRunsConserved } from "../load/conserved.ts";
-import { promptTests, temporaryFolder } from "../suite/fixture.ts";
+import { jsonIn, promptTests, temporaryFolder } from "../suite/fixture.ts";
 import type { LoadGiven } from "../../lib/mod.ts";
 
 Deno.test("runLoad needs an endpoint, a load and an end; times are named with or without unit", async () => {
@@ -15,7 +15,8 @@ Deno.test("runLoad needs an endpoint, a load and an end; times are named with or
   const { results, directory } = await runLoad({ endpoint, concurrency: 4, duration: "1s", out });
   assertEquals([results.benchmark, results.model, results.complete], ["load", "m", true]);
   assert(results.total.requests.successful > 0);
-  // a second, not a millisecond or a minute, on a machine however busy
+  const [stage] = jsonIn(join(directory.path, "run_metadata.json")).config.stages;
+  assertEquals(stage.duration_s, 1); // what it took beside that is the machine's
   assert(results.total.window.duration_s > 0.1 && results.total.window.duration_s < 30);
   assertStringIncludes(directory.path, out);
   const counted = await runLoad({
