@@ -1,5 +1,6 @@
 /** What endpoints answer whose answers are sound or images. */
 import { Buffer } from "node:buffer";
+import { wavHead } from "../endpoint/forms/wav.ts";
 import { AskedWrongly, readBody, readModel } from "./asked.ts";
 import { tokensOf } from "./tokens.ts";
 import type { WholeAnswer } from "./numbers.ts";
@@ -21,26 +22,11 @@ export function speech(body_text: string, otherwise: string): WholeAnswer {
   const tokens = Math.min(tokensOf(input).length, MOST_TOKENS);
   const samples = Buffer.alloc(tokens * SAMPLES_PER_TOKEN, 0x80);
   const isWav = response_format === "wav";
-  const bytes = isWav ? Buffer.concat([wavHead(samples.length), samples]) : samples;
+  const bytes = isWav
+    ? Buffer.concat([wavHead(SAMPLES_PER_S, 8, samples.length), samples])
+    : samples;
   const type = `audio/${response_format}`;
   return { model: readModel(body, otherwise), body: bytes, type, nothing: Buffer.alloc(0) };
-}
-
-function wavHead(bytes: number): Buffer {
-  const head = Buffer.alloc(44);
-  head.write("RIFF", 0);
-  head.writeUInt32LE(36 + bytes, 4);
-  head.write("WAVEfmt ", 8);
-  head.writeUInt32LE(16, 16);
-  head.writeUInt16LE(1, 20); // PCM
-  head.writeUInt16LE(1, 22);
-  head.writeUInt32LE(SAMPLES_PER_S, 24);
-  head.writeUInt32LE(SAMPLES_PER_S, 28);
-  head.writeUInt16LE(1, 32);
-  head.writeUInt16LE(8, 34);
-  head.write("data", 36);
-  head.writeUInt32LE(bytes, 40);
-  return head;
 }
 
 /** A PNG of one pixel. */

@@ -1,4 +1,4 @@
-/** How long the sound of a WAV file is. */
+/** WAV files: the head of one, and how long its sound is. */
 import { Buffer } from "node:buffer";
 
 /**
@@ -21,4 +21,27 @@ export function wavSeconds(bytes: Uint8Array): number | null {
     at = begin + size + size % 2;
   }
   return null;
+}
+
+/**
+ * The head of a WAV (PCM, one channel), which its samples follow.
+ *
+ * @param bits of a sample, 8 or 16.
+ * @param bytes of all samples.
+ */
+export function wavHead(samples_per_s: number, bits: number, bytes: number): Buffer {
+  const head = Buffer.alloc(44);
+  head.write("RIFF", 0);
+  head.writeUInt32LE(36 + bytes, 4);
+  head.write("WAVEfmt ", 8);
+  head.writeUInt32LE(16, 16);
+  head.writeUInt16LE(1, 20); // PCM
+  head.writeUInt16LE(1, 22);
+  head.writeUInt32LE(samples_per_s, 24);
+  head.writeUInt32LE(samples_per_s * bits / 8, 28);
+  head.writeUInt16LE(bits / 8, 32);
+  head.writeUInt16LE(bits, 34);
+  head.write("data", 36);
+  head.writeUInt32LE(bytes, 40);
+  return head;
 }

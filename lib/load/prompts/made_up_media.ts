@@ -1,6 +1,7 @@
 /** Made-up images and sound in prompts: each its own, so that no server knows it from before. */
 import { Buffer } from "node:buffer";
 import { crc32, deflateSync } from "node:zlib";
+import { wavHead } from "../../endpoint/forms/wav.ts";
 import { InputError } from "../../errors.ts";
 import { seededRandom } from "../../stats/random.ts";
 import { parseDuration } from "../../text/duration.ts";
@@ -141,21 +142,9 @@ const SAMPLES_PER_S = 16_000;
 /** A WAV of quiet noise: PCM of 16 bits, one channel. */
 function wav(seconds: number, random: () => number): Buffer {
   const samples = Math.round(seconds * SAMPLES_PER_S);
-  const bytes = Buffer.alloc(44 + 2 * samples);
-  bytes.write("RIFF", 0);
-  bytes.writeUInt32LE(36 + 2 * samples, 4);
-  bytes.write("WAVEfmt ", 8);
-  bytes.writeUInt32LE(16, 16);
-  bytes.writeUInt16LE(1, 20); // PCM
-  bytes.writeUInt16LE(1, 22);
-  bytes.writeUInt32LE(SAMPLES_PER_S, 24);
-  bytes.writeUInt32LE(2 * SAMPLES_PER_S, 28);
-  bytes.writeUInt16LE(2, 32);
-  bytes.writeUInt16LE(16, 34);
-  bytes.write("data", 36);
-  bytes.writeUInt32LE(2 * samples, 40);
+  const bytes = Buffer.alloc(2 * samples);
   for (let i = 0; i < samples; i++) {
-    bytes.writeInt16LE(Math.floor(random() * 8192) - 4096, 44 + 2 * i);
+    bytes.writeInt16LE(Math.floor(random() * 8192) - 4096, 2 * i);
   }
-  return bytes;
+  return Buffer.concat([wavHead(SAMPLES_PER_S, 16, bytes.length), bytes]);
 }

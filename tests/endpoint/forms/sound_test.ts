@@ -7,7 +7,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { requestHeaders, settleApi } from "../../../lib/endpoint/api.ts";
 import { apiForm, encodedBody } from "../../../lib/endpoint/forms/forms.ts";
-import { wavSeconds } from "../../../lib/endpoint/forms/wav.ts";
+import { wavHead, wavSeconds } from "../../../lib/endpoint/forms/wav.ts";
 import { InputError } from "../../../lib/errors.ts";
 import { asked, failureOf, streamed, whole } from "./fixture.ts";
 
@@ -31,6 +31,10 @@ Deno.test("seconds of a WAV, by its bytes where its head does not know them", ()
   for (const other of ["", "RIFF", "ID3\x04", "RIFF....AVI "]) {
     assertEquals(wavSeconds(Buffer.from(other)), null);
   }
+});
+
+Deno.test("the head of a WAV is Python's", () => {
+  assertEquals(wavHead(8000, 16, 8000), pythonWav().subarray(0, 44));
 });
 
 Deno.test("a transcript: seconds of usage or of verbose_json, tokens where it tells them", () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { experimentOf } from "../../../lib/settings/experiment.ts";
 import { parseJson } from "../../../lib/settings/json_file.ts";
 import { AllowedPaths } from "../../../lib/server/tasks/allowed_paths.ts";
-import { TaskRefused } from "../../../lib/server/tasks/policy.ts";
+import { type TaskPolicy, TaskRefused } from "../../../lib/server/tasks/policy.ts";
 import { prepareTask } from "../../../lib/server/tasks/prepare.ts";
 import { taskRequestSchema } from "../../../lib/server/tasks/request.ts";
 import { temporaryFolder } from "../../suite/fixture.ts";
@@ -17,18 +17,21 @@ const PROBLEM = {
   test: "def check(candidate):\n    assert candidate() == 1\n",
 };
 
+/** Tasks may read a folder's files, and nothing else. */
+const policyOf = (folder: string): TaskPolicy => ({
+  paths: new AllowedPaths([folder], join(folder, "runs")),
+  allow_commands: false,
+  keys: [],
+  endpoints: null,
+  sweeps: "",
+  batches: "",
+});
+
 Deno.test("coding problems are an experiment that dyno run reads, with all settings of the task", async () => {
   using place = temporaryFolder();
   const problems = join(place.path, "ones.jsonl");
   writeFileSync(problems, JSON.stringify(PROBLEM) + "\n");
-  const policy = {
-    paths: new AllowedPaths([place.path], join(place.path, "runs")),
-    allow_commands: false,
-    keys: [],
-    endpoints: null,
-    sweeps: "",
-    batches: "",
-  };
+  const policy = policyOf(place.path);
   const settings = {
     model: "m",
     endpoint: "http://127.0.0.1:1/v1",
@@ -55,14 +58,7 @@ Deno.test("coding problems are an experiment that dyno run reads, with all setti
 
 Deno.test("a load's files are those of allowed folders; dyno's own tokenizer is none of them", async () => {
   using place = temporaryFolder();
-  const policy = {
-    paths: new AllowedPaths([place.path], join(place.path, "runs")),
-    allow_commands: false,
-    keys: [],
-    endpoints: null,
-    sweeps: "",
-    batches: "",
-  };
+  const policy = policyOf(place.path);
   writeFileSync(join(place.path, "tokenizer.json"), "{}");
   const tokenizerOf = async (tokenizer: string) => {
     const asked = { kind: "load", endpoint: "http://127.0.0.1:1/v1", concurrency: 1, requests: 1 };
@@ -78,14 +74,7 @@ Deno.test("a load's files are those of allowed folders; dyno's own tokenizer is 
 
 Deno.test("a suite's programs and its judges' keys are checked wherever in an evaluator they are", async () => {
   using place = temporaryFolder();
-  const policy = {
-    paths: new AllowedPaths([place.path], join(place.path, "runs")),
-    allow_commands: false,
-    keys: [],
-    endpoints: null,
-    sweeps: "",
-    batches: "",
-  };
+  const policy = policyOf(place.path);
   const command = { name: "command", command: ["true"] };
   const judge = { name: "judge", rubric: "r", judges: [{ provider: "openai", model: "m" }] };
   const refusals: [object, string][] = [
