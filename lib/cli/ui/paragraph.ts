@@ -1,5 +1,5 @@
 /** A paragraph in a terminal: lines of at most 100 columns. */
-import { textWidth } from "../../text/width.ts";
+import { textWidth, wrapText } from "../../text/width.ts";
 
 const WIDTH = 100;
 
@@ -11,14 +11,10 @@ export function fits(line: string): boolean {
 /** A text in lines of at most 100 columns, the first one after `start`, the others below it. */
 export function wrapped(start: string, text: string): string[] {
   const room = WIDTH - start.length;
-  const lines: string[] = [""];
-  for (const word of unobeyed(text).split(/\s+/).filter(Boolean)) {
-    const last = lines[lines.length - 1];
-    if (last !== "" && textWidth(`${last} ${word}`) > room) lines.push("");
-    const line = lines[lines.length - 1];
-    lines[lines.length - 1] = line === "" ? cut(word, room) : `${line} ${word}`;
-  }
-  return lines.map((line, i) => (i === 0 ? start : " ".repeat(start.length)) + line);
+  const words = unobeyed(text).split(/\s+/).map((word) => cut(word, room));
+  return wrapText(words.join(" "), room).map((line, i) =>
+    (i === 0 ? start : " ".repeat(start.length)) + line
+  );
 }
 
 function cut(word: string, room: number): string {
