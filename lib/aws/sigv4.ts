@@ -1,4 +1,8 @@
-/** AWS Signature Version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
+/**
+ * AWS Signature Version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ * Not aws4fetch, which signs by promises only: a load hands its requests over without waiting. It checks
+ * these signatures in the tests of uploads.
+ */
 import { createHash, createHmac } from "node:crypto";
 import type { AwsKey } from "./key.ts";
 
