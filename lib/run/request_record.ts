@@ -274,7 +274,13 @@ export const requestRecordForm = fields<RequestRecord>({
   completion_tokens: orNull(isNumber),
   token_source: orNull(isText<TokenSource>),
   usage_details: orNull(isObject<UsageDetails>),
-  media: orMissing(isObject<Media>),
+  media: orMissing(
+    fields<Media>({
+      audio_s: orMissing(isNumber),
+      images: orMissing(isNumber),
+      bytes: orMissing(isNumber),
+    }),
+  ),
   cost_usd: orNull(isNumber),
   token_events: isNumber,
   lag_max_ns: orNull(isNumber),

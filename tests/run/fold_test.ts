@@ -313,6 +313,12 @@ Deno.test("what does not fit is named by its place; what older journals lack is 
   const line = lineOf("run", first);
   assert(!("why" in line) && line.event?.event === "request_finished");
   assertEquals(line.event.result.cost_usd, null);
+  const withSound = (audio_s: unknown) => {
+    const { result, ...event } = JSON.parse(first);
+    return JSON.stringify({ ...event, result: { ...result, media: { audio_s } } });
+  };
+  assert(!("why" in lineOf("run", withSound(1.5))));
+  assertEquals(why(withSound("1.5")), lacks("request_finished: result.media.audio_s"));
 });
 
 Deno.test("another program's journal is read with what it tells", async () => {
