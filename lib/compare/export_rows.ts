@@ -3,8 +3,10 @@ import { connectMs, latencies, tlsMs } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { readRecords } from "../load/load_journal.ts";
 import { slicesOf } from "../load/slices.ts";
+import { measureNamed } from "../measures/measures.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readRunDirectory } from "../run/read_run.ts";
+import { mediaValues } from "../run/request_record.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { itemCost, priceRun } from "./cost.ts";
 import type { IndexedRun } from "../run/index.ts";
@@ -13,6 +15,13 @@ import type { RequestRecord } from "../run/request_record.ts";
 import type { Row, RowColumn, RowTable } from "../formats/parquet.ts";
 
 const of = (type: RowColumn["type"], ...names: string[]) => names.map((name) => ({ name, type }));
+
+/** Columns of measures, as their kind says. */
+const measured = (...names: string[]): RowColumn[] =>
+  names.map((name) => {
+    const { kind } = measureNamed(name)!.measure;
+    return { name, type: kind === "count" || kind === "bytes" ? "count" : "number" };
+  });
 
 const ITEM_COLUMNS: readonly RowColumn[] = [
   ...of("text", "run_id", "model", "item_id", "problem_id", "mode", "name", "category"),
@@ -46,6 +55,7 @@ const REQUEST_COLUMNS: readonly RowColumn[] = [
   ...of("count", "status"),
   ...of("text", "failure", "finish_reason"),
   ...of("count", "prompt_tokens", "cached_tokens", "completion_tokens"),
+  ...measured("audio_s", "images", "media_bytes"),
   ...of("number", "ttft_ms", "ttft_intended_ms", "tpot_ms", "e2e_ms", "e2e_intended_ms"),
   ...of("number", "lateness_ms", "connect_ms", "tls_ms", "cost_usd"),
 ];
@@ -54,7 +64,9 @@ const SLICE_COLUMNS: readonly RowColumn[] = [
   ...of("text", "run_id"),
   ...of("number", "start_s", "duration_s"),
   ...of("count", "sent", "answered", "failed"),
-  ...of("number", "in_flight", "output_tokens_per_s", "ttft_p50_ms", "ttft_p99_ms", "tpot_p50_ms"),
+  ...of("number", "in_flight"),
+  ...measured("output_tokens_per_s", "audio_s_per_s", "images_per_s"),
+  ...of("number", "ttft_p50_ms", "ttft_p99_ms", "tpot_p50_ms"),
   ...of("number", "e2e_p50_ms", "e2e_p99_ms"),
 ];
 
@@ -96,6 +108,7 @@ export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable
         prompt_tokens: record.prompt_tokens,
         cached_tokens: record.usage_details?.cached_tokens ?? null,
         completion_tokens: record.completion_tokens,
+        ...mediaValues(record),
         ...times,
         connect_ms: connectMs(record),
         tls_ms: tlsMs(record),

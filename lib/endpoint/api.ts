@@ -4,23 +4,21 @@ import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { endpointsOf, endpointsSettings, retrySettings } from "../settings/endpoint.ts";
 import { headerFault, valueFault } from "../settings/headers.ts";
-import { readRequestTemplate, requestTemplate } from "../settings/request_template.ts";
+import { requestTemplate } from "../settings/request_template.ts";
 import { checkSettings } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
-import { basePath, detectApiType, keyHeaders, modelInUrl, otherForm } from "./api_type.ts";
+import { basePath, keyHeaders } from "./api_type.ts";
 import { signerOf } from "./aws_signer.ts";
+import { chosenForm } from "./chosen_form.ts";
 import { EndpointError } from "./errors.ts";
 import { proxyOf } from "./proxy.ts";
-import { provider } from "./providers.ts";
 import { exchange } from "./transport.ts";
 import { certificateFault, settleTls, trustedCertificates, UNCHECKED } from "./tls.ts";
-import { isSecretParameter } from "./secret_names.ts";
 import type { RequestTemplate } from "../settings/request_template.ts";
 import type { Balance } from "../settings/endpoint.ts";
-import { apiForm, FORMS } from "./forms/forms.ts";
+import { apiForm } from "./forms/forms.ts";
 import type { ApiType } from "./forms/forms.ts";
 import type { InputOf, OutputOf } from "../settings/setting.ts";
-import type { Provider } from "./providers.ts";
 import type { TlsSettings } from "./tls.ts";
 import type { Transport } from "./transport.ts";
 
@@ -133,10 +131,9 @@ export function endpointsAsked(
  */
 export function settleApi(given: ApiOptions, warn: (line: string) => void): APIConfiguration {
   const { balance, ...settled } = checkSettings(apiOptionsSchema, given, "endpoint");
-  const preset = settled.provider === undefined ? null : provider(settled.provider);
   const urls = endpointsOf(settled);
   const all = (urls.length > 0 ? urls : [undefined]).map((url) =>
-    settleOne({ ...settled, endpoint: url }, preset, warn)
+    settleOne({ ...settled, endpoint: url }, warn)
   );
   const [api] = all;
   if (all.length === 1) {
@@ -160,45 +157,14 @@ type Settled = Omit<OutputOf<typeof apiOptionsSchema>, "endpoint" | "balance"> &
   endpoint: string | undefined;
 };
 
-function settleOne(
-  settled: Settled,
-  preset: Provider | null,
-  warn: (line: string) => void,
-): APIConfiguration {
-  const url = endpointUrl(settled.endpoint, preset);
+function settleOne(settled: Settled, warn: (line: string) => void): APIConfiguration {
+  const form = chosenForm(settled);
+  const { url, preset, template, model, api_type, stream } = form;
   const proxy = proxyOf(url);
   if (proxy) warn(`${url.host} is reached through the proxy ${proxy.host}`);
-  const template = settled.request_template === undefined
-    ? null
-    : readRequestTemplate(settled.request_template);
-  const detected = template === null ? detectApiType(url.href) : "template";
-  const other = detected === "unknown" ? otherForm(url) : null;
-  if (other !== null) {
-    throw new InputError(
-      `--endpoint: "${url.href}" is ${other}, which dyno does not speak; it speaks /chat/completions, ` +
-        "/completions, /responses, /embeddings, /rerank, /score, Anthropic's /messages, Gemini's " +
-        ":generateContent, Bedrock's /model/NAME/converse, KServe's /v2/models/NAME/generate and /infer, " +
-        "TGI's /generate, llama.cpp's /completion, /audio/transcriptions, /audio/speech and " +
-        "/images/generations; dyno load asks other JSON endpoints by --request-template",
-    );
-  }
-  if (detected === "unknown") {
-    warn(
-      `${url.href}: the path names no API such as /chat/completions; taken as a chat endpoint`,
-    );
-  }
-  if (detected === "base") {
-    url.pathname = `${basePath(url)}/chat/completions`;
-  }
-  const model = settled.model ?? modelInUrl(url) ?? "";
-  const api_type = detected === "base" || detected === "unknown" ? "chat" : detected;
-  const { path, setUrl } = FORMS[api_type];
-  if (path.source.includes("<model>") && model === "") {
-    throw new InputError(`no model: the URL of ${api_type} has it: give --model NAME`);
-  }
-  setUrl?.(url, model, settled.stream);
+  form.warnings.forEach(warn);
   const api: APIConfiguration = {
-    endpoint: url.href,
+    endpoint: form.endpoint,
     model,
     headers: settled.headers ?? {},
     timeout: settled.timeout,
@@ -207,11 +173,11 @@ function settleOne(
     requests_per_minute: settled.requests_per_minute ?? null,
     tokens_per_minute: settled.tokens_per_minute ?? null,
     api_type,
-    ...(template === null ? {} : { template }),
+    ...(template === undefined ? {} : { template }),
     api_key_env: settled.api_key_env ?? preset?.api_key_env ?? null,
-    stream: settled.stream && (template === null || template.event !== undefined),
-    max_tokens_field: preset?.max_tokens_field ?? "max_tokens",
-    stream_options: preset?.stream_options ?? true,
+    stream,
+    max_tokens_field: form.max_tokens_field,
+    stream_options: form.stream_options,
     tls: settleTls(settled),
   };
   requestHeaders(api); // these complain now rather than at the first request
@@ -259,41 +225,6 @@ export function requestHeaders(api: APIConfiguration): Record<string, string> {
     ...keyHeaders(api.api_type, api.endpoint, key),
     ...Object.fromEntries(given),
   };
-}
-
-function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL {
-  const text = endpoint ?? preset?.base_url;
-  if (text === undefined) {
-    throw new InputError("no endpoint: give --endpoint URL or --provider NAME");
-  }
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (text.includes(",")) {
-    throw new InputError(
-      `--endpoint: "${text}" holds a comma; of several endpoints repeat --endpoint for each ` +
-        "(in a file: a list of them); a comma that belongs to a URL is written %2C",
-    );
-  }
-  if (url === null || !/^(https?|http\+unix):$/.test(url.protocol)) {
-    throw new InputError(
-      `--endpoint: "${text}" is not an http or https URL; expected e.g. http://127.0.0.1:8000/v1`,
-    );
-  }
-  // the URL is in every file and report of a run
-  const secret = url.username || url.password
-    ? "a user's name or password"
-    : [...url.searchParams.keys()].find(isSecretParameter);
-  if (secret !== undefined) {
-    throw new InputError(
-      `--endpoint: the URL has a secret (${secret}), which would be stored with the run; give it with ` +
-        "--api-key-env NAME or --header 'NAME: VALUE'",
-    );
-  }
-  try {
-    decodeURIComponent(url.hostname);
-  } catch {
-    throw new InputError(`--endpoint: "${text}": the host has a malformed %`);
-  }
-  return url;
 }
 
 /** Where the server of an endpoint lists its models. */

@@ -10,6 +10,8 @@ export interface Question {
   inputs?: readonly string[];
   /** A whole body of a dataset's row, for a request template: it is sent as it is. */
   payload?: Record<string, unknown>;
+  /** The model, where it is another one than the endpoint's; forms whose URL has the model do not say it. */
+  model?: string;
   /** Sampling parameters, sent as they are. */
   parameters?: Record<string, unknown>;
 }

@@ -9,7 +9,7 @@ import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
 import { Cuts } from "./cancel.ts";
 import { takenDown } from "./taken_down.ts";
-import { loadBody } from "./prompts/load_body.ts";
+import { loadBody, modelAsked } from "./prompts/load_body.ts";
 import { price, recordOf } from "./record.ts";
 import { RequestNames } from "./request_names.ts";
 import { SessionRun } from "./session_run.ts";
@@ -255,9 +255,10 @@ export class Drive {
   ): boolean {
     const { api, transport, countTokens, budget } = this.#options;
     const form = apiForm(api), body = loadBody(prompt, this.#options);
+    const model = modelAsked(prompt, this.#options);
     // an open loop does not wait until the length of answers is known
     const reservation = budget.take(() =>
-      this.#options.costOf(body).most(body) ?? (t_intended_ns === null ? null : NOTHING)
+      this.#options.costOf(model).most(body) ?? (t_intended_ns === null ? null : NOTHING)
     );
     if (reservation === null) {
       if (turn === 0) this.#returned.push(prompt);
@@ -282,6 +283,7 @@ export class Drive {
       reply: new Reply(form, keepText),
       place,
       body,
+      model,
       cut: this.#options.stages[this.#stageIndex].warmup ? null : this.#cuts.of(request),
       cutting: false,
       reservation,
@@ -338,7 +340,7 @@ export class Drive {
     }
     const stage = flight.t_intended_ns === null ? this.#stageAt(exchange.t_ready_ns) : flight.stage;
     const record = recordOf(flight, exchange, error, api, countTokens);
-    flight.reservation.settle(price(record, flight, api, this.#options.costOf(flight.body)));
+    flight.reservation.settle(price(record, flight, api, this.#options.costOf(flight.model)));
     record.stage = stages.slice(0, stage).filter(({ warmup }) => !warmup).length;
     record.warmup = stages[stage].warmup;
     this.#progress.ended++;

@@ -1,4 +1,5 @@
 /** What a load is driven with, and how it ends. */
+import type { APIConfiguration } from "../endpoint/api.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 import type { StageSpan } from "../run/events.ts";
 import type { Transport } from "../endpoint/transport.ts";
@@ -14,6 +15,7 @@ import type { StopLimits } from "./stop_rule.ts";
 
 /** One load. */
 export interface DriveOptions extends BodySettings {
+  api: APIConfiguration;
   transport: Transport;
   stages: readonly LoadStage[];
   pattern: ArrivalPattern;
@@ -25,8 +27,8 @@ export interface DriveOptions extends BodySettings {
   grace_s: number;
   stop: StopLimits;
   budget: Budget;
-  /** What requests of a body's model cost. */
-  costOf(body: Record<string, unknown>): RequestCost;
+  /** What requests of a model cost. */
+  costOf(model: string): RequestCost;
   /** Which requests are cut off, by the pattern's seed. */
   cancellations: readonly Cancellation[];
   /** Counts tokens where the server does not; null leaves it at events. */

@@ -20,6 +20,8 @@ export interface Flight extends RequestName {
   /** Of several endpoints its number; null: the transport chooses it. */
   place: number | null;
   body: Record<string, unknown>;
+  /** The model that it asks. */
+  model: string;
   /** Where it is cut off; null: it is not. */
   cut: Cut | null;
   /** Its cut has come. */

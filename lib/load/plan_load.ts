@@ -1,5 +1,7 @@
 /** From settings to a load: its stages, its prompts, its objectives. */
+import { chosenForm } from "../endpoint/chosen_form.ts";
 import { InputError } from "../errors.ts";
+import { endpointsOf } from "../settings/endpoint.ts";
 import { questions } from "./questions.ts";
 import { parseCancellations } from "./cancel.ts";
 import { weightedModels, withModels } from "./models.ts";
@@ -70,9 +72,15 @@ export async function planLoad(
   share?: LoadShare,
 ): Promise<LoadPlan> {
   const settled = settleLoad(settings);
-  const { arrival, burstiness, seed, warmup } = settled;
+  const { arrival, burstiness, seed, warmup, provider, request_template } = settled;
   checkIdle(settings, settled);
-  if (settled.probe_rate !== undefined && !settled.stream) {
+  const [endpoint] = endpointsOf(settled);
+  const [model] = weightedModels(settled.model).map(({ name }) => name);
+  const form = endpoint === undefined && provider === undefined
+    ? null
+    : chosenForm({ endpoint, provider, model, request_template, stream: settled.stream });
+  const streamed = form?.stream ?? settled.stream;
+  if (settled.probe_rate !== undefined && !streamed) {
     throw new InputError("--probe-rate: answers that are not streamed have no ttft");
   }
   if (share !== undefined && (settled.prefill_concurrency ?? Infinity) < share.count) {
@@ -87,6 +95,7 @@ export async function planLoad(
   const { prompts: asked, times_s, named, made_up, template_tokens } = await questions(
     { ...settled, prompt_seed },
     counting,
+    form,
     notes,
     share,
   );
@@ -110,16 +119,16 @@ export async function planLoad(
     pattern,
     prompts,
     models: [...new Set([...models.slice(1).map(({ name }) => name), ...named])],
-    cancellations: cancellationsOf(settled),
+    cancellations: cancellationsOf(settled.cancel, streamed),
     prompt_seed: draws ? prompt_seed : null,
-    ...objectivesOf(settled),
+    ...objectivesOf(settled.slo, streamed),
     template_tokens,
     notes,
   };
 }
 
 /** @throws {InputError} tokens are to be waited for that nobody sees. */
-function cancellationsOf({ cancel = [], stream }: SettledLoad): Cancellation[] {
+function cancellationsOf(cancel: string[] = [], stream: boolean): Cancellation[] {
   const all = parseCancellations(cancel);
   const unseen = all.find(({ tokens }) => tokens !== null);
   if (stream || unseen === undefined) return all;
@@ -179,7 +188,10 @@ function checkIdle(settings: LoadSettings, settled: SettledLoad): void {
 }
 
 /** Objectives of each request, and of the run as a whole. */
-function objectivesOf({ stream, slo = [] }: SettledLoad): Pick<LoadPlan, "slos" | "statements"> {
+function objectivesOf(
+  slo: string[] = [],
+  stream: boolean,
+): Pick<LoadPlan, "slos" | "statements"> {
   const slos: Slo[] = [], statements: Statement[] = [];
   for (const text of slo) {
     const statement = parseStatement(text);

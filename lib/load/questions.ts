@@ -1,6 +1,7 @@
 /** What a load asks, from its settings: which prompts, how long, in which sessions. */
 import { InputError } from "../errors.ts";
 import { MADE_UP } from "../settings/load.ts";
+import { Carried } from "./carried.ts";
 import { counted } from "../text/grouped.ts";
 import { readDataset } from "./datasets/read_dataset.ts";
 import { type DatasetRow, isMadeUp, requestsOf, type RowRequest } from "./datasets/row.ts";
@@ -13,6 +14,7 @@ import { corpusStock } from "./prompts/stock.ts";
 import { parseTokenLengths } from "./prompts/token_lengths.ts";
 import { loadTokenizer } from "./prompts/tokenizer.ts";
 import { wordsOfOneToken } from "./prompts/vocabulary.ts";
+import type { ChosenForm } from "../endpoint/chosen_form.ts";
 import type { SettledLoad } from "../settings/load.ts";
 import type { LoadShare } from "./share.ts";
 import type { PromptSource } from "./prompts/prompts.ts";
@@ -47,6 +49,7 @@ type SeededLoad = SettledLoad & { prompt_seed: number };
 /**
  * The questions of a load: made up, of a file, or one again and again.
  *
+ * @param form the endpoint's; null: not known yet.
  * @param share the part that this process asks; all by default.
  * @param notes what a reader of the results must know is added to them.
  * @throws {InputError} settings that contradict one another; a file that cannot be read.
@@ -54,6 +57,7 @@ type SeededLoad = SettledLoad & { prompt_seed: number };
 export async function questions(
   settings: SeededLoad,
   counting: Counting,
+  form: ChosenForm | null,
   notes: string[],
   share?: LoadShare,
 ): Promise<Questions> {
@@ -69,7 +73,8 @@ export async function questions(
     throw new InputError("--turns: for made-up prompts; a file of prompts has its own {turns}");
   }
   const path = trace ?? prompts;
-  if (path !== undefined) return await ofFile(path, settings, counting, notes, share);
+  if (path !== undefined) return await ofFile(path, settings, counting, form, notes, share);
+  if (form) notes.push(...new Carried(form, settings, { path: "", rows: null }).notes());
   if (prompt === undefined) return await madeUp(settings, counting, notes, share);
   const source = fixedPrompt(prompt, limitOf(settings));
   return { ...NONE_NAMED, prompts: source, made_up: false, template_tokens: null };
@@ -88,26 +93,35 @@ async function ofFile(
   path: string,
   settings: SeededLoad,
   counting: Counting,
+  form: ChosenForm | null,
   notes: string[],
   share?: LoadShare,
 ): Promise<Questions> {
-  const { trace, trace_speed, recycle, prompt_seed } = settings;
-  const { rows, timed, notes: told } = await readDataset(path, columnsOf(settings.columns));
+  const { trace, trace_speed, recycle, prompt_seed, request_template } = settings;
+  const whole = request_template !== undefined;
+  const { rows, timed, notes: told } = await readDataset(path, columnsOf(settings.columns), whole);
   notes.push(...told);
-  const own = rows.filter((row) => requestsOf([row]).some(({ body }) => body.model !== undefined))
-    .length;
-  if (settings.model !== undefined && own > 0) {
-    notes.push(
-      `${path}: "model" of ${counted(own, "row")} is not sent: --model says ${
-        [settings.model].flat().join(", ")
-      }`,
-    );
-  }
-  const sent = settings.model === undefined || own === 0
+  const carried = form && new Carried(form, settings, { path, rows });
+  const why = settings.model === undefined
+    ? carried?.oneModel ?? null
+    : `--model says ${[settings.model].flat().join(", ")}`;
+  const own = why === null
+    ? 0
+    : rows.filter((row) =>
+      requestsOf([row]).some(({ body }) =>
+        body.model !== undefined && body.model !== form?.url_model
+      )
+    ).length;
+  if (own > 0) notes.push(`${path}: "model" of ${counted(own, "row")} is not sent: ${why}`);
+  if (carried) notes.push(...carried.notes());
+  const sent = why === null
     ? rows
     : rows.map((row) => ({ ...withoutModel(row), later: row.later.map(withoutModel) }));
-  const named = [...new Set(requestsOf(sent).map(({ body }) => body.model))]
-    .filter((name) => typeof name === "string");
+  const named = [
+    ...new Set(
+      requestsOf(sent).map(({ body, payload }) => body.model ?? (whole ? payload?.model : null)),
+    ),
+  ].filter((name) => typeof name === "string");
   const made_up = requestsOf(rows).some(isMadeUp) ||
     (trace !== undefined && settings.warmup > 0);
   const { vocabulary, template_tokens } = made_up

@@ -39,9 +39,7 @@ export function recordOf(
     request_id: flight.request_id,
     ...(flight.session === null ? {} : { session: flight.session }),
     ...endpointOf(flight, exchange, failure, api),
-    ...(typeof flight.body.model === "string" && flight.body.model !== api.model
-      ? { model: flight.body.model }
-      : {}),
+    ...(flight.model === api.model ? {} : { model: flight.model }),
     stage: flight.stage,
     warmup: false,
     conversation: flight.running?.conversation ?? null,

@@ -179,7 +179,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   using tokens = new TokenFile(directory);
   const live = options.onLive ? new LiveLoad(plan.stages.length) : null;
   let began = { start_ns: nowNs(), ended: 0 };
-  const costOf = (body: Record<string, unknown>) => costs.get(String(body.model)) ?? session.cost;
+  const costOf = (model: string) => costs.get(model) ?? session.cost;
   const probing = new AbortController();
   let probes: Promise<{ error: unknown } | null> | null = null;
   const startProbes = () =>

@@ -17,6 +17,9 @@ export interface Slice {
   in_flight: number;
   /** Tokens of all answers whose events came in the slice; null where nobody counted tokens of one. */
   output_tokens_per_s: number | null;
+  /** Sound and images of the answers that ended in the slice; null where nobody reports any. */
+  audio_s_per_s: number | null;
+  images_per_s: number | null;
   ttft_p50_ms: number | null;
   ttft_p99_ms: number | null;
   tpot_p50_ms: number | null;
@@ -79,6 +82,10 @@ export function slicesOf(
       distribution(values.map((value) => value[name]).filter((value) => value !== null));
     const [ttft, tpot, e2e] = [of("ttft_ms"), of("tpot_ms"), of("e2e_ms")];
     const rate = tokens[i] / duration_s;
+    const mediaRate = (kind: "audio_s" | "images") => {
+      const told = answered.flatMap(({ media }) => media?.[kind] ?? []);
+      return told.length > 0 ? told.reduce((sum, value) => sum + value, 0) / duration_s : null;
+    };
     return {
       start_s: i * slice_s,
       duration_s,
@@ -87,6 +94,8 @@ export function slicesOf(
       failed: own.filter((record) => failureClass(record) !== null).length,
       in_flight: open_ns[i] / NS_PER_S / duration_s,
       output_tokens_per_s: Number.isFinite(rate) ? rate : null,
+      audio_s_per_s: mediaRate("audio_s"),
+      images_per_s: mediaRate("images"),
       ttft_p50_ms: ttft?.p50 ?? null,
       ttft_p99_ms: ttft?.p99 ?? null,
       tpot_p50_ms: tpot?.p50 ?? null,

@@ -111,7 +111,8 @@ export function hasMessages(api_type: TextApi): boolean {
   return ["chat", "messages", "gemini", "converse", "responses"].includes(api_type);
 }
 
-function readPrompts(api_type: TextApi, body: Json): Prompt[] {
+/** The prompts of a body. @throws {AskedWrongly} it has none. */
+export function readPrompts(api_type: TextApi, body: Json): Prompt[] {
   if (api_type === "responses") return [responsesPrompt(body)];
   if (hasMessages(api_type)) return [messagesPrompt(body.messages, "messages")];
   if (api_type === "transcription") return [{ text: String(body.prompt ?? ""), tokens: [] }];

@@ -119,6 +119,12 @@ export function failureClass({ failure }: Pick<RequestRecord, "failure">): Failu
   return NO_FAILURE.has(failure) ? null : failure as FailureClass;
 }
 
+/** Sound and images of a request, by the names of their measures. */
+export function mediaValues({ media }: Pick<RequestRecord, "media">) {
+  const { audio_s = null, images = null, bytes = null } = media ?? {};
+  return { audio_s, images, media_bytes: bytes };
+}
+
 /** One of the processes that sent a load together. Its clock is compared with that of the dyno that began them. */
 export interface ShardFacts {
   /** From 0. */

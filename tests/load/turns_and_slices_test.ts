@@ -6,6 +6,7 @@ import { figuresByTurn } from "../../lib/load/by_turn.ts";
 import { slicesOf } from "../../lib/load/slices.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { load, record } from "./fixture.ts";
+import type { LoadSettings } from "../../lib/settings/load.ts";
 import type { IndexedRun } from "../../lib/run/index.ts";
 
 Deno.test("first turns beside later ones, of conversations and of a trace's sessions", () => {
@@ -79,6 +80,29 @@ Deno.test("slices count what happened in each", () => {
   const untold = [record({ at_ms: 0, completion_tokens: null })];
   assertEquals(slicesOf(untold, () => new Float32Array(), 1)[0].output_tokens_per_s, null);
   assertEquals(slicesOf([], () => new Float32Array(), 1), []);
+});
+
+Deno.test("sound and images of requests and slices are columns, unknown where nobody told them", async () => {
+  await using mock = await MockEndpoint.start();
+  const common = { model: "mock", concurrency: 1, requests: 2, input_tokens: 20 };
+  const rowsOf = async (path: string, more: LoadSettings = {}) => {
+    using run = await load({ ...common, endpoint: mock.url + path, ...more });
+    const { run_id, directory: { path: folder } } = run;
+    const indexed = { kind: "load", source_form: "dyno", run_id, path: folder } as IndexedRun;
+    const [request] = (await requestRows([indexed])).rows;
+    const { rows: [slice], columns } = await sliceRows([indexed], 1000);
+    assertEquals(Object.keys(slice), columns.map(({ name }) => name));
+    const over_s = Number(slice.duration_s);
+    const sums = [slice.audio_s_per_s, slice.images_per_s]
+      .map((rate) => rate === null ? null : Math.round(Number(rate) * over_s * 1e6) / 1e6);
+    return [[request.audio_s, request.images, request.media_bytes], sums];
+  };
+  // as tests/load/forms_test.ts has it: a second of speech is 8,000 bytes behind a head of 44
+  assertEquals(await rowsOf("/v1/audio/speech"), [[1, null, 8044], [2, null]]);
+  const [[, images, bytes], sums] = await rowsOf("/v1/images/generations", { body: { n: 3 } });
+  assertEquals([images, sums], [3, [null, 6]]);
+  assert(Number(bytes) > 0);
+  assertEquals(await rowsOf("/v1/chat/completions"), [[null, null, null], [null, null]]);
 });
 
 Deno.test("a load's requests and slices as rows, which a recount of its journal gives too", async () => {

@@ -70,6 +70,8 @@ export interface RequestForm {
   converses: boolean;
   /** Whether a question without sound is none. */
   needs_sound?: true;
+  /** Whether its answers always come whole. */
+  whole_only?: boolean;
   /** How the fields become bytes; JSON where it is left out. */
   encoding?: Encoding;
   /** What the header `accept` says, where it is neither JSON nor events. */

@@ -12,6 +12,14 @@ import type { ApiForm, RequestForm } from "./form.ts";
 const MODEL = "\\/v2\\/models\\/(?<model>[^/]+)(?:\\/versions\\/[^/]+)?";
 const GENERATE = /\/generate(_stream)?$/;
 
+/** Puts a model instead of another one that the path names. */
+function setModel(url: URL, model: string): void {
+  url.pathname = url.pathname.replace(
+    /(?<=\/v2\/models\/)[^/]+/,
+    (named) => decodeURIComponent(named) === model ? named : encodeURIComponent(model),
+  );
+}
+
 const texts = { says: "text", converses: false } satisfies Partial<RequestForm>;
 
 /** Every event is a body. */
@@ -30,7 +38,8 @@ function saidInOutput(json: JsonObject): Said {
 export const KSERVE_GENERATE: ApiForm = {
   ...texts,
   path: new RegExp(`${MODEL}\\/generate(?:_stream)?$`),
-  setUrl: (url, _model, stream) => {
+  setUrl: (url, model, stream) => {
+    setModel(url, model);
     url.pathname = url.pathname.replace(/\/+$/, "")
       .replace(GENERATE, stream ? "/generate_stream" : "/generate");
   },
@@ -89,6 +98,8 @@ function saidInTensors(json: JsonObject): Said {
 export const KSERVE_INFER: ApiForm = {
   ...texts,
   path: new RegExp(`${MODEL}\\/infer$`),
+  whole_only: true,
+  setUrl: setModel,
   request: ({ parameters = {}, ...question }, target) => ({
     inputs: [
       tensor("text_input", promptOf(question, target)),

@@ -29,7 +29,9 @@ export const LLAMACPP: ApiForm = {
   converses: false,
   request: (question, target) => {
     const { max_tokens, stop, ...others } = question.parameters ?? {};
+    const { model } = question; // of a router's several
     return {
+      ...(model === undefined ? {} : { model }),
       prompt: promptOf(question, target),
       ...(max_tokens === undefined ? {} : { n_predict: max_tokens }),
       ...(stop === undefined ? {} : { stop: [stop].flat() }),

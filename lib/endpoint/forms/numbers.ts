@@ -12,6 +12,7 @@ function numbers(names: readonly string[]): Omit<ApiForm, "path" | "request"> {
   return {
     ...COMPLETIONS,
     says: "numbers",
+    whole_only: true,
     list: `list of ${names[0]}`,
     body: (json) => {
       const said = new Said();

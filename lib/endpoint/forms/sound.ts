@@ -14,19 +14,22 @@ import type { Question } from "../question.ts";
 import type { ApiForm } from "./form.ts";
 import type { FormFile } from "./multipart.ts";
 
-/** The sound of a question: the first part of a message that is some. */
+/** The one sound of a question, a part of its messages. */
 function soundOf({ messages = [] }: Question, endpoint: string): FormFile {
-  for (const message of messages) {
-    for (const part of objectsIn(asObject(message)?.content)) {
-      const { data, format } = asObject(part.input_audio) ?? {};
-      if (typeof data === "string" && typeof format === "string") {
-        return { file_name: `audio.${format}`, content_type: `audio/${format}`, base64: data };
-      }
-    }
-  }
+  const sounds = messages.flatMap((message) =>
+    objectsIn(asObject(message)?.content).flatMap(({ input_audio }): FormFile[] => {
+      const { data, format } = asObject(input_audio) ?? {};
+      return typeof data === "string" && typeof format === "string"
+        ? [{ file_name: `audio.${format}`, content_type: `audio/${format}`, base64: data }]
+        : [];
+    })
+  );
+  if (sounds.length === 1) return sounds[0];
   throw new InputError(
-    `${endpoint}: this endpoint takes sound, and this question has none: give --audio TIME, or rows with ` +
-      '"audio_filepath", or messages with an "input_audio" part',
+    sounds.length > 1
+      ? `${endpoint}: this endpoint takes one sound, and this question has ${sounds.length}`
+      : `${endpoint}: this endpoint takes sound, and this question has none: give --audio TIME, or rows with ` +
+        '"audio_filepath", or messages with an "input_audio" part',
   );
 }
 

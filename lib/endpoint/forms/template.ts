@@ -16,9 +16,13 @@ export function templateForm({ body, answer, event }: RequestTemplate): ApiForm 
     path: /(?!)/,
     says: "text",
     converses: false,
+    whole_only: event === undefined,
     request: (question, target) => {
       const others = withoutLimit(question.parameters);
-      if (question.payload !== undefined) return { ...question.payload, ...others };
+      if (question.payload !== undefined) {
+        const { model } = question;
+        return { ...question.payload, ...others, ...(model === undefined ? {} : { model }) };
+      }
       if (body === undefined) {
         throw new InputError(
           '--request-template: it has no "body": expected one, or rows with a "payload"',

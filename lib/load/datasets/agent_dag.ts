@@ -41,7 +41,7 @@ export const agentDagForm: DatasetForm = {
     turns.some((turn) =>
       isJsonObject(turn) && ["messages", "forks", "spawns"].some((name) => name in turn)
     ),
-  begin(note, all) {
+  begin(note, { all }) {
     const named = new Set(all.flatMap(namesWithin));
     const known = new Map(all.map((row) => [String(row.session_id), row]));
     const begun = new Set([...known.keys()].filter((name) => !named.has(name)));

@@ -9,6 +9,7 @@ import { otelForm } from "./otel.ts";
 import { type DatasetForm, type DatasetRow, isEmpty, isWithoutTokens, requestsOf } from "./row.ts";
 import { RowFields } from "./row_fields.ts";
 import { sessionRowsForm } from "./session_rows.ts";
+import { sglangForm } from "./sglang.ts";
 import { sharegptForm } from "./sharegpt.ts";
 import { manifestForm } from "./sound_rows.ts";
 import { turnRowsForm } from "./turn_rows.ts";
@@ -36,6 +37,7 @@ const FORMS: readonly DatasetForm[] = [
   agentDagForm,
   turnRowsForm,
   sessionRowsForm,
+  sglangForm, // before ShareGPT, whose field it has
   sharegptForm,
   openaiBatchForm,
   payloadForm,
@@ -49,7 +51,7 @@ const FORMS: readonly DatasetForm[] = [
 ];
 
 const EXPECTED =
-  'expected "prompt", "messages", "turns" or "input"; ShareGPT\'s "conversations"; a batch of OpenAI\'s form; a ' +
+  'expected "prompt", "messages", "turns" or "input"; ShareGPT\'s or SGLang\'s "conversations"; a batch of OpenAI\'s form; a ' +
   '"payload"; an "audio_filepath"; Mooncake\'s, Bailian\'s or our own "timestamp" with "input_length"; agents\' ' +
   '"spans", or "requests" with "block_size"; BurstGPT\'s or Azure\'s CSV; or --columns prompt=NAME to say which ' +
   "column is what";
@@ -60,6 +62,7 @@ const EXPECTED =
  * output are left out, as BurstGPT marks failed requests so.
  *
  * @param columns which column is which of a form's fields: `{ prompt: "question" }`.
+ * @param whole payloads are sent as they are, and not read.
  * @example
  * ```ts
  * const { rows, form, notes } = await readDataset("BurstGPT_1.csv");
@@ -70,6 +73,7 @@ const EXPECTED =
 export async function readDataset(
   path: string,
   columns: Readonly<Record<string, string>> = {},
+  whole = false,
 ): Promise<Dataset> {
   const table = await readTable(path);
   if (table.length === 0) {
@@ -86,18 +90,20 @@ export async function readDataset(
   }
   const told = new Map<string, number>();
   const tell = (what: string) => told.set(what, (told.get(what) ?? 0) + 1);
-  const read = form.begin(tell, mapped.map(({ fields }) => fields), dirname(path));
+  const all = mapped.map(({ fields }) => fields);
+  const read = form.begin(tell, { all, folder: dirname(path), whole });
   const rows: DatasetRow[] = [];
   const skipped: DatasetRow[] = [];
   for (const { fields, where, cells } of mapped) {
     const row = new RowFields(fields, where, cells);
     const found = read(row);
     for (const name of row.unread()) tell(`"${name}" is not used`);
-    if (found === null) continue;
-    if (isWithoutTokens(found)) skipped.push(found);
-    else if (isEmpty(found)) {
-      throw row.complaint(`no "prompt" and no "input_length"; ${EXPECTED}`);
-    } else rows.push(found);
+    for (const each of [found ?? []].flat()) {
+      if (isWithoutTokens(each)) skipped.push(each);
+      else if (isEmpty(each)) {
+        throw row.complaint(`no "prompt" and no "input_length"; ${EXPECTED}`);
+      } else rows.push(each);
+    }
   }
   if (rows.length === 0) {
     throw new InputError(

@@ -96,10 +96,11 @@ export const requestForm: DatasetForm = {
 export const payloadForm: DatasetForm = {
   name: "payloads",
   has: (names) => names.has("payload"),
-  begin: (note) => (fields) => {
+  begin: (note, { whole }) => (fields) => {
     const payload = fields.object("payload");
     if (payload === null) throw fields.complaint('no "payload"; expected the body of a request');
-    const known = ["prompt", "messages", "input"].some((name) => payload[name] !== undefined);
+    const known = !whole &&
+      ["prompt", "messages", "input"].some((name) => payload[name] !== undefined);
     const row = known ? bodyRow(payload, fields, note) : UNKNOWN_ROW;
     return { ...row, ...restOf(fields), payload };
   },

@@ -92,14 +92,21 @@ export interface DatasetForm {
   /** Whether a first row with such fields is of this form. */
   has(names: ReadonlySet<string>, first: Readonly<Record<string, unknown>>): boolean;
   /**
-   * Begins a file; what it gives reads each row, in the order of the file; null: it belongs to another one.
-   *
-   * @param all the fields of every row.
-   * @param folder where the file is; files that its rows name lie there or below.
+   * Begins a file; what it gives reads each row, in the order of the file; null: it belongs to another one;
+   * a list: it holds several.
    */
   begin(
     note: (text: string) => void,
-    all: readonly Readonly<Record<string, unknown>>[],
-    folder: string,
-  ): (fields: RowFields) => DatasetRow | null;
+    file: DatasetFile,
+  ): (fields: RowFields) => DatasetRow | DatasetRow[] | null;
+}
+
+/** What a form may need to know of the whole file. */
+export interface DatasetFile {
+  /** The fields of every row. */
+  all: readonly Readonly<Record<string, unknown>>[];
+  /** Where the file is; files that its rows name lie there or below. */
+  folder: string;
+  /** Whether payloads are sent as they are, whatever they hold. */
+  whole: boolean;
 }

@@ -21,12 +21,12 @@ export const sessionRowsForm: DatasetForm = {
   has: (names) =>
     names.has("session_id") && KINDS.some((name) => names.has(name)) &&
     !names.has("turns") && !names.has("prompt") && !names.has("body"),
-  begin(note, all, folder) {
+  begin(note, file) {
     const begun = new Map<string, RowStep[]>();
     const readers = {
-      payload: payloadForm.begin(note, all, folder),
-      messages: requestForm.begin(note, all, folder),
-      lengths: mooncakeForm.begin(note, all, folder),
+      payload: payloadForm.begin(note, file),
+      messages: requestForm.begin(note, file),
+      lengths: mooncakeForm.begin(note, file),
     };
     return (fields) => {
       const kind = fields.value("payload") !== undefined
@@ -34,7 +34,7 @@ export const sessionRowsForm: DatasetForm = {
         : fields.value("messages") !== undefined
         ? "messages"
         : "lengths";
-      const row: DatasetRow = readers[kind](fields)!;
+      const row = readers[kind](fields) as DatasetRow; // these read one
       if (row.session === null || isEmpty(row) || isWithoutTokens(row)) return row;
       const steps = begun.get(row.session);
       if (steps === undefined || row.t_s !== null) {
@@ -48,7 +48,7 @@ export const sessionRowsForm: DatasetForm = {
       steps.push({
         ...request,
         after: [{ step, wait_s: delay_ms === null ? null : Math.max(0, delay_ms) / 1000 }],
-        history: row.messages === null && row.blocks === null ? step : null,
+        history: row.messages ?? row.blocks ?? row.payload ? null : step,
       });
       return null;
     };

@@ -8,7 +8,7 @@ import type { DatasetForm } from "./row.ts";
 export const manifestForm: DatasetForm = {
   name: "audio manifest",
   has: (names) => names.has("audio_filepath"),
-  begin: (note, _all, folder) => (fields) => {
+  begin: (note, { folder }) => (fields) => {
     const path = fields.text("audio_filepath");
     if (path === null) throw fields.complaint("audio_filepath: expected the path of a file");
     for (const name of ["duration", "offset", "text"]) fields.value(name);

@@ -1,33 +1,44 @@
 /** The body of a load's request. */
 import { FORMS, requestBody } from "../../endpoint/forms/forms.ts";
 import { InputError } from "../../errors.ts";
-import type { APIConfiguration } from "../../endpoint/api.ts";
+import type { RequestTarget } from "../../endpoint/forms/form.ts";
+import type { FormChoice } from "../../endpoint/forms/forms.ts";
 import type { LoadQuestion } from "./session.ts";
 
 /** What all requests of a load have in common. */
 export interface BodySettings {
-  api: APIConfiguration;
+  api: RequestTarget & FormChoice;
   /** Further fields of every request's body. */
   body: Record<string, unknown>;
   /** Ask for exactly the wanted number of output tokens. */
   ignore_eos: boolean;
 }
 
+/** The model that a request asks: what it or all of them name, else the endpoint's. */
+export function modelAsked(
+  { parameters, payload }: LoadQuestion,
+  { api, body }: Pick<BodySettings, "api" | "body">,
+): string {
+  const whole = api.template === undefined ? undefined : payload; // it is sent as it is
+  const named = body.model ?? parameters?.model ?? whole?.model;
+  return typeof named === "string" ? named : api.model;
+}
+
 /** The body that asks for an answer to `prompt`. */
 export function loadBody(prompt: LoadQuestion, settings: BodySettings): Record<string, unknown> {
   const { api, body, ignore_eos } = settings;
   const { output_tokens: max_tokens } = prompt;
-  const exact = ignore_eos && max_tokens !== null
-    ? { ignore_eos: true, min_tokens: max_tokens }
-    : ignore_eos
-    ? { ignore_eos: true }
-    : {};
-  const parameters = {
-    ...prompt.parameters,
-    ...(max_tokens === null || FORMS[api.api_type].says !== "text" ? {} : { max_tokens }),
-    ...exact,
-    ...body,
+  const tokens = FORMS[api.api_type].says !== "text" ? {} : {
+    ...(max_tokens === null ? {} : { max_tokens }),
+    ...(ignore_eos ? { ignore_eos: true } : {}),
+    ...(ignore_eos && max_tokens !== null ? { min_tokens: max_tokens } : {}),
   };
+  const given: Record<string, unknown> = { ...prompt.parameters, ...tokens, ...body };
+  const { model: named, ...others } = given;
+  const model = modelAsked(prompt, settings);
+  const parameters = named === undefined || typeof named === "string"
+    ? others
+    : { ...others, model: named }; // no name: the server says so
   if ("input" in parameters && (api.api_type === "chat" || api.api_type === "completions")) {
     throw new InputError(
       `${api.endpoint}: a row has "input", which is for /responses and /embeddings; use one of those, or ` +
@@ -40,5 +51,6 @@ export function loadBody(prompt: LoadQuestion, settings: BodySettings): Record<s
         "such an endpoint is asked and read",
     );
   }
-  return requestBody({ ...prompt, parameters }, api);
+  if (model === api.model) return requestBody({ ...prompt, parameters }, api);
+  return requestBody({ ...prompt, parameters, model }, { ...api, model });
 }

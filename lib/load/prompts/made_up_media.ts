@@ -7,7 +7,7 @@ import { seededRandom } from "../../stats/random.ts";
 import { parseDuration } from "../../text/duration.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { PromptSource } from "./prompts.ts";
-import type { LoadPrompt } from "./session.ts";
+import type { LoadQuestion } from "./session.ts";
 
 /** What each prompt has besides its text. */
 export interface MadeUpMedia {
@@ -53,7 +53,8 @@ export function parseMedia(images: string | undefined, audio: string | undefined
 }
 
 /**
- * The same questions with images and sound after their text, in the chat API's form.
+ * The same questions with images and sound after their text, in the chat API's form: every turn of a
+ * conversation has its own, and a tool's result none.
  *
  * @param seed of what is made up: the same gives the same.
  */
@@ -62,9 +63,9 @@ export function withMadeUpMedia(
   media: MadeUpMedia,
   seed: number,
 ): PromptSource {
-  const random = seededRandom(seed ^ 0x6d65_6469);
+  const seeds = seededRandom(seed ^ 0x6d65_6469);
   const { images, audio_s } = media;
-  const parts = (): JsonObject[] => [
+  const parts = (random: () => number): JsonObject[] => [
     ...Array.from({ length: images?.count ?? 0 }, () => {
       const data = png(images!.width, images!.height, random).toString("base64");
       return { type: "image_url", image_url: { url: `data:image/png;base64,${data}` } };
@@ -74,9 +75,14 @@ export function withMadeUpMedia(
       input_audio: { data: wav(audio_s, random).toString("base64"), format: "wav" },
     }]),
   ];
-  const with_ = (prompt: LoadPrompt): LoadPrompt => {
-    const content = [{ type: "text", text: prompt.prompt ?? "" }, ...parts()];
-    return { ...prompt, prompt: undefined, messages: [{ role: "user", content }] };
+  /** Made when it is asked, and the same whenever that is. */
+  const with_ = <Asked extends LoadQuestion>(ask: () => Asked): () => Asked => {
+    const own = Math.floor(seeds() * 2 ** 32);
+    return () => {
+      const question = ask();
+      const content = [{ type: "text", text: question.prompt ?? "" }, ...parts(seededRandom(own))];
+      return { ...question, prompt: undefined, messages: [{ role: "user", content }] };
+    };
   };
   const named = [
     ...(images === null ? [] : [`${images.count} of ${images.width} × ${images.height} pixels`]),
@@ -87,7 +93,12 @@ export function withMadeUpMedia(
     name: `${source.name}, with ${named.join(" and ")} each`,
     next: () => {
       const prompt = source.next();
-      return prompt && with_(prompt);
+      if (prompt === null) return null;
+      const begins = with_(() => prompt);
+      const later = prompt.later.map((step) =>
+        step.tool ? step : { ...step, ask: with_(step.ask) }
+      );
+      return { ...begins(), later };
     },
   };
 }

@@ -79,14 +79,16 @@ export function madeUpPrompts(
       for (;;) {
         session++;
         const first = asked();
-        const waits: number[] = [];
+        const waits: { wait_s: number; tool: boolean }[] = [];
         for (let turn = 0, turns = sessions.turns(); turn < turns; turn++) {
-          if (turn > 0) waits.push(sessions.think_s());
-          for (let calls = sessions.tool_calls(); calls > 0; calls--) waits.push(sessions.tool_s());
+          if (turn > 0) waits.push({ wait_s: sessions.think_s(), tool: false });
+          for (let calls = sessions.tool_calls(); calls > 0; calls--) {
+            waits.push({ wait_s: sessions.tool_s(), tool: true });
+          }
         }
-        const later = waits.map((wait_s) => {
+        const later = waits.map((wait) => {
           const said = asked(); // now: prompts keep their order, whenever they are sent
-          return { wait_s, ask: () => said };
+          return { ...wait, ask: () => said };
         });
         if (isMade()) return { ...first, later: turnsAfter(later) };
       }
@@ -126,7 +128,10 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
   const madeUp = blockTexts(words, vocabulary);
   const ofLength = (length: number) =>
     madeUp([], 1, Math.max(4, Math.max(4, length) - template_tokens));
-  const lengthAsked = ({ output_tokens }: RowRequest) => output_tokens ?? use.output_tokens;
+  const lengthAsked = ({ output_tokens, body }: RowRequest) => {
+    const own = body.max_tokens ?? body.max_completion_tokens ?? body.max_output_tokens ?? null;
+    return output_tokens ?? (own === null ? use.output_tokens : null);
+  };
   /** Its words; made-up ones are drawn now, so that they are the same whenever and wherever it is sent. */
   const wordsOf = (request: RowRequest): () => Pick<LoadQuestion, "prompt" | "messages"> => {
     const { prompt, messages, blocks } = request;

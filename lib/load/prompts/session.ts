@@ -20,6 +20,8 @@ export interface LaterStep {
   answers?: readonly { message: number; step: number }[];
   /** The sub-agent that asks it; left out for the session's main one. */
   agent?: string;
+  /** Whether it is a tool's result, and no turn of a user's. */
+  tool?: boolean;
   /** What it asks, made when it is needed. */
   ask(): LoadQuestion;
 }
@@ -39,9 +41,13 @@ export function messagesOf({ prompt, messages }: Question): readonly unknown[] {
 
 /** The turns of a conversation after its first: each says something to the answer before it. */
 export function turnsAfter(
-  turns: readonly { wait_s: number; ask: () => LoadQuestion }[],
+  turns: readonly { wait_s: number; tool: boolean; ask: () => LoadQuestion }[],
 ): LaterStep[] {
-  return turns.map(({ wait_s, ask }, i) => ({ ask, after: [{ step: i, wait_s }], history: i }));
+  return turns.map(({ wait_s, ...turn }, i) => ({
+    ...turn,
+    after: [{ step: i, wait_s }],
+    history: i,
+  }));
 }
 
 /** Whether some of a session's requests may be under way at the same time. */

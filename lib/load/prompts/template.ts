@@ -1,6 +1,7 @@
 /** Tokens that a server puts around every prompt: its chat template's, and those that mark the beginning. */
 import { counted } from "../../text/grouped.ts";
 import { EndpointClient, type RequestOver } from "../../endpoint/client.ts";
+import { tokenizedLength } from "./server_tokenizer.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { Transport } from "../../endpoint/transport.ts";
 
@@ -19,7 +20,7 @@ export interface TemplateReading {
 
 /**
  * Asks two short questions, of 8 and of 40 words of one token each: what the server counts beyond the words,
- * the same for both, is its template's.
+ * the same for both, is its template's. Where it tells no usage, its tokenizer is asked, if it has one.
  *
  * @param words that the model's tokenizer makes one token each.
  */
@@ -41,8 +42,10 @@ export async function readTemplate(
     const prompt = Array.from({ length }, () => words[Math.floor(Math.random() * words.length)]);
     const question = { prompt: prompt.join(" "), parameters: { max_tokens: 1 } };
     const { reply } = await client.ask(question, signal, undefined, (over) => requests.push(over));
-    if (reply.prompt_tokens === null) return { tokens: null, note: null, requests };
-    told.push(reply.prompt_tokens);
+    const length_told = reply.prompt_tokens ??
+      await tokenizedLength(question.prompt, client.api, transport, signal);
+    if (length_told === null) return { tokens: null, note: null, requests };
+    told.push(length_told);
   }
   const [short, long] = told;
   if (long - short === LONG - SHORT && short >= SHORT) {

@@ -1,6 +1,7 @@
 /** A load as events of a trace: its requests in lanes, its stages, its probes, its server. */
 import { latencies } from "../../endpoint/latency.ts";
 import { type JournaledLoad, readLoadJournal } from "../../load/load_journal.ts";
+import { mediaValues } from "../../run/request_record.ts";
 import { inLanes } from "../charts/spans.ts";
 import { counter, mark, processName, REQUESTS_PID, US_PER_S } from "../trace_event.ts";
 import { serverPanels } from "./server_panels.ts";
@@ -92,6 +93,7 @@ function* requestEvents(
         warmup: record.warmup,
         prompt_tokens: record.prompt_tokens,
         tokens: record.completion_tokens,
+        ...(record.media === undefined ? {} : mediaValues(record)),
         ttft_ms,
         tpot_ms,
         lateness_ms,

@@ -4,6 +4,7 @@
  * client sends for two tensors without binary data.
  */
 import { assertEquals } from "@std/assert";
+import { settleApi } from "../../../lib/endpoint/api.ts";
 import { asked, failureOf, streamed, whole } from "./fixture.ts";
 
 const event = (text_output: string) => ({
@@ -58,8 +59,15 @@ Deno.test("a question to Triton: the model from the URL, the path by the way of 
         parameters: { stream: false, max_tokens: 9, temperature: 0 },
       },
     });
-    assertEquals(asked(`${at}/generate`, question).url, `${at}/generate_stream`);
+    const at_m = `http://h/v2/models/m${version}`;
+    assertEquals(asked(`${at}/generate`, question).url, `${at_m}/generate_stream`); // the fixture's model
+    assertEquals(asked(`${at}/infer`, question).url, `${at_m}/infer`);
   }
+  const warnings: string[] = [];
+  const endpoint = "http://h/v2/models/y/infer";
+  settleApi({ endpoint, model: "x" }, (line) => warnings.push(line));
+  settleApi({ endpoint, model: "y" }, (line) => warnings.push(line));
+  assertEquals(warnings, ["--model x is asked, and not y, which the URL names"]);
 });
 
 Deno.test("inference: a text and its parameters as tensors, a text out of them", () => {

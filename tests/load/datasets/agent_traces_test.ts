@@ -21,6 +21,22 @@ const read = (name: string) => JSON.parse(readFileSync(join(FOLDER, name), "utf8
 const aiperf: Record<string, Record<string, unknown>[]> = read("aiperf.json");
 const peer = read("inference_perf.json");
 
+/** SGLang's, as its benchmark/datasets/agentic_trace.py describes it. */
+const SGLANG = {
+  metadata: { num_turns: 2, padded: true },
+  conversations: [
+    [
+      {
+        messages: [{ role: "system", content: "Act." }, { role: "user", content: "List files." }],
+        prompt_tokens: 5,
+      },
+      { messages: [], prompt_tokens: 5 },
+      { messages: [{ role: "user", content: "a.ts" }], prompt_tokens: 9, score: 1 },
+    ],
+    [{ messages: [{ role: "user", content: "Hello" }], prompt_tokens: 1 }],
+  ],
+};
+
 type Sent = RequestRecord & { body: Record<string, unknown>; session_header?: string };
 
 /** Sends a file's sessions to a server that says "live answer", and gives each request with its body. */
@@ -420,4 +436,35 @@ Deno.test("fields that nothing uses are named, within turns, spans and sub-agent
     }],
   });
   assert(spans.includes('attribute "gen_ai.request.best_of"'), spans);
+});
+
+Deno.test("SGLang's agents: a turn says its new messages to the live answers before", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "dyno-sglang-"));
+  try {
+    const path = join(folder, "agents.json");
+    for (const text of [JSON.stringify(SGLANG), JSON.stringify(SGLANG, null, 2)]) {
+      writeFileSync(path, text);
+      const answered = await send(path, { output_tokens: 7 });
+      const ofSession = ({ conversation, turn }: Sent) => (conversation ?? 1) * 9 + turn;
+      const sent = answered.toSorted((a, b) => ofSession(a) - ofSession(b));
+      const [system, list, next] = SGLANG.conversations[0].flatMap(({ messages }) => messages);
+      const live = { role: "assistant", content: "live answer" };
+      assertEquals(sent.map(({ body }) => body.messages), [
+        [system, list],
+        [system, list, live, next],
+        [{ role: "user", content: "Hello" }],
+      ]);
+      assertEquals(sent.map(({ body }) => body.max_tokens), [7, 7, 7]);
+      const told = answered.notes.filter((note) => note.includes("turn"))
+        .map((note) => note.replace(path, ""));
+      assertEquals(told, [
+        " (sglang): a turn without messages is left out (1 row)",
+        ' (sglang): "score" of a turn is not used (1 row)',
+      ]);
+    }
+    writeFileSync(path, JSON.stringify({ conversations: [[{ messages: "Hi" }]] }));
+    await assertRejects(() => readDataset(path), InputError, "conversations[0][0]: messages");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

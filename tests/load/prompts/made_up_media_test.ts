@@ -9,7 +9,8 @@ import { settleApi } from "../../../lib/endpoint/api.ts";
 import { requestBody } from "../../../lib/endpoint/forms/forms.ts";
 import { InputError } from "../../../lib/errors.ts";
 import { parseMedia, withMadeUpMedia } from "../../../lib/load/prompts/made_up_media.ts";
-import { fixedPrompt } from "../../../lib/load/prompts/prompts.ts";
+import { fixedPrompt, madeUpPrompts } from "../../../lib/load/prompts/prompts.ts";
+import type { LoadQuestion } from "../../../lib/load/prompts/session.ts";
 
 /** The chunks of a PNG, their checksums held. */
 function chunksOf(png: Buffer): Map<string, Buffer> {
@@ -50,6 +51,31 @@ Deno.test("images are PNGs of the size asked for, each another one; the same see
     for (let row = 0; row < 18; row++) assertEquals(pixels[row * 100], 0); // no filter
     assert(chunks.has("IEND"));
   }
+});
+
+Deno.test("each turn has its own image, a tool's result none; asked late or early, the same", () => {
+  const [turns, calls] = [2, 1].map((n) => () => n);
+  const none = () => 0;
+  const sessions = { name: "2 turns", turns, tool_calls: calls, think_s: none, tool_s: none };
+  const make = () => {
+    const load = { input: 8, output: 1, seed: 1, words: 5 };
+    const source = withMadeUpMedia(madeUpPrompts(load, sessions), parseMedia("8x8", undefined), 7);
+    return [source.next()!, source.next()!];
+  };
+  const image = ({ messages }: LoadQuestion) => {
+    const [{ content }] = (messages ?? [{}]) as { content?: Part[] }[];
+    return content?.[1].image_url?.url;
+  };
+  const asked = make().map((first) => [first, ...first.later.map(({ ask }) => ask())].map(image));
+  // a turn, its tool, a turn, its tool
+  assertEquals(asked.map((each) => each.map((url) => url !== undefined)), [
+    [true, false, true, false],
+    [true, false, true, false],
+  ]);
+  assertEquals(new Set(asked.flat()).size, 5);
+  const late = make().toReversed()
+    .map((first) => [...first.later.toReversed().map(({ ask }) => ask()), first].map(image));
+  assertEquals(late.toReversed().map((each) => each.toReversed()), asked);
 });
 
 Deno.test("sound is a WAV of the length asked for", () => {

@@ -9,12 +9,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { settleApi } from "../../../lib/endpoint/api.ts";
+import { EndpointClient } from "../../../lib/endpoint/client.ts";
+import { openTransport } from "../../../lib/endpoint/open_transport.ts";
 import { InputError } from "../../../lib/errors.ts";
 import { measureLoad } from "../../../lib/load/run_loads.ts";
 import { corpusStock } from "../../../lib/load/prompts/stock.ts";
 import { syntheticPrompts } from "../../../lib/load/prompts/synthetic.ts";
+import { tokenizedLength } from "../../../lib/load/prompts/server_tokenizer.ts";
 import { openTokenizer } from "../../../lib/load/prompts/tokenizer_file.ts";
 import { wordsOfOneToken } from "../../../lib/load/prompts/vocabulary.ts";
+import { MockEndpoint } from "../../../lib/mock/server.ts";
 import type { LoadSettings } from "../../../lib/settings/load.ts";
 
 const FOLDER = fileURLToPath(new URL("../../fixtures/tokenizers/", import.meta.url));
@@ -81,12 +86,29 @@ const UNHEARD = '"normalizer":{"type":"Unheard"}';
 /** A server with a chat template, which counts prompts as its tokenizer does, or tells no usage at all. */
 async function serve(
   count: (text: string) => number,
-  { template, usage }: { template: number; usage: boolean },
+  { template, usage, tokenize }: {
+    template: number;
+    usage: boolean;
+    /** Whose way of counting it has besides. */
+    tokenize?: "vllm" | "llama.cpp";
+  },
 ) {
   const counts: number[] = [];
   const server = createServer(async (request, response) => {
     let text = "";
     for await (const part of request) text += part;
+    if (tokenize !== undefined && request.method === "POST" && !request.url!.startsWith("/v1/")) {
+      // as vLLM's protocol and llama.cpp's README ("POST /tokenize", "POST /apply-template") have them
+      const { messages, content } = JSON.parse(text);
+      const asked: string = messages?.[0].content ?? content ?? "";
+      const tokens = Array(count(asked) + (messages ? template : 0)).fill(1);
+      const said = request.url === "/apply-template"
+        ? { prompt: `${"<s> ".repeat(template)}${asked}` }
+        : tokenize === "vllm"
+        ? { count: tokens.length, max_model_len: 4096, tokens }
+        : { tokens: content === undefined ? [] : Array(asked.split(" ").length).fill(1) };
+      return response.end(JSON.stringify(said));
+    }
     const [{ content }] = JSON.parse(text || '{"messages":[{"content":""}]}').messages;
     const prompt_tokens = count(content) + template;
     counts.push(prompt_tokens);
@@ -146,6 +168,37 @@ Deno.test("the server counts what --input-tokens asks, its chat template include
     } finally {
       rmSync(folder, { recursive: true });
     }
+  }
+});
+
+Deno.test("a server that tells no usage counts by its tokenizer, if it has one", async () => {
+  const { count } = await openTokenizer("o200k_base");
+  const notes = async (tokenize: "vllm" | "llama.cpp" | undefined) => {
+    await using server = await serve(count, { template: 11, usage: false, tokenize });
+    const run = await measured({ endpoint: server.endpoint, input_tokens: 100, output_tokens: 2 });
+    assertEquals(server.counts.slice(-6), Array(6).fill(tokenize ? 100 : 111));
+    return run.results.notes.filter((note) => note.includes("template"));
+  };
+  const told =
+    "the server adds 11 tokens to each prompt (its chat template): made-up prompts are so " +
+    "much shorter, and have the asked length by its count";
+  assertEquals(await notes("vllm"), [told]);
+  assertEquals(await notes("llama.cpp"), [told]);
+  assertEquals(await notes(undefined), []);
+});
+
+Deno.test("the mock's tokenizer counts what its usage says", async () => {
+  await using mock = await MockEndpoint.start();
+  await using transport = await openTransport({ only: "portable" });
+  const { signal } = new AbortController();
+  for (const path of ["/v1/chat/completions", "/v1/completions"]) {
+    const api = settleApi({ endpoint: mock.url + path, model: "mock" }, () => {});
+    const { reply } = await new EndpointClient(api, transport).ask(
+      { prompt: "one two three" },
+      signal,
+    );
+    const told = await tokenizedLength("one two three", api, transport, signal);
+    assertEquals([told, reply.prompt_tokens], [3, 3]);
   }
 });
 
