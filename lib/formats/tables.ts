@@ -20,7 +20,7 @@ export interface FileRow {
 
 /**
  * The rows of a file, by what it begins with: Parquet; a JSON list of objects, a suite's `tests`, one object
- * over several lines, JSON lines; else CSV.
+ * over several lines, JSON lines; of a name that ends with .txt a prompt a line; else CSV.
  *
  * @throws {InputError} it cannot be read, is none of these, or has more than fits into memory.
  */
@@ -32,6 +32,7 @@ export async function readTable(path: string): Promise<FileRow[]> {
   const text = new TextDecoder().decode(bytes);
   if (text.trim() === "") throw new InputError(`${path}: empty; expected rows`);
   const first = text.trimStart()[0];
+  if (path.endsWith(".txt") && first !== "{" && first !== "[") return plainLines(path, text);
   if (first === "[" || (first === "{" && path.endsWith(".json"))) {
     const whole = wholeJson(path, text);
     if (whole !== null) return whole;
@@ -70,6 +71,12 @@ function jsonLines(path: string, text: string): FileRow[] {
     }
     return [{ fields: objectOf(value, where), where }];
   });
+}
+
+function plainLines(path: string, text: string): FileRow[] {
+  return text.split(/\r?\n/).flatMap((prompt, i): FileRow[] =>
+    prompt.trim() === "" ? [] : [{ fields: { prompt }, where: () => `${path}:${i + 1}` }]
+  );
 }
 
 function objectOf(value: unknown, where: () => string): Record<string, unknown> {

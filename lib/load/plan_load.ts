@@ -35,6 +35,8 @@ export interface LoadPlan {
   prompts: PromptSource;
   /** The models that requests name beside the one that is configured. */
   models: string[];
+  /** Whether every request of a file names its model, so that none is asked of the one that is configured. */
+  all_named: boolean;
   /** Which requests are cut off, and where; empty for none. */
   cancellations: Cancellation[];
   /** What the words of made-up prompts are drawn from: with it they are sent again. Null: none is made up. */
@@ -92,7 +94,7 @@ export async function planLoad(
   const notes: string[] = [];
   const prompt_seed = settled.prompt_seed ?? freshSeed();
   const models = weightedModels(settled.model);
-  const { prompts: asked, times_s, named, made_up, template_tokens } = await questions(
+  const { prompts: asked, times_s, named, all_named, made_up, template_tokens } = await questions(
     { ...settled, prompt_seed },
     counting,
     form,
@@ -119,12 +121,22 @@ export async function planLoad(
     pattern,
     prompts,
     models: [...new Set([...models.slice(1).map(({ name }) => name), ...named])],
+    all_named,
     cancellations: cancellationsOf(settled.cancel, streamed),
     prompt_seed: draws ? prompt_seed : null,
     ...objectivesOf(settled.slo, streamed),
     template_tokens,
     notes,
   };
+}
+
+/** The model that is asked first: as the settings say, or the rows of their file if each names one. */
+export async function firstModel(settings: LoadSettings): Promise<string | undefined> {
+  const { model, prompts, trace } = settings;
+  const [first] = weightedModels(model).map(({ name }) => name);
+  if (first !== undefined || (prompts ?? trace) === undefined) return first;
+  const { models, all_named } = await planLoad(settings);
+  return all_named ? models[0] : undefined;
 }
 
 /** @throws {InputError} tokens are to be waited for that nobody sees. */

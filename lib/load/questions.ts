@@ -38,6 +38,8 @@ export interface Questions {
   times_s: number[] | null;
   /** Models that rows name. */
   named: string[];
+  /** Whether every row names one. */
+  all_named: boolean;
   /** Whether any of it is made up of words that a seed draws. */
   made_up: boolean;
   /** What the server adds to each; null: unknown. */
@@ -81,7 +83,7 @@ export async function questions(
 }
 
 /** Questions that are not of a file have neither times nor models. */
-const NONE_NAMED = { times_s: null, named: [] };
+const NONE_NAMED = { times_s: null, named: [], all_named: false };
 
 /** The longest answer, where one number says it; null: nothing does. */
 function limitOf({ output_tokens }: SettledLoad): number | null {
@@ -117,11 +119,10 @@ async function ofFile(
   const sent = why === null
     ? rows
     : rows.map((row) => ({ ...withoutModel(row), later: row.later.map(withoutModel) }));
-  const named = [
-    ...new Set(
-      requestsOf(sent).map(({ body, payload }) => body.model ?? (whole ? payload?.model : null)),
-    ),
-  ].filter((name) => typeof name === "string");
+  const names = requestsOf(sent)
+    .map(({ body, payload }) => body.model ?? (whole ? payload?.model : null));
+  const named = [...new Set(names)].filter((name) => typeof name === "string");
+  const all_named = names.every((name) => typeof name === "string");
   const made_up = requestsOf(rows).some(isMadeUp) ||
     (trace !== undefined && settings.warmup > 0);
   const { vocabulary, template_tokens } = made_up
@@ -150,6 +151,7 @@ async function ofFile(
       prompts: source,
       times_s: rows.map(({ t_s }) => t_s! / trace_speed),
       named,
+      all_named,
       made_up,
       template_tokens,
     };
@@ -157,7 +159,7 @@ async function ofFile(
   if (timed) notes.push(`${path}: its times are not used; --trace replays them`);
   const name = `${rows.length} prompts of ${path}${recycle ? ", repeated" : ""}`;
   const source = datasetPrompts(sent, { ...use, name, recycle, warmup: 0 });
-  return { prompts: source, times_s: null, named, made_up, template_tokens };
+  return { prompts: source, times_s: null, named, all_named, made_up, template_tokens };
 }
 
 /** Questions of words, or of sound and images, that the seed draws. */

@@ -10,7 +10,7 @@ import { commonTransport, openTransport } from "../endpoint/open_transport.ts";
 import { checkWritable } from "../run/directory.ts";
 import { nthLoad } from "../settings/load_experiment.ts";
 import { weightedModels } from "./models.ts";
-import { planLoad } from "./plan_load.ts";
+import { firstModel, planLoad } from "./plan_load.ts";
 import { readTemplate } from "./prompts/template.ts";
 import { openTokenizer } from "./prompts/tokenizer_file.ts";
 import { runPlannedLoad } from "./run_load.ts";
@@ -67,7 +67,8 @@ export async function measureLoad(
   const only = settings.transport ?? await commonTransport(endpoints, onNotice);
   await using transport = await openTransport({ only, notice: onNotice });
   const { wait_ready_s } = checkSettings(loadSettingsSchema, settings, "settings");
-  const [model, ...others] = weightedModels(settings.model).map(({ name }) => name);
+  const [, ...others] = weightedModels(settings.model).map(({ name }) => name);
+  const model = await firstModel(settings);
   const asking = { ...settings, model, retry_attempts: 0 };
   const waited: RequestOver[] = [];
   if (wait_ready_s !== undefined) {

@@ -76,16 +76,24 @@ Deno.test("made-up prompts become a query with documents, or a pair, of as many 
     mock.clearRequests();
     using folder = temporaryFolder();
     const path = `${folder.path}/rows.jsonl`;
-    await Deno.writeTextFile(path, JSON.stringify({ prompt: "q", documents: ["a b", "c"] }));
-    using run = await load({
-      endpoint: `${mock.url}/rerank`,
-      model: "mock",
-      prompts: path,
-      concurrency: 1,
-      requests: 1,
-    });
-    assertEquals(run.results.total.requests.successful, 1);
-    assertEquals(bodies()[0], { model: "mock", query: "q", documents: ["a b", "c"] });
+    const documents = ["a b", "c"];
+    const rows: [endpoint: string, row: unknown, body: unknown][] = [
+      ["/rerank", { prompt: "q", documents }, { query: "q", documents }],
+      ["/rerank", { query: "q", documents, top_n: 1 }, { query: "q", documents, top_n: 1 }],
+      ["/score", { text_1: "q", text_2: documents }, { text_1: "q", text_2: documents }],
+    ];
+    for (const [endpoint, row, body] of rows) {
+      await Deno.writeTextFile(path, JSON.stringify(row));
+      using run = await load({
+        endpoint: mock.url + endpoint,
+        model: "mock",
+        prompts: path,
+        concurrency: 1,
+        requests: 1,
+      });
+      assertEquals([run.results.total.requests.successful, run.results.notes], [1, []]);
+      assertEquals(bodies().at(-1), { model: "mock", ...body as object });
+    }
   });
 });
 

@@ -84,6 +84,26 @@ Deno.test("a first question that fails is told, and the load is measured all the
   assert(warnings.some((line) => line.startsWith("a first question failed: ")), `${warnings}`);
 });
 
+Deno.test("rows that each name their model need no --model where a server has several", async () => {
+  await using mock = await MockEndpoint.start({ model: ["a", "b", "c"] });
+  using folder = temporaryFolder();
+  const prompts = `${folder.path}/rows.jsonl`;
+  const write = (...names: (string | undefined)[]) =>
+    Deno.writeTextFile(
+      prompts,
+      names.map((model) => JSON.stringify({ prompt: "x", model })).join("\n"),
+    );
+  const { signal } = new AbortController();
+  const settings = { endpoint: mock.url, prompts, concurrency: 1, requests: 3, sample_rate_hz: 0 };
+  const options = { out: `${folder.path}/runs`, signal };
+  await write("b", "c", "b");
+  const { results } = await measureLoad("load", settings, options);
+  assertEquals(results.model, "b + c");
+  assertEquals(results.models!.map(({ requests }) => requests.successful), [2, 1]);
+  await write("b", undefined);
+  await assertRejects(() => measureLoad("load", settings, options), InputError, "no model");
+});
+
 Deno.test("a search ends at what a server of a known capacity can do", async () => {
   // a server that meets the objectives up to 37 in flight, all of them, and none above
   const asked: number[] = [];

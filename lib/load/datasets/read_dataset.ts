@@ -12,7 +12,7 @@ import { sessionRowsForm } from "./session_rows.ts";
 import { sglangForm } from "./sglang.ts";
 import { sharegptForm } from "./sharegpt.ts";
 import { manifestForm } from "./sound_rows.ts";
-import { turnRowsForm } from "./turn_rows.ts";
+import { singleTurnForm, turnRowsForm } from "./turn_rows.ts";
 import { wekaForm } from "./weka.ts";
 import { readTable } from "../../formats/tables.ts";
 import { counted } from "../../text/grouped.ts";
@@ -42,6 +42,7 @@ const FORMS: readonly DatasetForm[] = [
   openaiBatchForm,
   payloadForm,
   manifestForm,
+  singleTurnForm,
   bailianForm,
   mooncakeForm,
   ownTraceForm,
@@ -51,7 +52,7 @@ const FORMS: readonly DatasetForm[] = [
 ];
 
 const EXPECTED =
-  'expected "prompt", "messages", "turns" or "input"; ShareGPT\'s or SGLang\'s "conversations"; a batch of OpenAI\'s form; a ' +
+  'expected "prompt", "messages", "turns", "input" or "text"; ShareGPT\'s or SGLang\'s "conversations"; a batch of OpenAI\'s form; a ' +
   '"payload"; an "audio_filepath"; Mooncake\'s, Bailian\'s or our own "timestamp" with "input_length"; agents\' ' +
   '"spans", or "requests" with "block_size"; BurstGPT\'s or Azure\'s CSV; or --columns prompt=NAME to say which ' +
   "column is what";

@@ -21,7 +21,7 @@ const BODY_FIELDS = (
   "max_completion_tokens max_output_tokens min_tokens ignore_eos echo suffix chat_template " +
   "chat_template_kwargs add_generation_prompt continue_final_message add_special_tokens " +
   "skip_special_tokens include_reasoning separate_reasoning documents mm_processor_kwargs priority " +
-  "cache_salt prompt_cache_key safety_identifier truncate_prompt_tokens input instructions " +
+  "cache_salt prompt_cache_key safety_identifier truncate_prompt_tokens text_2 top_n input instructions " +
   "previous_response_id text dimensions encoding_format extra_body cache_prompt mirostat samplers lora " +
   "lora_path stream_options stream"
 ).split(" ");
@@ -49,10 +49,15 @@ export const openaiBatchForm: DatasetForm = {
   },
 };
 
+/** What a text is called in rows of rankings and of pairs, beside `documents` and `text_2`. */
+const PROMPTS = ["prompt", "query", "text_1"];
+/** What the length of an answer is called: as Mooncake, vLLM and GuideLLM have it. */
+const LENGTHS = ["output_length", "output_tokens", "output_tokens_count"];
+
 /** Rows that say `prompt`, `messages`, `turns` or `input`, and any field of a request's body. */
 export const requestForm: DatasetForm = {
   name: "requests",
-  has: (names) => ["prompt", "messages", "turns", "input"].some((name) => names.has(name)),
+  has: (names) => [...PROMPTS, "messages", "turns", "input"].some((name) => names.has(name)),
   begin(note) {
     return (fields) => {
       fields.value("id");
@@ -62,10 +67,12 @@ export const requestForm: DatasetForm = {
         if (value !== undefined) body[name] = value;
       }
       Object.assign(body, fields.object("extra")); // as AIPerf has it
-      const prompt = fields.value("prompt");
+      const known = (names: string[]) =>
+        names.find((name) => fields.value(name) !== undefined) ?? "";
+      const prompt = fields.value(known(PROMPTS));
       if (prompt !== undefined) body.prompt = prompt;
       const turns = fields.json("turns");
-      const length = fields.count("output_length"); // Mooncake's, which AIPerf gives with messages too
+      const length = fields.count(known(LENGTHS));
       if (length !== null && length > 0 && body.max_tokens === undefined) body.max_tokens = length;
       const rest = restOf(fields);
       if (turns === undefined) {

@@ -3,7 +3,9 @@
  * texts, image or images, delay in ms, output_length, role, extra}]}`. A first turn of the system is the system's
  * message for all turns.
  */
-import { isJsonObject } from "../../json_fields.ts";
+import { messageOf } from "../../errors.ts";
+import { isJsonObject, type JsonObject } from "../../json_fields.ts";
+import { mediaPart } from "../../suite/media.ts";
 import { UNKNOWN_REQUEST, UNKNOWN_ROW } from "./row.ts";
 import type { DatasetForm, RowRequest, RowStep } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
@@ -12,9 +14,9 @@ import type { RowFields } from "./row_fields.ts";
 export const turnRowsForm: DatasetForm = {
   name: "turns",
   has: (names, { turns }) => names.has("turns") && Array.isArray(turns) && isJsonObject(turns[0]),
-  begin: (note) => (fields) => {
+  begin: (note, { folder }) => (fields) => {
     const turns = fields.objects("turns");
-    const said = turns.map((turn) => ({ turn, message: messageIn(turn) }));
+    const said = turns.map((turn) => ({ turn, message: messageIn(turn, folder) }));
     const [head, next] = said;
     const system = head?.message.role === "system" && next !== undefined &&
         next.message.role !== "system"
@@ -51,17 +53,51 @@ export const turnRowsForm: DatasetForm = {
   },
 };
 
+/** What the words and media of a turn are called, and what rows of other forms have beside them. */
+const OWN = ["text", "texts", "image", "images"];
+const OTHERS = [
+  "prompt",
+  "messages",
+  "turns",
+  "input",
+  "query",
+  "text_1",
+  "input_length",
+  "payload",
+];
+
+/** AIPerf's single turns (`single_turn`): a turn a row, with its time where it has one. */
+export const singleTurnForm: DatasetForm = {
+  name: "turn",
+  has: (names) => OWN.some((name) => names.has(name)) && !OTHERS.some((name) => names.has(name)),
+  begin: (_note, { folder }) => (fields) => {
+    const t_ms = fields.time("timestamp", "milliseconds");
+    fields.value("type");
+    return {
+      ...UNKNOWN_ROW,
+      messages: [messageIn(fields, folder)],
+      output_tokens: fields.count("output_length"),
+      body: fields.object("extra") ?? {},
+      t_s: t_ms === null ? null : t_ms / 1000,
+      session: fields.name("session_id"),
+    };
+  },
+};
+
 /** What a turn says: a text, or parts of a text and media. */
-function messageIn(turn: RowFields): { role: string; content: unknown } {
+function messageIn(turn: RowFields, folder: string): { role: string; content: unknown } {
   const texts = each(turn, "text", "texts");
   const media = [
-    ...each(turn, "image", "images").map((url) => ({ type: "image_url", image_url: { url } })),
+    ...each(turn, "image", "images").map((image) =>
+      /^(https?|data):/.test(image)
+        ? { type: "image_url", image_url: { url: image } }
+        : fileIn(turn, "image", image, folder)
+    ),
     ...each(turn, "audio", "audios").map((sound) => {
       const [format, data] = sound.split(",", 2);
-      if (data === undefined) {
-        throw turn.complaint(`audio: expected FORMAT,BASE64 such as "wav,UklGRg=="`);
-      }
-      return { type: "input_audio", input_audio: { data, format } };
+      return data === undefined
+        ? fileIn(turn, "audio", sound, folder)
+        : { type: "input_audio", input_audio: { data, format } };
     }),
     ...each(turn, "video", "videos").map((url) => ({ type: "video_url", video_url: { url } })),
   ];
@@ -72,6 +108,23 @@ function messageIn(turn: RowFields): { role: string; content: unknown } {
   if (texts.length === 1 && media.length === 0) return { role, content: texts[0] };
   const parts = texts.map((text) => ({ type: "text", text }));
   return { role, content: [...parts, ...media] };
+}
+
+/** A file in the folder of the data set or below it. */
+function fileIn(
+  turn: RowFields,
+  kind: "image" | "audio",
+  path: string,
+  folder: string,
+): JsonObject {
+  try {
+    return mediaPart(kind, path, folder);
+  } catch (error) {
+    const form = kind === "image" ? "a URL" : 'FORMAT,BASE64 such as "wav,UklGRg=="';
+    throw turn.complaint(
+      `${kind}: ${messageOf(error)}; expected ${form}, or a file beside the rows`,
+    );
+  }
 }
 
 /** One text, or several: texts, or objects with their `contents`. */

@@ -14,7 +14,7 @@ import { writeFileAtomic } from "../../write.ts";
 import { readLoadJournal } from "../load_journal.ts";
 import { modelsText, weightedModels } from "../models.ts";
 import { BUDGET } from "../drive_options.ts";
-import { planLoad, recordedPlan, seedNotice } from "../plan_load.ts";
+import { firstModel, planLoad, recordedPlan, seedNotice } from "../plan_load.ts";
 import { withTimeLeft } from "../time_left.ts";
 import { gatherShards } from "./gather.ts";
 import { shardFolder, shardPaths, shardRunId } from "./plan.ts";
@@ -57,13 +57,13 @@ async function sendTogether(
   opened: { unbegun: RunDirectory | null },
 ): Promise<LoadRun> {
   const { signal, onNotice = () => {}, onWarning = () => {} } = options;
-  const { prompt_seed } = await planLoad(settings, undefined, { index: 0, count });
+  const { prompt_seed, all_named } = await planLoad(settings, undefined, { index: 0, count });
   const { api, models } = await reached(settings, onWarning, signal);
   options.onReached?.(api, models);
   const whole: LoadSettings = {
     // files are read in other places, maybe from another folder
     ...withFiles(settings, (path) => resolve(path)),
-    ...(models.length === 1 ? { model: models[0] } : {}),
+    ...(models.length === 1 && !all_named ? { model: models[0] } : {}),
     ...(prompt_seed === null ? {} : { prompt_seed }),
   };
   const plan = await planLoad(whole);
@@ -165,7 +165,8 @@ async function reached(
   warn: (line: string) => void,
   signal: AbortSignal,
 ): Promise<{ api: APIConfiguration; models: string[] }> {
-  const [model, ...others] = weightedModels(settings.model).map(({ name }) => name);
+  const [, ...others] = weightedModels(settings.model).map(({ name }) => name);
+  const model = await firstModel(settings);
   const asking = { ...settings, model, retry_attempts: 0 };
   if (model !== undefined) return { api: settleApi(asking, warn), models: [model, ...others] };
   await using transport = await openTransport({ only: "portable", notice: warn });

@@ -317,6 +317,47 @@ Deno.test("Bailian: seconds, blocks of 16 tokens, sessions by the parents", asyn
   assert(sent.notes.some((note) => note.includes('"type" is not used (4 rows)')), `${sent.notes}`);
 });
 
+Deno.test("rows as users of AIPerf, vLLM and GuideLLM have them", async () => {
+  const lines_ = await send("p.txt", "Why is it?\r\n\nHow, then?\n", { output_tokens: 3 });
+  assertEquals(prompts(lines_), ["Why is it?", "How, then?"]);
+  // vLLM's custom data set, GuideLLM's column
+  const lengths = await send(
+    "l.jsonl",
+    lines({ prompt: "a", output_tokens: 5 }, { prompt: "b", output_tokens_count: 6 }),
+  );
+  assertEquals(lengths.bodies.map(({ max_tokens }) => max_tokens), [5, 6]);
+  // AIPerf's single_turn, as its loader's docstring has it
+  const url = "https://h/a.png";
+  const turns = await send(
+    "s.jsonl",
+    lines(
+      { text: "What is it?", image: url, session_id: "s", output_length: 4, delay: 5 },
+      { texts: ["One", "Two"], audio: "wav,UklGRg==", extra: { top_k: 1 } },
+    ),
+  );
+  assertEquals(
+    turns.bodies.map(({ messages }) => (messages as { content: unknown }[])[0].content),
+    [
+      [{ type: "text", text: "What is it?" }, { type: "image_url", image_url: { url } }],
+      [
+        { type: "text", text: "One" },
+        { type: "text", text: "Two" },
+        { type: "input_audio", input_audio: { data: "UklGRg==", format: "wav" } },
+      ],
+    ],
+  );
+  assertEquals(turns.bodies.map(({ max_tokens, top_k }) => [max_tokens, top_k]), [
+    [4, undefined],
+    [undefined, 1],
+  ]);
+  assertEquals(turns.headers[0]["x-session-id"], "s");
+  assertStringIncludes(turns.notes[0], '"delay" is not used (1 row)');
+  const missing = lines({ text: "Look", image: "cat.png" });
+  await assertRejects(() => send("f.jsonl", missing), InputError, "f.jsonl:1: image:");
+  const timed = lines({ timestamp: 1000, text: "a" }, { timestamp: 1500, text: "b" });
+  assertEquals(prompts(await send("t.jsonl", timed, TRACE)), ["a", "b"]);
+});
+
 Deno.test("every request has an id of its own, which the journal has too", async () => {
   const sent = await send("p.jsonl", lines({ prompt: "a" }, { prompt: "b" }));
   const ids = sent.headers.map((each) => each["x-request-id"]);
