@@ -38,12 +38,15 @@ function hitOf(mock: MockEndpoint): number {
 
 /**
  * Every hit is a failure of that class. Only a kept connection that is closed before a byte of the
- * answer may have been closed before the request came: that is sent once more on a fresh one.
+ * answer may have been closed before the request came: that is sent once more on a fresh one. On a
+ * busy machine a request that was not hit may take longer than its timeout too.
  */
 function assertCounted(failures: string[], failure: string | null, hit: number): void {
   assertEquals(failures.filter((found) => found !== failure), []);
-  const right = failure === "connect" ? failures.length <= hit : failures.length === hit;
-  assert(failure === null || right, `${failures.length} failures, ${hit} were hit`);
+  const found = failures.length;
+  const right = failure === "connect" ? found <= hit : found === hit;
+  if (failure === "timeout" && found > hit) return;
+  assert(failure === null || right, `${found} failures, ${hit} were hit`);
 }
 
 async function withinMemory(run: () => Promise<void>): Promise<void> {
