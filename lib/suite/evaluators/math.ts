@@ -6,10 +6,7 @@ import { someTexts } from "./text.ts";
 import { listed, quoted, verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
-/** An answer as words: `True` answers `\text{true}`. */
-function wordsIn(result: string): string {
-  return result.replace(/[.$*]+/g, "").normalize("NFKC").toLowerCase().replace(/\s+/g, "");
-}
+const unmarked = (text: string) => text.replace(/[.$*]+/g, "");
 
 const options = z.strictObject({
   /** The right result in LaTeX or plain text, or several that are right alike. */
@@ -27,15 +24,16 @@ export const math: Evaluator<z.infer<typeof options>> = {
   },
   async evaluate({ response_text }, { expected }) {
     const { resultIn } = await import("./math_result.ts"); // many patterns
-    const { mathematicsOf } = await import("./math_parse.ts");
+    const { mathematicsOf, wordsOf } = await import("./math_parse.ts");
     const { sameMathematics } = await import("./math_equal.ts");
     const { result, passed } = judgedInTime("math", response_text, () => {
       const result = resultIn(response_text);
       const answer = mathematicsOf(result);
       const passed = listed(expected).some((text) => {
         const wanted = mathematicsOf(text);
-        if (wanted.kind === "words" && wanted.text === wordsIn(result)) return true;
-        if (answer.kind === "words" && answer.text === wordsIn(text)) return true;
+        // `True` answers `\\text{true}`
+        if (wanted.kind === "words" && wanted.text === wordsOf(unmarked(result))) return true;
+        if (answer.kind === "words" && answer.text === wordsOf(unmarked(text))) return true;
         return sameMathematics(wanted, answer);
       });
       return { result, passed };

@@ -7,6 +7,7 @@
  * right (468 as math_verify 0.9.0 judges, 8 where that is wrong) in 35 kB of source. Values at points
  * decide without simplifying, whose time has no bound.
  */
+import { exactly, isRounded, shareApart } from "./math_exact.ts";
 import { type Complex, type Expression, namesIn, valueOf } from "./math_value.ts";
 import type { Mathematics } from "./math_parse.ts";
 
@@ -198,36 +199,42 @@ function sameInterval(a: Mathematics & { kind: "relation" }, b: Mathematics): bo
 }
 
 function sameExpression(a: Expression, b: Expression): boolean {
-  const names = new Set([...namesIn(a), ...namesIn(b)]);
-  if (names.size === 0) {
-    const [wholeA, wholeB] = [wholeNumber(a), wholeNumber(b)];
-    if (wholeA !== null && wholeB !== null) return wholeA === wholeB;
-    const none = () => NaN;
-    return sameNumber(valueOf(a, none), valueOf(b, none));
-  }
+  if (sameValues(a, b)) return true;
+  // of a negative number: the real root, or the principal one as for powers
+  return (has(a, "root") || has(b, "root")) && sameValues(withPowers(a), withPowers(b));
+}
+
+/** Roots as powers: a cube root of -8 is then 1 + 1.73i, as (-8)^(1/3) is. */
+function withPowers(of: Expression): Expression {
+  if (of.kind !== "call") return of;
+  const on = of.on.map(withPowers);
+  if (of.of !== "root") return { ...of, on };
+  const one: Expression = { kind: "number", value: 1 };
+  const degree: Expression = on[1] ?? { kind: "number", value: 2 };
+  return {
+    kind: "call",
+    of: "power",
+    on: [on[0], { kind: "call", of: "over", on: [one, degree] }],
+  };
+}
+
+function sameValues(a: Expression, b: Expression): boolean {
   if (JSON.stringify(a) === JSON.stringify(b)) return true;
+  if (namesIn(a).size + namesIn(b).size === 0) return sameNumbers(a, b);
   const points = pointsOf(a, b);
   return points.length >= LEAST && points.every(({ a, b }) => close(a, b, SAME_SHARE));
 }
 
-/** Powers beyond this are not worked out. */
-const LARGEST_POWER = 10_000n;
-
-/** The exact value of what is made of whole numbers only: 2^100 - 1 is not 2^100. */
-function wholeNumber(of: Expression): bigint | null {
-  if (of.kind === "number") return Number.isSafeInteger(of.value) ? BigInt(of.value) : null;
-  if (of.kind === "name") return null;
-  const on = of.on.map(wholeNumber);
-  if (on.some((value) => value === null)) return null;
-  const [a, b] = on as bigint[];
-  if (of.of === "add") return a + b;
-  if (of.of === "minus") return a - b;
-  if (of.of === "times") return a * b;
-  if (of.of === "negate") return -a;
-  if (of.of === "power" && b >= 0n && b <= LARGEST_POWER && a < 10_000n && a > -10_000n) {
-    return a ** b;
-  }
-  return null;
+/** Exactly, where both have an exact value and neither is a decimal: 1/2^99 is not 1/2^98. */
+function sameNumbers(a: Expression, b: Expression): boolean {
+  const none = () => NaN;
+  const value = valueOf(a, none);
+  const [exactA, exactB] = [exactly(a), exactly(b)];
+  if (exactA === null || exactB === null) return sameNumber(value, valueOf(b, none));
+  if (exactA[0] * exactB[1] === exactB[0] * exactA[1]) return true;
+  const isWhole = [exactA, exactB].every(([over, under]) => over % under === 0n);
+  if (isWhole || exactA[0] === 0n || !(isRounded(a) || isRounded(b))) return false;
+  return shareApart(exactA, exactB) <= shareAllowed(Math.abs(value[0]));
 }
 
 /** Values of both at points where both have one; none if only one has one. */
@@ -253,13 +260,20 @@ function coordinate(name: string, point: number): number {
   return point >= POINTS / 3 && hash % 2 === 1 ? -size : size;
 }
 
+/** How far two numbers of a size may be apart, as a share of it. */
+const shareAllowed = (size: number) => size < 1e-3 ? SAME_SHARE : Math.max(SAME / size, 1e-9);
+
 function sameNumber(a: Complex, b: Complex): boolean {
   if (!Number.isFinite(a[0]) || !Number.isFinite(b[0])) return a[0] === b[0];
   const size = Math.hypot(...a);
-  const allowed = size < 1e-3 ? size * SAME_SHARE : Math.max(SAME, size * 1e-9);
-  return Math.hypot(a[0] - b[0], a[1] - b[1]) <= allowed + 1e-12;
+  const allowed = size === 0 ? 0 : size * shareAllowed(size);
+  return Math.hypot(a[0] - b[0], a[1] - b[1]) <= allowed + noise(a, b, 1e-15, 1e-12);
 }
 
 const close = (a: Complex, b: Complex, share: number): boolean =>
   Math.hypot(a[0] - b[0], a[1] - b[1]) <=
-    share * Math.max(Math.hypot(...a), Math.hypot(...b)) + 1e-11;
+    share * Math.max(Math.hypot(...a), Math.hypot(...b)) + noise(a, b, 1e-13, 1e-11);
+
+/** What a 0 may be off, as sin(π) is: nothing where neither is as small as that. */
+const noise = (a: Complex, b: Complex, small: number, off: number) =>
+  Math.min(Math.hypot(...a), Math.hypot(...b)) < small ? off : 0;

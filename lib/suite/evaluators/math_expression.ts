@@ -166,7 +166,9 @@ class Reader {
     if (bars) return call("abs", bars);
     const token = this.#next;
     this.#at++;
-    if (/^[\d.]/.test(token)) return number(Number(token.replaceAll(",", "")));
+    if (/^[\d.]/.test(token)) {
+      return { ...number(Number(token.replaceAll(",", ""))), written: token } as Expression;
+    }
     if (/^[a-zA-Z]$/.test(token)) return this.#name(token);
     const command = token.slice(1);
     if (token[0] !== "\\") throw new Unreadable(token);

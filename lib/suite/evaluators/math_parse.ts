@@ -49,7 +49,7 @@ const SIGNS: [RegExp, string][] = [
   [/(?<!\\)\\(?:[,;:! ]|q?quad)|~|\\\$|\$|\\[()]|\\\[|\\\](?!\d)/g, " "],
   [/\^\s*(?:\{\s*\\circ\s*\}|\\circ)|°|\\degree(?:s)?(?![a-z])/g, ""],
   [/\\%/g, "%"],
-  [/^\s*(\d+)\s*(?::|\\colon(?![a-z]))\s*(\d+)\s*$/g, "$1/$2"],
+  [/^\s*(\d+)\s*(?::|\\colon(?![a-z]))\s*(?!0)(\d+)\s*$/g, "$1/$2"],
   [/\\lbrace(?![a-z])/g, "\\{"],
   [/\\rbrace(?![a-z])/g, "\\}"],
   [/\\lvert|\\rvert|\\vert/g, "|"],
@@ -67,6 +67,8 @@ const RAISED: Record<string, string> = {
 };
 const WORDS =
   /\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|operatorname)\s*\{([^{}]*)\}(\s*\^\s*(?:\{[^{}]*\}|\d))?/g;
+/** What stands in \\text and is mathematics: a constant, a number. */
+const KEPT = /^(?:[eid]|\s*[-+]?\d[\d.,]*\s*)$/;
 const JOINING = /^\s*(?:,?\s*(?:or|and|,))\s*$/i;
 
 /** Words after a number and a space, but names of functions: 12 apples, 45 degrees, 3 cm^2. */
@@ -78,10 +80,10 @@ function plain(text: string): string {
   let form = text.trim().replace(/⁻¹|[²³⁴¹⁰]/g, (raised) => RAISED[raised])
     .replace(
       WORDS,
-      (_, words: string) => JOINING.test(words) ? " , " : /^[eid]$/.test(words) ? words : " ",
+      (_, words: string) => JOINING.test(words) ? " , " : KEPT.test(words) ? words : " ",
     )
     .replace(/(?<=[\s\d$})])(?:or|and)(?=[\s$\\-])/g, " , ")
-    .replace(/(?<=\d)\\[,!](?=\d{3}(?!\d))/g, "")
+    .replace(/(?<=\d)(?:(?:,|\{,\})\s*\\!|\\[,!])\s*(?=\d{3}(?!\d))/g, "")
     .replace(/(\d\.\d+)[eE]([+-]?\d+)/g, "$1*10^{$2}")
     .replace(UNIT, "");
   for (const [sign, plain] of SIGNS) form = form.replace(sign, plain);
@@ -126,8 +128,10 @@ export function mathematicsOf(text: string): Mathematics {
   }
 }
 
-function wordsOf(text: string): string {
-  return text.normalize("NFKC").toLowerCase().replace(/\s+/g, "");
+/** A text as words are compared; a letter in brackets is the letter. */
+export function wordsOf(text: string): string {
+  return text.normalize("NFKC").toLowerCase().replace(/\s+/g, "")
+    .replace(/^\(([a-z])\)$/, "$1").replace(/_\{(\d+)\}/g, "_$1");
 }
 
 function several(text: string): Mathematics {
@@ -191,6 +195,7 @@ function thing(given: string): Mathematics {
   if ("([".includes(left) && ")]".includes(right) && closes(text) === text.length - 1) {
     const of = parts(text.slice(1, -1).replace(/,/g, " , "));
     if (of.length > 1) return { kind: "bracketed", left, right, of: of.map(relation) };
+    if (left === "(" && of.length === 1 && of[0].startsWith("\\begin")) return thing(of[0]);
   }
   const percent = /%\s*$/.test(text);
   return {

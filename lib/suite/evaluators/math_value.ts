@@ -5,7 +5,8 @@ export type Complex = readonly [number, number];
 
 /** An expression: a number, a name, or an operation on expressions. */
 export type Expression =
-  | { kind: "number"; value: number }
+  /** `written` where it was: a whole number or a decimal, without a sign. */
+  | { kind: "number"; value: number; written?: string }
   | { kind: "name"; name: string }
   | { kind: "call"; of: string; on: Expression[] };
 
@@ -19,6 +20,7 @@ const times = (a: Complex, b: Complex): Complex => [
 const scaled = (a: Complex, by: number): Complex => [a[0] * by, a[1] * by];
 
 function over(a: Complex, b: Complex): Complex {
+  if (b[0] === 0 && b[1] === 0) return NOTHING;
   if (b[1] === 0) return [a[0] / b[0], a[1] / b[0]];
   const size = b[0] * b[0] + b[1] * b[1];
   return [(a[0] * b[0] + a[1] * b[1]) / size, (a[1] * b[0] - a[0] * b[1]) / size];

@@ -47,6 +47,21 @@ Deno.test("math: rewritten expressions are the same, changed ones are not", () =
     ["x**2", "x^2"],
     ["|a-b|", "|b-a|"],
     ["\\cosh^2 x-\\sinh^2 x", "1"],
+    // reported of math_verify and of an own parser: Math-Verify issues 2 and 37, reasoning-from-scratch 133
+    ["\\text{13}", "13"],
+    ["\\mathrm{-2.5}", "-\\frac52"],
+    ["11,\\! 111,\\! 111,\\! 100", "11111111100"],
+    ["(\\begin{pmatrix}1\\\\2\\\\\\end{pmatrix})", "\\begin{pmatrix}1\\\\2\\end{pmatrix}"],
+    [
+      "-\\frac{2(x^2+6)}{9(x^2-2)\\sqrt[3]{x^2-2}^2}",
+      "-\\frac{8x^2}{9(x^2-2)^{5/3}}+\\frac{2}{3(x^2-2)^{2/3}}",
+    ],
+    ["\\sqrt[3]{-8}", "-2"],
+    ["12:00", "12:00"],
+    ["0.166667", "\\frac{2^{2005}}{3\\cdot 2^{2006}}"],
+    ["\\sin(2\\pi)", "0"],
+    ["52_8", "52_{8}"],
+    ["\\text{(C)}", "\\text{C}"],
   ];
   const other: [string, string][] = [
     ["(a+b)^3", "a^3+b^3"],
@@ -55,6 +70,17 @@ Deno.test("math: rewritten expressions are the same, changed ones are not", () =
     ["x", "|x|"],
     ["\\frac{1}{x}", "\\frac{1}{x^2}"],
     ["10^{-7}", "2\\cdot 10^{-7}"],
+    // reported of math_verify, which takes them for the same: Math-Verify issue 14
+    ["\\frac{1}{2004!}", "\\frac{1}{2006!}"],
+    ["\\frac{1}{2^{99}}", "\\frac{1}{2^{98}}"],
+    ["\\frac{2^{2005}+1}{3\\cdot 2^{2006}}", "\\frac{2^{2005}}{3\\cdot 2^{2006}}"],
+    ["12:00", "1:00"],
+    // of the same kinds
+    ["12345678901234567890", "12345678901234567891"],
+    ["e^{-30}", "e^{-31}"],
+    ["\\frac{x}{10^{12}}", "\\frac{2x}{10^{12}}"],
+    ["\\infty", "\\frac{1}{0}"],
+    ["52_8", "528"],
     // letters beside a number are factors, no unit
     ["6ab", "6"],
     ["2ab", "2ac"],
