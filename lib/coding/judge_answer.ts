@@ -71,7 +71,8 @@ export class AnswerJudge {
     return measured;
   }
 
-  #run(problem: Problem, code: string, timeout_s: number, signal: AbortSignal): Promise<Outcome> {
+  #run(problem: Problem, answer: string, timeout_s: number, signal: AbortSignal): Promise<Outcome> {
+    const code = (problem.prelude ?? "") + answer;
     const limits = { ...this.#limits, timeout_s };
     if (problem.tests.form === "program") {
       return this.#sandbox.runCommand(

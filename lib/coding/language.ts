@@ -61,10 +61,10 @@ function existing(path: string): string {
 /** A program as the sandbox runs it. @param python the path of the sandbox's own. */
 export function programOf(
   code: string,
-  { language, cases }: ProgramTests,
+  { language, cases, by_value }: ProgramTests,
   limits: { timeout_s: number; memory_bytes: number },
   python: string,
 ): CommandProgram {
   const file = `main.${language.extension}`;
-  return { code, file, command: commandOf(language, python), cases, ...limits };
+  return { code, file, command: commandOf(language, python), cases, by_value, ...limits };
 }

@@ -9,6 +9,15 @@ import type { ProgramTests, PythonTests } from "./problem.ts";
 /** A problem's cases unpacked, in bytes: the largest that are published have 100 MB. */
 const LARGEST_CASES = 512_000_000;
 
+/** What lcb_runner/evaluation/testing_util.py puts before each answer (import_string), and its limits. */
+const STARS =
+  "string re datetime collections heapq bisect copy math random statistics itertools functools " +
+  "operator io sys json builtins typing";
+const PRELUDE = STARS.split(" ").map((name) => `from ${name} import *; `).join("") +
+  `import ${STARS.replace(" builtins typing", "").split(" ").join(", ")}; ` +
+  "sys.setrecursionlimit(50000); " +
+  'getattr(sys, "set_int_max_str_digits", str)(50000)\n';
+
 const form = z.object({
   question_id: z.string().min(1),
   question_content: z.string().min(1),
@@ -34,6 +43,8 @@ export interface ContestProblem {
   entry_point: string;
   /** Public tests first, then the private ones. */
   tests: PythonTests | ProgramTests;
+  /** The names that LiveCodeBench gives each answer. */
+  prelude: string;
 }
 
 /**
@@ -78,12 +89,13 @@ export function contestProblem(file: JsonFile): ContestProblem {
       id,
       prompt,
       entry_point: "main",
-      tests: { form: "program", language, cases: program },
+      tests: { form: "program", language, cases: program, by_value: true },
+      prelude: PRELUDE,
     };
   }
   const name = functionName(found.metadata ?? "");
   if (name === null) throw fail("metadata", 'no "func_name", which a functional test needs');
-  return { id, prompt, entry_point: name, tests: functionTests(name, all) };
+  return { id, prompt, entry_point: name, tests: functionTests(name, all), prelude: PRELUDE };
 }
 
 function functionName(metadata: string): string | null {

@@ -14,6 +14,8 @@ export interface Problem {
   tests: PythonTests | ProgramTests;
   /** What follows the prompt, or in MBPP a whole module; null where the file gives none. */
   canonical_solution: string | null;
+  /** One line of Python that stands before each answer: what its judge has already imported. */
+  prelude?: string;
 }
 
 /** Python that calls the entry point. */
@@ -34,6 +36,8 @@ export interface ProgramTests {
   language: ProblemLanguage;
   /** What it gets on standard input, and what it has to print. */
   cases: { input: string; output: string }[];
+  /** Whether lines of numbers are compared by their values, and lines without the spaces around them. */
+  by_value?: boolean;
 }
 
 /** A language that problems may be in. */

@@ -19,6 +19,8 @@ export interface CommandProgram {
   command: string[];
   /** Each is run again; spaces at the end of a line and of the output do not count. */
   cases: { input: string; output: string }[];
+  /** Lines of numbers are compared by their exact values, lines without the spaces around them. */
+  by_value?: boolean;
   /** Wall time of all the cases together. */
   timeout_s: number;
   /** Resident memory of all its processes together. */
@@ -26,6 +28,29 @@ export interface CommandProgram {
 }
 
 const MOST_PROCESSES = 64; // other languages' runtimes start their own threads
+
+/** Digits without the zeros around them, and the power of ten of the last one: equal for equal numbers. */
+function exactly(number: string): string | null {
+  const [, sign, whole, part = "", power = "0"] =
+    /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? [];
+  if (whole === undefined) return null;
+  const digits = (whole + part).replace(/^0+/, "");
+  if (digits === "") return "0";
+  const last = digits.replace(/0+$/, "");
+  const shift = Number(power) - part.length + digits.length - last.length;
+  return `${sign === "-" ? "-" : ""}${last}e${shift}`;
+}
+
+/** A line's numbers by their values; the line itself where a word of it is none. */
+function valuesOf(line: string): string {
+  const values = line.split(/\s+/).map(exactly);
+  return values.includes(null) ? line : values.join(" ");
+}
+
+/** As LiveCodeBench compares: line by line, without the spaces around each, numbers as decimals. */
+function byValue(text: string): string {
+  return text.trim().split("\n").map((line) => valuesOf(line.trim())).join("\n");
+}
 
 /** Without spaces at the ends of lines and without empty lines at the end. */
 function plain(text: string): string {
@@ -43,6 +68,7 @@ export async function runCommandTrial(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { timeout_s, memory_bytes, cases, code } = program;
+  const form = program.by_value ? byValue : plain;
   const file = join(folder, program.file);
   let next = 0;
   const during = () => `, in case ${next} of ${cases.length}`;
@@ -54,7 +80,7 @@ export async function runCommandTrial(
   side.listen({
     line: (line) => {
       if (!watch.begun) return watch.begin(); // its first line, written before the program runs
-      const wrong = next === 0 ? tampered : difference(line, cases[next - 1].output);
+      const wrong = next === 0 ? tampered : difference(line, cases[next - 1].output, form);
       if (wrong === null) return ask();
       watch.finish(wrong[0], `case ${next} of ${cases.length}: ${wrong[1]}`);
     },
@@ -79,7 +105,11 @@ export async function runCommandTrial(
 const tampered: [OutcomeClass, string] = ["tampered", "a result that was not asked for"];
 
 /** What is wrong with a case's reply; null if it is right. */
-function difference(line: string, expected: string): [OutcomeClass, string] | null {
+function difference(
+  line: string,
+  expected: string,
+  form: (text: string) => string,
+): [OutcomeClass, string] | null {
   let ran: { code: number; out: string; err: string; failed?: string };
   try {
     ran = JSON.parse(line);
@@ -93,6 +123,6 @@ function difference(line: string, expected: string): [OutcomeClass, string] | nu
     const end = ran.code < 0 ? `ended by signal ${-ran.code}` : `exit code ${ran.code}`;
     return ["exception", `${end}\n${said}`];
   }
-  if (plain(ran.out) === plain(expected)) return null;
+  if (form(ran.out) === form(expected)) return null;
   return ["assertion", `printed\n${ran.out.slice(0, 1500)}\nexpected\n${expected.slice(0, 1500)}`];
 }

@@ -85,8 +85,21 @@ Deno.test({ name: "LiveCodeBench: answers are judged", ignore: !available }, asy
       judged(0, method("return xs")),
       judged(1, "print(input().split()[0])"),
       judged(1, "print(3)"),
+      // what lcb_runner/evaluation/testing_util.py gives an answer: its import_string, recursion to 50,000,
+      // lines without the spaces around them and numbers compared as decimals
+      judged(0, method("@cache\n        def f(): return xs[::-1]\n        return f()")),
+      judged(
+        1,
+        "def f(n): return 0 if n == 0 else f(n - 1)\nn = f(20000)\nprint(Counter(input().split()[:1]).popitem()[0])",
+      ),
+      judged(1, "print(' ', input().split()[0] + '.0')"),
+      judged(1, "print(input().split()[0] + '.0000001')"),
+      judged(1, "print(len(str(10 ** 5000)) * 0 + int(input().split()[0]))"),
     ]),
-    ["passed", "passed", "assertion", "passed", "assertion"],
+    [
+      ...["passed", "passed", "assertion", "passed", "assertion"],
+      ...["passed", "passed", "passed", "assertion", "passed"],
+    ],
   );
 });
 
