@@ -24,7 +24,7 @@ export const math: Evaluator<z.infer<typeof options>> = {
   },
   async evaluate({ response_text }, { expected }) {
     const { resultIn } = await import("./math_result.ts"); // many patterns
-    const { mathematicsOf, wordsOf } = await import("./math_parse.ts");
+    const { mathematicsOf, comparedWords } = await import("./math_parse.ts");
     const { sameMathematics } = await import("./math_equal.ts");
     const { result, passed } = judgedInTime("math", response_text, () => {
       const result = resultIn(response_text);
@@ -32,8 +32,8 @@ export const math: Evaluator<z.infer<typeof options>> = {
       const passed = listed(expected).some((text) => {
         const wanted = mathematicsOf(text);
         // `True` answers `\\text{true}`
-        if (wanted.kind === "words" && wanted.text === wordsOf(unmarked(result))) return true;
-        if (answer.kind === "words" && answer.text === wordsOf(unmarked(text))) return true;
+        if (wanted.kind === "words" && wanted.text === comparedWords(unmarked(result))) return true;
+        if (answer.kind === "words" && answer.text === comparedWords(unmarked(text))) return true;
         return sameMathematics(wanted, answer);
       });
       return { result, passed };

@@ -118,18 +118,18 @@ export function mathematicsOf(text: string): Mathematics {
   const bare = text.slice(0, LONGEST).trim().replace(/^\$+|\$+$/g, "").trim();
   const onlyWords = /^\\(?:text(?:bf|it|rm)?|mathrm|mbox)\s*\{([^{}]*)\}$/.exec(bare);
   if (onlyWords && /[a-z]{2}|^\(?[A-Z]\)?$/i.test(onlyWords[1])) {
-    return { kind: "words", text: wordsOf(onlyWords[1]) };
+    return { kind: "words", text: comparedWords(onlyWords[1]) };
   }
   try {
     return several(plain(bare));
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    return { kind: "words", text: wordsOf(plain(bare)) };
+    return { kind: "words", text: comparedWords(plain(bare)) };
   }
 }
 
 /** A text as words are compared; a letter in brackets is the letter. */
-export function wordsOf(text: string): string {
+export function comparedWords(text: string): string {
   return text.normalize("NFKC").toLowerCase().replace(/\s+/g, "")
     .replace(/^\(([a-z])\)$/, "$1").replace(/_\{(\d+)\}/g, "_$1");
 }
