@@ -70,6 +70,7 @@ export class Carried {
       ...this.#streamNotes(),
       ...this.#textNotes(),
       ...this.#fieldNotes(),
+      ...this.#headerNotes(),
     ];
   }
 
@@ -175,6 +176,14 @@ export class Carried {
     return notes;
   }
 
+  /** Names of requests and sessions that a header of all of them says instead. */
+  #headerNotes(): string[] {
+    const { headers = {}, session_header } = this.#settings;
+    const own = ["x-request-id", session_header.toLowerCase()];
+    return Object.keys(headers).filter((name) => own.includes(name.toLowerCase()))
+      .map((name) => `--header ${name}: all requests have this one, and not the journal's`);
+  }
+
   /** @throws {InputError} images or sound that the form has no place for. */
   #checkMedia(): void {
     const { images, audio } = this.#settings;
@@ -186,8 +195,9 @@ export class Carried {
         ["--audio", audio !== undefined, { ...shown, sound: "Yg==" }],
       ] as const
     ) {
+      if (!is) continue;
       const first = mediaMessages("a", { ...shown, ...heard }), second = mediaMessages("a", other);
-      if (is && !this.#differ(first, second)) {
+      if (!named(flag, () => this.#differ(first, second))) {
         throw new InputError(`${flag}: ${this.#form.endpoint}: this endpoint takes none`);
       }
     }
@@ -203,7 +213,9 @@ export class Carried {
       ? mediaMessages("a", { sound: "YQ==" }).messages!
       : [{ role: "user", content: "a" }];
     const messages = [...turn, { role: "assistant", content: "b" }, ...turn];
-    this.#made({ prompt: undefined, messages });
+    const { turns } = this.#settings;
+    const name = this.#rows !== null ? this.#path : turns !== 1 ? "--turns" : "--tool-calls";
+    named(name, () => this.#made({ prompt: undefined, messages }));
   }
 
   /** @throws {InputError} a row that the form cannot ask. */
@@ -276,9 +288,9 @@ function inOrder(_name: string, value: unknown): unknown {
 }
 
 /** @throws {InputError} what `made` complains of, after the name of what asks for it. */
-function named(name: string, made: () => unknown): void {
+function named<Made>(name: string, made: () => Made): Made {
   try {
-    made();
+    return made();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(`${name}: ${error.message}`);

@@ -16,6 +16,9 @@ const MOST_LEVELS = 1000;
 export function parseLevels(text: string, whole: boolean): number[] {
   const levels = text.split(",").flatMap((part) => levelsOf(part.trim()));
   const kind = whole ? "whole numbers, at least 1" : "numbers above 0";
+  if (/^inf/i.test(text)) {
+    throw `${kind}; for as many as the server can do, give --concurrency alone`;
+  }
   if (levels.length === 0 || levels.some((level) => !(level > 0) || (whole && level % 1 !== 0))) {
     throw `${kind}, as 8, 1,2,4,8, 1..16*2 or 10..50+10`;
   }

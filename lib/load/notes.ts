@@ -44,7 +44,9 @@ export function notesOf(
     measured?.out_of_prompts && measured.complete && !plan.stages.some(({ times_s }) => times_s)
   ) {
     notes.push(
-      `${plan.prompts.name}: used up before the load's end (--recycle goes through them again)`,
+      `${plan.prompts.name}: used up before the load's end` +
+        (requests.warmup > 0 ? ` (${requests.warmup} by the warm-up; ` : " (") +
+        "--recycle goes through them again)",
     );
   }
   if (plan.prompts.repeats) {
@@ -90,6 +92,10 @@ export function notesOf(
         requestsWere(requests.cancelled)
       } cancelled by this client (${asked}): excluded from latencies and rates`,
     );
+  }
+  if (plan.cancellations.length > 0 && !requests.cancelled && measured?.complete) {
+    const asked = plan.cancellations.map(({ text }) => text).join(", ");
+    notes.push(`--cancel ${asked}: no request was: none was chosen, or answers were whole before`);
   }
   if (requests.unsent > 0) {
     notes.push(

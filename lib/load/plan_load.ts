@@ -172,7 +172,7 @@ export function seedNotice(prompt_seed: number): string {
 
 /** Refuses what would do nothing: whoever gives it believes that it does something. */
 function checkIdle(settings: LoadSettings, settled: SettledLoad): void {
-  const { prompt, prompts, trace, prefix_share } = settings;
+  const { prompt, prompts, trace, prefix_share, images, audio } = settings;
   const given = prompt !== undefined || prompts !== undefined || trace !== undefined;
   const lengths = typeof settings.output_tokens === "string";
   const idle: [name: keyof LoadSettings, isIdle: boolean, why: string][] = [
@@ -181,7 +181,7 @@ function checkIdle(settings: LoadSettings, settled: SettledLoad): void {
     ["columns", prompts === undefined && trace === undefined, "only with --prompts or --trace"],
     ["prefix_share", given, "for made-up prompts only"],
     ["prefixes", prefix_share === undefined, "only with --prefix-share"],
-    ["prompt_seed", prompt !== undefined, "for made-up prompts only"],
+    ["prompt_seed", prompt !== undefined && !images && !audio, "for made-up prompts only"],
     ["input_tokens", given, "for made-up prompts only"],
     ["output_tokens", trace !== undefined, "a trace tells the length of each answer"],
     ["output_tokens", given && lengths, "expected one number with prompts that are given"],

@@ -11,7 +11,8 @@ import { isSingle, sessionsOf } from "./prompts/made_up_sessions.ts";
 import { datasetPrompts, fixedPrompt, madeUpPrompts } from "./prompts/prompts.ts";
 import { isBranching } from "./prompts/session.ts";
 import { corpusStock } from "./prompts/stock.ts";
-import { parseTokenLengths } from "./prompts/token_lengths.ts";
+import { NUMBER_WORDS } from "./prompts/synthetic.ts";
+import { drawLengths, parseTokenLengths } from "./prompts/token_lengths.ts";
 import { loadTokenizer } from "./prompts/tokenizer.ts";
 import { wordsOfOneToken } from "./prompts/vocabulary.ts";
 import type { ChosenForm } from "../endpoint/chosen_form.ts";
@@ -66,20 +67,19 @@ export async function questions(
   const { prompt, prompts, trace, turns, images, audio } = settings;
   const given = [prompt, prompts, trace].filter((source) => source !== undefined).length;
   if (given > 1) throw new InputError("--prompt, --prompts, --trace: give one of them");
-  if ((images !== undefined || audio !== undefined) && given > 0) {
-    throw new InputError(
-      "--images, --audio: for made-up prompts; a file's rows have their own images and sound",
-    );
+  const path = trace ?? prompts;
+  if ((images !== undefined || audio !== undefined) && path !== undefined) {
+    throw new InputError("--images, --audio: a file's rows have their own images and sound");
   }
   if (turns !== 1 && given > 0) {
     throw new InputError("--turns: for made-up prompts; a file of prompts has its own {turns}");
   }
-  const path = trace ?? prompts;
   if (path !== undefined) return await ofFile(path, settings, counting, form, notes, share);
   if (form) notes.push(...new Carried(form, settings, { path: "", rows: null }).notes());
   if (prompt === undefined) return await madeUp(settings, counting, notes, share);
-  const source = fixedPrompt(prompt, limitOf(settings));
-  return { ...NONE_NAMED, prompts: source, made_up: false, template_tokens: null };
+  const source = withMedia(fixedPrompt(prompt, limitOf(settings)), settings, share);
+  const made_up = images !== undefined || audio !== undefined;
+  return { ...NONE_NAMED, prompts: source, made_up, template_tokens: null };
 }
 
 /** Questions that are not of a file have neither times nor models. */
@@ -169,7 +169,7 @@ async function madeUp(
   notes: string[],
   share?: LoadShare,
 ): Promise<Questions> {
-  const { seed, prompt_seed, text, images, audio } = settings;
+  const { seed, prompt_seed, text } = settings;
   const { vocabulary, template_tokens } = await wordsFor(counting, notes);
   const stock = text === "words"
     ? {}
@@ -190,12 +190,19 @@ async function madeUp(
     text,
     share,
   );
-  const media = parseMedia(images, audio);
+  const prompts = withMedia(made, settings, share);
+  return { ...NONE_NAMED, prompts, made_up: true, template_tokens };
+}
+
+/** The same with the images and the sound that are asked for. */
+function withMedia(
+  source: PromptSource,
+  { images, audio, prompt_seed }: SeededLoad,
+  share?: LoadShare,
+): PromptSource {
+  if (images === undefined && audio === undefined) return source;
   const seen = (prompt_seed + (share?.index ?? 0)) >>> 0; // each shard has its own pictures
-  const whole = images === undefined && audio === undefined
-    ? made
-    : withMadeUpMedia(made, media, seen);
-  return { ...NONE_NAMED, prompts: whole, made_up: true, template_tokens };
+  return withMadeUpMedia(source, parseMedia(images, audio), seen);
 }
 
 function withoutModel<Row extends RowRequest>(row: Row): Row {
@@ -266,5 +273,8 @@ function lengths(
   otherwise: number,
   flag: string,
 ): TokenLengths {
-  return typeof given === "string" ? parseTokenLengths(given, flag) : given ?? otherwise;
+  const least = flag === "--input-tokens" ? NUMBER_WORDS : 1;
+  const found = typeof given === "string" ? parseTokenLengths(given, flag) : given ?? otherwise;
+  drawLengths(found, flag, least, () => 0.5); // complains now, by the flag's name
+  return found;
 }

@@ -165,14 +165,14 @@ export const loadSettingsSchema = z.strictObject({
       "made-up prompts of common words, prose or code: speculative decoding and experts depend on it",
     placeholder: "words|prose|code",
   }),
-  /** Images of each made-up prompt: `640x480`, or `2@640x480`. */
+  /** Made-up images of each prompt, but of a file's: `640x480`, or `2@640x480`. */
   images: nonEmpty.optional().register(about, {
-    help: "made-up images in each made-up prompt, such as 512x512 or 2@512x512",
+    help: "made-up images in each prompt, such as 512x512 or 2@512x512",
     placeholder: "N@WxH",
   }),
-  /** Sound of each made-up prompt: seconds, or a text such as "5s". */
+  /** Made-up sound of each prompt, but of a file's: seconds, or a text such as "5s". */
   audio: nonEmpty.optional().register(about, {
-    help: "made-up sound in each made-up prompt, such as 5s",
+    help: "made-up sound in each prompt, such as 5s",
     placeholder: "TIME",
   }),
   /** Length of made-up prompts: 512, "512:128" (mean:deviation) or "100-200". */

@@ -108,6 +108,10 @@ Deno.test("an answer that is whole before its cut is an answer", async () => {
   assertEquals(successful + cancelled, 20);
   assertEquals(run.results.total.requests.failed, 0);
   assert(successful >= 5);
+  const settings = { endpoint: mock.url, model: "mock", concurrency: 1, requests: 2 };
+  using none = await load({ ...settings, cancel: ["100%@500tokens"] });
+  const note = "--cancel 100%@500tokens: no request was";
+  assert(none.results.notes.some((line) => line.startsWith(note)), `${none.results.notes}`);
   for (const { failure, prompt_tokens } of run.records) {
     if (failure === null) assert(prompt_tokens! > 0, "with its usage");
   }

@@ -72,6 +72,13 @@ Deno.test("settings that a form has no field for are told, those that it has are
     ],
     [
       "/v1/chat/completions",
+      { headers: { "X-Request-Id": "1", "x-user": "2" }, session_header: "X-User" },
+      ["X-Request-Id", "x-user"].map((name) =>
+        `--header ${name}: all requests have this one, and not the journal's`
+      ),
+    ],
+    [
+      "/v1/chat/completions",
       { body: { messages: [{ role: "user", content: "Hi" }] } },
       ["prompts: not sent: --body says what is asked: every request says the same"],
     ],
@@ -97,7 +104,9 @@ Deno.test("what a form cannot ask, or would ask untruly, is refused before anyth
     await refused(path, { turns: 2 }, "this question has messages");
     await refused(path, { audio: "1s" }, "this question has messages");
   }
-  await refused("/v1/messages", { audio: "1s" }, "input_audio");
+  await refused("/v1/messages", { audio: "1s" }, "--audio: a message has a part");
+  await refused("/v1/embeddings", { turns: 2 }, "--turns: ");
+  await refused("/v1/chat/completions", { input_tokens: 1 }, "--input-tokens: 1; expected");
   await refused("/generate", { ignore_eos: true }, "ignore_eos");
   await refused("/v1/embeddings", { slo: ["ttft:5"] }, "no ttft");
   await refused("/v2/models/a/infer", { probe_rate: 1 }, "no ttft");

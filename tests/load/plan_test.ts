@@ -183,6 +183,22 @@ Deno.test("a setting that would do nothing is refused", async () => {
   await planLoad({ ...shape, prompts, think_time_s: 1, output_tokens: 5, recycle: true });
 });
 
+Deno.test("one prompt may have images of its own each time; a file's rows may not", async () => {
+  const shape = { concurrency: 1, requests: 2, prompt: "What is it?", images: "8x8" };
+  const { prompts, prompt_seed } = await planLoad({ ...shape, prompt_seed: 3 });
+  const [first, second] = [prompts.next(), prompts.next()].map((asked) => {
+    const [{ content }] = asked!.messages as { content: Record<string, unknown>[] }[];
+    assertEquals(content[0], { type: "text", text: "What is it?" });
+    return JSON.stringify(content[1]);
+  });
+  assertEquals([first === second, prompt_seed], [false, 3]);
+  await assertRejects(
+    () => planLoad({ ...shape, prompt: undefined, prompts: "rows.jsonl" }),
+    InputError,
+    "--images",
+  );
+});
+
 Deno.test("warm-up requests of a trace take none of its rows", async () => {
   using files = folder();
   const trace = files.write(

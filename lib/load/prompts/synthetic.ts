@@ -51,7 +51,7 @@ export interface SyntheticPrompt {
 }
 
 /** With this many words each prompt differs from all others: 400^4 = 2.56e10 prompts. */
-const NUMBER_WORDS = 4;
+export const NUMBER_WORDS = 4;
 /** A prime, so that multiples of it do not meet again; times 400^4 it is below 2^53. */
 const STRIDE = 123_457;
 
