@@ -238,7 +238,7 @@ export class Reply {
   #parse(data: string, t_ns: number): void {
     if (data.length < 16) {
       const word = data.trim();
-      if (word === "") return; // some keep a connection alive so
+      if (word === "" || word === "null") return; // some keep a connection alive so
       if (word === "[DONE]") {
         this.complete = true;
         return;

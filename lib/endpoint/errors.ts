@@ -1,7 +1,7 @@
 /** Why an exchange with an endpoint failed, in the classes that results count, in the server's words. */
 import { ToldError } from "../errors.ts";
 import { originOf } from "./place.ts";
-import { retryAfterSeconds } from "./retry.ts";
+import { waitAsked } from "./retry.ts";
 import { inheritedGuard } from "./ssrf_guard.ts";
 
 /** Classes of failure, as results and metrics count them. */
@@ -121,7 +121,7 @@ export function statusError(
   if (status === 426 || status === 505) {
     hints.push("it wants another HTTP than 1.1; put a proxy that speaks HTTP/1.1 before it");
   }
-  const retry_after_s = retryAfterSeconds(headers["retry-after"], Date.now());
+  const retry_after_s = waitAsked(headers, Date.now(), body);
   if (retry_after_s !== null && retry_after_s > timeout) {
     hints.push(`it asks to wait ${Math.round(retry_after_s)} s, longer than --timeout`);
   }

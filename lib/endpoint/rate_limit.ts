@@ -5,7 +5,7 @@
 import { nowNs } from "../native/clock.ts";
 import { asCancelled } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
-import { retryAfterSeconds } from "./retry.ts";
+import { retryAfterSeconds, waitAsked } from "./retry.ts";
 
 /** What a user allows; undefined is no limit. */
 export interface RateLimits {
@@ -161,7 +161,7 @@ export class RateLimit {
       // requests that went since then may not be in the server's count yet
       this.#hold(kind as Kind, of.nth, kind === "requests" ? left - since : left, reset_s);
     }
-    const retry_s = status === 429 ? retryAfterSeconds(headers["retry-after"], now_unix_ms) : null;
+    const retry_s = status === 429 ? waitAsked(headers, now_unix_ms) : null;
     if (retry_s !== null) this.#hold("requests", of.nth, 0, retry_s);
   }
 

@@ -84,3 +84,21 @@ export function retryAfterSeconds(
   const date_ms = Date.parse(value);
   return Number.isNaN(date_ms) ? null : Math.max(0, (date_ms - now_unix_ms) / 1000);
 }
+
+/**
+ * Seconds that a response asks to wait: its `retry-after-ms`, of OpenAI and Azure, which their own clients
+ * prefer, its Retry-After, or the `RetryInfo` in an error of Google's. Null where it asks nothing.
+ *
+ * @param headers names in lower case.
+ * @param body of an error; empty for none.
+ */
+export function waitAsked(
+  headers: Record<string, string>,
+  now_unix_ms: number,
+  body = "",
+): number | null {
+  const ms = headers["retry-after-ms"]?.trim() ?? "";
+  if (/^\d+(\.\d+)?$/.test(ms)) return Number(ms) / 1000;
+  const told = /"retryDelay"\s*:\s*"(\d+(?:\.\d+)?)s"/.exec(body);
+  return retryAfterSeconds(headers["retry-after"], now_unix_ms) ?? (told && Number(told[1]));
+}

@@ -42,6 +42,19 @@ Deno.test("a stream is complete with [DONE] or a finish reason, not without", ()
   assertEquals(reply(delta({ content: "a" }, "length")).complete, true);
 });
 
+Deno.test("an event of nothing, or of null, keeps a connection alive and says nothing", () => {
+  // openai-python yields None for `data: null`, which servers send while they think (hermes-agent, 80822)
+  const kept = reply(
+    "null",
+    "",
+    delta({ content: "a" }),
+    " null ",
+    delta({ content: "b" }, "stop"),
+  );
+  assertEquals([kept.text, kept.tokens.count, kept.complete], ["ab", 2, true]);
+  assertEquals(reply("null").complete, false);
+});
+
 Deno.test("usage is taken from any event; counts that cannot be are unknown", () => {
   const usage = (prompt_tokens: unknown, completion_tokens: unknown) =>
     JSON.stringify({ choices: [], usage: { prompt_tokens, completion_tokens } });
@@ -79,7 +92,7 @@ Deno.test("what is not JSON, not an object, or an error is told apart", () => {
   const failure = (chunk: string) => assertThrows(() => reply(chunk), EndpointError).failure;
   assertEquals(failure('{"choices": [{"delta": {"conte'), "malformed");
   assertEquals(failure("[1]"), "malformed");
-  assertEquals(failure("null"), "malformed");
+  assertEquals(failure("1"), "malformed");
   assertEquals(failure('{"error": {"message": "out of memory", "code": 500}}'), "http_5xx");
   assertEquals(failure('{"error": {"message": "bad", "code": 400}}'), "http_4xx");
   assertEquals(failure('{"error": {"message": "slow down", "code": 429}}'), "http_429");
@@ -225,7 +238,7 @@ Deno.test("the Responses API: deltas are tokens, its last event has usage", () =
 
 Deno.test("bad events are classed", () => {
   const times = new Reply("chat", false);
-  for (const data of ["{", "[]", "null", '{"error":{"message":"busy","code":429}}']) {
+  for (const data of ["{", "[]", "nul", '{"error":{"message":"busy","code":429}}']) {
     assertThrows(() => times.event(data, 0), EndpointError);
   }
 });

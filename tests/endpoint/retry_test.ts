@@ -4,6 +4,7 @@ import {
   backoffSeconds,
   retried,
   retryAfterSeconds,
+  waitAsked,
   waitSeconds,
 } from "../../lib/endpoint/retry.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
@@ -68,4 +69,17 @@ Deno.test("Retry-After in seconds, as a date, absent, malformed", () => {
   assertEquals(retryAfterSeconds(undefined, now), null);
   assertEquals(retryAfterSeconds(null, now), null);
   assertEquals(retryAfterSeconds("soon", now), null);
+});
+
+Deno.test("a wait in milliseconds goes first, and Google's errors tell it in their body", () => {
+  // openai-python, _parse_retry_after_header: retry-after-ms, else retry-after; google.rpc.RetryInfo
+  const seconds = (headers: Record<string, string>, body?: string) => waitAsked(headers, 0, body);
+  assertEquals(seconds({ "retry-after-ms": "3500", "retry-after": "4" }), 3.5);
+  assertEquals(seconds({ "retry-after-ms": "", "retry-after": "4" }), 4);
+  assertEquals(seconds({ "retry-after-ms": "soon" }), null);
+  const type = "type.googleapis.com/google.rpc.RetryInfo";
+  const error = { code: 429, details: [{ "@type": type, retryDelay: "34.07s" }] };
+  assertEquals(seconds({}, JSON.stringify([{ error }])), 34.07);
+  assertEquals(seconds({ "retry-after": "1" }, JSON.stringify({ error })), 1);
+  assertEquals(seconds({}, '{"error": {"code": 429}}'), null);
 });
