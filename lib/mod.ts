@@ -61,6 +61,7 @@ export type { LoadsOptions } from "./load/loads_options.ts";
 export { findLoadCapacity } from "./load/capacity.ts";
 export type {
   Capacity,
+  CapacityObjective,
   CapacityPlan,
   CapacityProbe,
   CurvePoint,

@@ -4,18 +4,32 @@ import { InputError } from "../errors.ts";
 import { settleLoad } from "../settings/load.ts";
 import { nthLoad } from "../settings/load_experiment.ts";
 import { shareEstimate } from "../stats/interval.ts";
-import { parseStatement } from "./statement.ts";
+import { measureNamed } from "../measures/measures.ts";
+import { sloText } from "./slo.ts";
+import { objectivesIn, statementText } from "./statement.ts";
+import type { Objectives } from "./statement.ts";
 import type { LoadSettings } from "../settings/load.ts";
 import type { LoadExperiment } from "../settings/load_experiment.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { LoadRun } from "./conclude_run.ts";
 import type { StageResults } from "./results.ts";
 
-/** What a probe at one level found. */
+/** What a level is held against: that a share of its requests, or of their gaps, keeps to limits. */
+export interface CapacityObjective {
+  /** `ttft ≤ 500 ms and tpot ≤ 50 ms`. */
+  text: string;
+  /** What the share is of: `requests`, `token gaps`. */
+  of: string;
+  /** The share that must keep to them. */
+  share: number;
+}
+
+/** What a probe at one level found of one objective. */
 export interface ProbeOutcome {
-  /** Requests that met every objective. */
+  objective: CapacityObjective;
+  /** Requests that met it. */
   good: number;
-  /** Requests that missed none, of which it is not known whether they met every one. Default 0. */
+  /** Requests of which it is not known whether they met it. Default 0. */
   unknown?: number;
   /** Requests whose turn had come. */
   total: number;
@@ -27,9 +41,11 @@ export interface CapacityProbe {
   level: number;
   /** Attempts that were put together. */
   attempts: number;
-  /** The share of requests that met every objective; null where nothing was answered. */
+  /** Of several objectives the one that decided. */
+  objective: CapacityObjective;
+  /** The share of requests that met it; null where nothing was answered. */
   share: Estimate | null;
-  /** Whether the level meets the target: "unsure" when the interval of the share holds the target. */
+  /** Whether the level meets all objectives: "unsure" when the interval of the share holds what must be. */
   verdict: "good" | "bad" | "unsure";
 }
 
@@ -54,12 +70,14 @@ export interface CapacitySearch {
   most: number;
   /** Levels are whole numbers. */
   whole: boolean;
-  /** The share of requests that must meet every objective. */
-  target: number;
   /** Ends once the bracket is this narrow: 0.05 for 5 %. */
   precision: number;
-  /** @throws {CancelledError} the search is interrupted. */
-  probe(level: number): Promise<ProbeOutcome>;
+  /**
+   * What a level is like, by each objective.
+   *
+   * @throws {CancelledError} the search is interrupted.
+   */
+  probe(level: number): Promise<ProbeOutcome[]>;
   /** Called with a level that is judged, and how many more are likely; null while there is no bracket. */
   onProbe(probe: CapacityProbe, left: number | null): void;
 }
@@ -104,7 +122,7 @@ export async function findCapacity(search: CapacitySearch): Promise<Capacity> {
     complete = probe !== null;
     if (probe === null) break;
     probes.push(probe);
-    if ((probe.share?.value ?? 0) >= search.target) good = level;
+    if ((probe.share?.value ?? 0) >= probe.objective.share) good = level;
     else bad = level;
     const bracketed = good !== null && bad !== null;
     const left = bracketed ? bisections(good!, bad!, search) : null;
@@ -136,35 +154,50 @@ function bisections(good: number, bad: number, { whole, precision }: CapacitySea
   return Math.max(0, Math.ceil(Math.log2((bad - good) / width) - 1e-9));
 }
 
-async function probeLevel(
-  { target, probe }: CapacitySearch,
-  level: number,
-): Promise<CapacityProbe> {
-  let [good, unknown, total] = [0, 0, 0];
+async function probeLevel({ probe }: CapacitySearch, level: number): Promise<CapacityProbe> {
+  const sums: Required<ProbeOutcome>[] = [];
   for (let attempts = 1;; attempts++) {
-    const outcome = await probe(level);
-    good += outcome.good;
-    unknown += outcome.unknown ?? 0;
-    total += outcome.total;
-    const share = shareEstimate(good, total);
-    const verdict = share === null
-      ? "bad"
-      : share.low >= target
-      ? "good"
-      : shareEstimate(good + unknown, total)!.high < target
-      ? "bad"
-      : "unsure";
-    if (verdict !== "unsure" || attempts === MOST_ATTEMPTS) {
-      return { level, attempts, share, verdict };
+    for (const [i, { objective, good, unknown = 0, total }] of (await probe(level)).entries()) {
+      const sum = sums[i] ??= { objective, good: 0, unknown: 0, total: 0 };
+      sum.good += good;
+      sum.unknown += unknown;
+      sum.total += total;
+    }
+    const [decisive] = sums.map(judged).sort((a, b) =>
+      SEVERITY[b.verdict] - SEVERITY[a.verdict] || marginOf(a) - marginOf(b)
+    );
+    if (decisive.verdict !== "unsure" || attempts === MOST_ATTEMPTS) {
+      return { level, attempts, ...decisive };
     }
   }
+}
+
+type JudgedObjective = Pick<CapacityProbe, "objective" | "share" | "verdict">;
+
+/** The verdict on a level is the worst of those on its objectives. */
+const SEVERITY = { good: 0, unsure: 1, bad: 2 };
+
+function judged({ objective, good, unknown, total }: Required<ProbeOutcome>): JudgedObjective {
+  const share = shareEstimate(good, total);
+  const verdict = share === null
+    ? "bad"
+    : share.low >= objective.share
+    ? "good"
+    : shareEstimate(good + unknown, total)!.high < objective.share
+    ? "bad"
+    : "unsure";
+  return { objective, share, verdict };
+}
+
+function marginOf({ objective, share }: JudgedObjective): number {
+  return (share?.value ?? 0) - objective.share;
 }
 
 /** A search for the capacity of an endpoint. */
 export interface LoadCapacitySearch {
   /** What is searched: requests a second, or requests in flight. */
   searched: "rate" | "concurrency";
-  /** The share of requests that must meet every objective. Default 0.95. */
+  /** The share of requests that must meet the objectives of each request. Default 0.95. */
   share?: number;
   /** Processes that send each load together: no fewer requests are in flight. Default 1. */
   shards?: number;
@@ -182,6 +215,8 @@ export interface LoadCapacitySearch {
 
 /** What a search for capacity will take. */
 export interface CapacityPlan {
+  /** The objective that takes most requests to judge. */
+  objective: CapacityObjective;
   /** Requests that judge a level where every one is good. */
   least: number;
   /** Requests that judge a level at which half as many miss as may. */
@@ -208,8 +243,8 @@ export interface CurvePoint {
 export interface LoadCapacity extends Capacity {
   /** What was searched. */
   searched: "rate" | "concurrency";
-  /** The share of requests that must meet every objective. */
-  target: number;
+  /** What each level was held against. */
+  objectives: CapacityObjective[];
   /** At the lowest level that misses it the client was limited: the endpoint may do more. */
   client_limited: boolean;
   /** The folders of the runs, in their order. */
@@ -239,24 +274,17 @@ export async function findLoadCapacity(
   { runs: loads }: LoadExperiment,
   search: LoadCapacitySearch,
 ): Promise<LoadCapacity> {
-  const { searched, share: target = CAPACITY_SHARE, shards = 1, signal, measure } = search;
+  const { searched, shards = 1, signal, measure } = search;
   if (loads.length > 1) throw new InputError("--find-capacity: not with a matrix");
   const [{ settings }] = loads;
-  if (!settings.slo?.some((text) => parseStatement(text) === null)) {
-    throw new InputError("--find-capacity: needs an objective of each request, as --slo ttft:500");
-  }
+  const asked = objectivesIn(settings.slo ?? []);
   if (settings.stages !== undefined || settings.trace !== undefined) {
     throw new InputError("--find-capacity: not with --stages or --trace");
   }
-  if (target >= 1) {
-    throw new InputError(
-      `--capacity-share ${target}: no number of requests shows that none will ever miss; expected ` +
-        "less than 1, such as 0.99",
-    );
-  }
+  const objectives = capacityObjectives(asked, search.share);
   const whole = searched === "concurrency";
   const start = Math.max(settings[searched] ?? 1, whole ? shards : 0);
-  const plan = capacityPlan(settings, searched, target, start);
+  const plan = capacityPlan(settings, searched, objectives, start);
   search.onPlan?.(plan);
   const curve: CurvePoint[] = [];
   const limited = new Set<number>();
@@ -266,7 +294,6 @@ export async function findLoadCapacity(
     // more than are sent cannot be in flight, and a second is the least that a rate is held
     most: Math.min(MOST[searched], plan.requests ?? Infinity),
     whole,
-    target,
     precision: PRECISION,
     probe: async (level) => {
       const { directory, results } = await measure({
@@ -280,16 +307,14 @@ export async function findLoadCapacity(
         limited.add(level);
         search.onLimited?.(level, results.verdict.reasons[0]);
       }
-      const { share: found, undecided: unknown = 0 } = results.total.goodput!;
-      const total = found?.n ?? 0;
-      return { good: Math.round((found?.value ?? 0) * total), unknown, total };
+      return outcomesOf(results, objectives);
     },
     onProbe: (probe, left) => search.onProbe?.(probe, left),
   });
   const { highest_good, lowest_bad } = capacity;
   return {
     searched,
-    target,
+    objectives,
     ...capacity,
     client_limited: lowest_bad !== null && limited.has(lowest_bad),
     runs: curve.map(({ run }) => run),
@@ -298,16 +323,73 @@ export async function findLoadCapacity(
   };
 }
 
+/**
+ * The objectives of each request are held against one share; that a quantile is at most a limit says
+ * that its share of requests keeps to it: p99(ttft)<80ms is ttft:80 with a share of 0.99.
+ */
+function capacityObjectives(
+  { slos, statements }: Objectives,
+  given: number | undefined,
+): CapacityObjective[] {
+  if (slos.length + statements.length === 0) {
+    throw new InputError(
+      "--find-capacity: needs an objective, as --slo 'p99(ttft)<500ms' or --slo ttft:500",
+    );
+  }
+  if (slos.length === 0 && given !== undefined) {
+    throw new InputError(
+      `--capacity-share ${given}: is for objectives of each request, as --slo ttft:500; ` +
+        `${statementText(statements[0])} has its own share`,
+    );
+  }
+  const share = given ?? CAPACITY_SHARE;
+  if (share >= 1) {
+    throw new InputError(
+      `--capacity-share ${share}: no number of requests shows that none will ever miss; expected ` +
+        "less than 1, such as 0.99",
+    );
+  }
+  const ofRequests = { text: slos.map(sloText).join(" and "), of: "requests", share };
+  return [
+    ...(slos.length > 0 ? [ofRequests] : []),
+    ...statements.map(({ measure, quantile, limit_ms }) => {
+      const { term, of } = measureNamed(measure)!.measure;
+      return { text: `${term} ≤ ${limit_ms} ms`, of: `${of}s`, share: quantile };
+    }),
+  ];
+}
+
+/** What a run says of each objective. A request without an answer is one whose values all miss. */
+function outcomesOf(
+  { total: { goodput, requests }, statements = [] }: LoadRun["results"],
+  objectives: readonly CapacityObjective[],
+): ProbeOutcome[] {
+  const ofRun = statements.map(({ within, known, unknown }) => {
+    const { successful, failed, unfinished, unsent } = requests;
+    const values = known + unknown, missing = failed + unfinished + unsent;
+    if (values === 0) return { good: 0, unknown: successful, total: successful + missing };
+    const total = Math.round(values * (1 + missing / successful));
+    return { good: within, unknown, total };
+  });
+  const ofEach = goodput === null ? [] : [{
+    good: Math.round((goodput.share?.value ?? 0) * (goodput.share?.n ?? 0)),
+    unknown: goodput.undecided ?? 0,
+    total: goodput.share?.n ?? 0,
+  }];
+  return [...ofEach, ...ofRun].map((outcome, i) => ({ ...outcome, objective: objectives[i] }));
+}
+
 /** Requests that are asked for are made enough to judge; without, a level has its time. */
 function capacityPlan(
   settings: LoadSettings,
   searched: "rate" | "concurrency",
-  target: number,
+  objectives: readonly CapacityObjective[],
   start: number,
 ): CapacityPlan {
-  const { least, enough } = requestsToJudge(target);
+  const objective = objectives.reduce((a, b) => b.share > a.share ? b : a);
+  const { least, enough } = requestsToJudge(objective.share);
   const requests = settings.requests === undefined ? null : Math.max(settings.requests, least);
-  const plan = { least, enough, requests, first_level_s: null, expected_s: null };
+  const plan = { objective, least, enough, requests, first_level_s: null, expected_s: null };
   const time_s = (level: number): number | null => {
     const { duration_s, requests } = lengthOf(settings, searched, level, plan);
     if (typeof duration_s === "number") return duration_s;

@@ -5,8 +5,7 @@ import { endpointsOf } from "../settings/endpoint.ts";
 import { questions } from "./questions.ts";
 import { parseCancellations } from "./cancel.ts";
 import { weightedModels, withModels } from "./models.ts";
-import { parseSlo } from "./slo.ts";
-import { parseStatement } from "./statement.ts";
+import { objectivesIn } from "./statement.ts";
 import { parseStages, stageShare } from "./stages.ts";
 import { settleLoad } from "../settings/load.ts";
 import type { LoadSettings, SettledLoad } from "../settings/load.ts";
@@ -17,7 +16,7 @@ import type { Cancellation } from "./cancel.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { PromptSource } from "./prompts/prompts.ts";
 import type { Slo } from "./slo.ts";
-import type { Statement } from "./statement.ts";
+import type { Objectives, Statement } from "./statement.ts";
 import type { LoadStage } from "./stages.ts";
 
 const UNCOUNTED: Counting = {
@@ -199,23 +198,13 @@ function checkIdle(settings: LoadSettings, settled: SettledLoad): void {
   }
 }
 
-/** Objectives of each request, and of the run as a whole. */
-function objectivesOf(
-  slo: string[] = [],
-  stream: boolean,
-): Pick<LoadPlan, "slos" | "statements"> {
-  const slos: Slo[] = [], statements: Statement[] = [];
-  for (const text of slo) {
-    const statement = parseStatement(text);
-    const each = statement === null ? parseSlo(text) : null;
-    const name = statement?.measure ?? `${each!.metric}_ms`;
-    if (!stream && (name === "ttft_ms" || name === "ttft_intended_ms")) {
-      throw new InputError(`--slo: "${text}": answers that are not streamed have no ttft`);
-    }
-    if (statement !== null) statements.push(statement);
-    else slos.push(each!);
+function objectivesOf(slo: string[] = [], stream: boolean): Objectives {
+  const found = objectivesIn(slo);
+  const wrong = stream ? undefined : slo.find((text) => text.includes("ttft"));
+  if (wrong !== undefined) {
+    throw new InputError(`--slo: "${wrong}": answers that are not streamed have no ttft`);
   }
-  return { slos, statements };
+  return found;
 }
 
 function stagesOf(settings: SettledLoad, times_s: number[] | null): LoadStage[] {

@@ -4,6 +4,7 @@ import { InputError } from "../errors.ts";
 import { latenciesOf, measureNamed, quantileName } from "../measures/measures.ts";
 import { type Estimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
+import { parseSlo, type Slo } from "./slo.ts";
 import { DURATION_FORM, parseDuration } from "../text/duration.ts";
 
 /** That a quantile of a latency keeps to a limit. */
@@ -14,6 +15,14 @@ export interface Statement {
   quantile: number;
   /** The most that it may be, ms. */
   limit_ms: number;
+}
+
+/** Objectives of each request, and of the run as a whole. */
+export interface Objectives {
+  /** Each request keeps to these. */
+  slos: Slo[];
+  /** The run's quantiles keep to these. */
+  statements: Statement[];
 }
 
 /** A statement compared with a run. */
@@ -28,12 +37,14 @@ export interface JudgedStatement extends Statement {
   interval: Estimate | null;
   /** Values that are known. */
   known: number;
+  /** Those of them that are at most the limit. */
+  within: number;
   /** Answers whose value is not known: they meet nothing, and miss nothing. */
   unknown: number;
 }
 
-const FUNCTION = /^p(\d{1,2}(?:\.\d+)?)\s*\(\s*(\w+)\s*\)\s*(?:<=?|≤)?\s*(.*)$/;
-const NAMED = /^(\w+_p\d{1,2}(?:_\d+)?):(.+)$/;
+const FUNCTION = /^p(\d{1,2}(?:\.\d+)?)\s*\(\s*(\w+)\s*\)\s*(?:<=?|≤|:|=)?\s*(.*)$/;
+const NAMED = /^(\w+_p\d{1,2}(?:_\d+)?)\s*(?:<=?|≤|:|=)\s*(.+)$/;
 
 /**
  * Reads `p99(ttft)<300ms` or `ttft_p99:300`, in ms where no unit is given. Null for a text of neither
@@ -48,8 +59,9 @@ export function parseStatement(text: string): Statement | null {
   if (!called && (!named || named[1] === "gap_p99")) return null;
   const name = called ? `${called[2]}_p${called[1].replace(".", "_")}_ms` : `${named![1]}_ms`;
   const found = measureNamed(name);
-  if (!found || found.quantile === null || !found.measure.where.includes("load")) {
-    const known = latenciesOf("load").map((measure) => measure.name.replace(/_ms$/, ""));
+  const measured = latenciesOf("load");
+  if (!found || found.quantile === null || !measured.includes(found.measure)) {
+    const known = measured.map((measure) => measure.name.replace(/_ms$/, ""));
     throw new InputError(
       `--slo: "${text}": no quantile of ${known.join(", ")}; e.g. p99(ttft)<300ms or ttft_p99:300`,
     );
@@ -62,6 +74,17 @@ export function parseStatement(text: string): Statement | null {
     );
   }
   return { measure: found.measure.name, quantile: found.quantile, limit_ms };
+}
+
+/** Objectives as people write them, of either sort. @throws {InputError} one that is neither. */
+export function objectivesIn(texts: readonly string[]): Objectives {
+  const slos: Slo[] = [], statements: Statement[] = [];
+  for (const text of texts) {
+    const statement = parseStatement(text);
+    if (statement !== null) statements.push(statement);
+    else slos.push(parseSlo(text));
+  }
+  return { slos, statements };
 }
 
 /** A statement as people write it. */
@@ -98,6 +121,7 @@ export function judgeStatement(
     value_ms: known.length ? quantile(sortedCopy(known), q) : null,
     interval: quantileEstimate(known, q),
     known: known.length,
+    within,
     unknown,
   };
 }

@@ -138,17 +138,17 @@ Deno.test("an experiment file's matrix is every combination; flags go before the
 
 Deno.test("capacity is bracketed and bisected down to what its probes are sure of", async () => {
   const random = seededRandom(3);
+  const objective = { text: "ttft ≤ 500 ms", of: "requests", share: 0.95 };
   const search = (limit: number, whole: boolean) =>
     findCapacity({
       start: 1,
       most: 1000,
       whole,
-      target: 0.95,
       precision: 0.05,
       probe: (level) => {
         const chance = level <= limit ? 0.999 : 0.5;
         const good = Array.from({ length: 200 }, () => random()).filter((u) => u < chance).length;
-        return Promise.resolve({ good, total: 200 });
+        return Promise.resolve([{ objective, good, total: 200 }]);
       },
       onProbe: () => {},
     });

@@ -128,7 +128,8 @@ Deno.test("a search ends at what a server of a known capacity can do", async () 
     onLimited: (level: number) => limited.push(level),
   };
   const found = await findLoadCapacity(load, search);
-  assertEquals([found.highest_good, found.lowest_bad, found.target], [37, 38, 0.95]);
+  const objectives = [{ text: "ttft ≤ 500 ms", of: "requests", share: 0.95 }];
+  assertEquals([found.highest_good, found.lowest_bad, found.objectives], [37, 38, objectives]);
   assertEquals([found.runs.length, limited, found.client_limited], [asked.length, [64], false]);
   assertEquals(found.best_run, `/runs/${asked.lastIndexOf(37) + 1}`);
   assertEquals(found.curve.map(({ level }) => level), asked.toSorted((a, b) => a - b));
@@ -147,6 +148,62 @@ Deno.test("a search ends at what a server of a known capacity can do", async () 
   await refused([...load.runs, ...load.runs], "matrix");
   await refused([{ settings: {}, varied: {} }], "--slo");
   await refused([{ settings: { slo: ["ttft:5"], trace: "x" }, varied: {} }], "--trace");
+});
+
+Deno.test("a quantile's objective is a share of its own, and a request that fails has missed", async () => {
+  // in flight: requests that fail of 1,000, and those that are slow
+  const server = (concurrency: number) => {
+    const failed = concurrency > 12 ? 20 : 0, slow = concurrency > 20 ? 50 : 5;
+    const successful = 1000 - failed;
+    const of = (values: number) => ({
+      within: values - values / successful * slow,
+      known: values,
+      unknown: 0,
+    });
+    return { failed, successful, ttft: of(successful), gap: of(successful * 50) };
+  };
+  const search = (slo: string[], share?: number) =>
+    findLoadCapacity({ name: "l", runs: [{ settings: { slo }, varied: {} }] }, {
+      searched: "concurrency",
+      share,
+      signal: new AbortController().signal,
+      measure: ({ concurrency }) => {
+        const { failed, successful, ...judged } = server(concurrency!);
+        const value = judged.ttft.within / 1000;
+        const total = {
+          requests: { successful, failed, unfinished: 0, unsent: 0 },
+          goodput: slo.includes("ttft:80") ? { share: { value, n: 1000 } } : null,
+        };
+        const statements = slo.flatMap((text) =>
+          text.startsWith("p") ? [judged[text.includes("gap") ? "gap" : "ttft"]] : []
+        );
+        const verdict = { verdict: "trusted", reasons: [] };
+        return Promise.resolve(
+          {
+            directory: { path: "" },
+            results: { total, statements, verdict },
+          } as unknown as LoadRun,
+        );
+      },
+    });
+  const cases: [slo: string[], share: number | undefined, good: number, bad: number][] = [
+    [["ttft:80"], undefined, 20, 21], // 97.5 % of all at 13, 95 % is asked
+    [["ttft:80"], 0.985, 12, 13],
+    [["p98.5(ttft)<80ms"], undefined, 12, 13], // the same
+    [["p96(gap)<80ms"], undefined, 20, 21], // as many gaps are slow as requests
+    [["p98.5(gap)<80ms"], undefined, 12, 13], // fifty of each that failed
+    [["ttft:80", "p98.5(ttft)<80ms"], undefined, 12, 13],
+  ];
+  for (const [slo, share, good, bad] of cases) {
+    const { highest_good, lowest_bad } = await search(slo, share);
+    assertEquals([slo, highest_good, lowest_bad], [slo, good, bad]);
+  }
+  const { objectives } = await search(["p98.5(gap)<80ms", "ttft:80"]);
+  assertEquals(objectives, [
+    { text: "ttft ≤ 80 ms", of: "requests", share: 0.95 },
+    { text: "gap ≤ 80 ms", of: "token gaps", share: 0.985 },
+  ]);
+  await assertRejects(() => search(["ttft_p99:80"], 0.9), InputError, "--capacity-share 0.9");
 });
 
 Deno.test("a search says what a level takes, and keeps what it has when it is interrupted", async () => {

@@ -15,6 +15,8 @@ Deno.test("statements are read in both forms, with any quantile of any latency",
     ["ttft_p99:300", "ttft_ms", 0.99, 300],
     ["e2e_intended_p99_9:1.5s", "e2e_intended_ms", 0.999, 1500],
     ["normalized_latency_p95:40", "normalized_latency_ms", 0.95, 40],
+    ["ttft_p99<300ms", "ttft_ms", 0.99, 300],
+    ["p99(ttft): 0.3s", "ttft_ms", 0.99, 300],
   ];
   for (const [text, measure, quantile, limit_ms] of cases) {
     assertEquals([text, parseStatement(text)], [text, { measure, quantile, limit_ms }]);
@@ -23,7 +25,16 @@ Deno.test("statements are read in both forms, with any quantile of any latency",
   for (const text of ["ttft:500", "gap_p99:50", "tpot:20"]) {
     assertEquals(parseStatement(text), null);
   }
-  for (const text of ["p99(cost)<3", "p0(ttft)<3", "p99(ttft)<", "ttft_p99:soon", "ttft_p99:0"]) {
+  for (
+    const text of [
+      "p99(cost)<3",
+      "p0(ttft)<3",
+      "p99(ttft)<",
+      "ttft_p99:soon",
+      "ttft_p99:0",
+      "probe_ttft_p99:3",
+    ]
+  ) {
     assertThrows(() => parseStatement(text), InputError, "--slo");
   }
   assertEquals(statementText(parseStatement("p99.9(ttft)<2s")!), "ttft_p99_9_ms ≤ 2000 ms");
@@ -75,14 +86,14 @@ Deno.test("a load tells what became of its statements; answers that are not stre
 });
 
 Deno.test("a search for capacity calls no level bad of which it is not known", async () => {
+  const objective = { text: "ttft ≤ 500 ms", of: "requests", share: 0.95 };
   const search = (good: number, unknown: number) =>
     findCapacity({
       start: 4,
       most: 8,
       whole: true,
-      target: 0.95,
       precision: 0.05,
-      probe: () => Promise.resolve({ good, unknown, total: 100 }),
+      probe: () => Promise.resolve([{ objective, good, unknown, total: 100 }]),
       onProbe: () => {},
     });
   const unknown = await search(0, 100);

@@ -1,7 +1,7 @@
 /** dyno load --find-capacity: a load for each level that is tried. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { CAPACITY_SHARE, findLoadCapacity } from "../../load/capacity.ts";
+import { findLoadCapacity } from "../../load/capacity.ts";
 import { writeCurvePage } from "../../report/load/curve_page.ts";
 import { newRunId } from "../../run/run_id.ts";
 import { durationText } from "../../text/duration.ts";
@@ -12,13 +12,18 @@ import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
 import { type LoadRequest, runShownLoad } from "./load_runs.ts";
 import { matrixTable } from "./load_table.ts";
-import type { CapacityPlan, CapacityProbe, LoadCapacity } from "../../load/capacity.ts";
+import type {
+  CapacityObjective,
+  CapacityPlan,
+  CapacityProbe,
+  LoadCapacity,
+} from "../../load/capacity.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { CommandContext } from "../ui/command.ts";
 
 export interface CapacityRequest extends LoadRequest {
   searched: "rate" | "concurrency";
-  /** The share of requests that must meet every objective. */
+  /** The share of requests that must meet the objectives of each request. */
   share?: number;
 }
 
@@ -59,7 +64,7 @@ export async function searchCapacity(
       return end;
     },
     onPlan: (plan) =>
-      planText(plan, share ?? CAPACITY_SHARE, experiment.runs[0].settings.requests)
+      planText(plan, experiment.runs[0].settings.requests)
         .forEach((line) => terminal.say(line)),
     onProbe: (probe, left) => {
       const took_s = (performance.now() - before_ms) / 1000;
@@ -113,8 +118,7 @@ export async function searchCapacity(
 }
 
 function planText(
-  { least, enough, requests, first_level_s, expected_s }: CapacityPlan,
-  share: number,
+  { objective, least, enough, requests, first_level_s, expected_s }: CapacityPlan,
   given?: number,
 ): string[] {
   const raised = given !== undefined && requests !== null && requests > given
@@ -125,9 +129,7 @@ function planText(
     : `the first level takes ${durationText(first_level_s)}, all of it about ` +
       `${durationText(expected_s)} if it ends near 32 times the first level`;
   return [
-    `a level needs ${grouped(least)} requests to tell that ${
-      percentText(share)
-    } meet the objectives, ` +
+    `a level needs ${grouped(least)} requests to tell that ${objectiveText(objective)}, ` +
     `${grouped(enough)} where it is close`,
     ...raised,
     time,
@@ -140,10 +142,18 @@ const VERDICT_WORDS = {
   unsure: "not enough requests to decide",
 };
 
-function probeText(searched: string, { level, share, verdict, attempts }: CapacityProbe): string {
+/** What an objective asks: `99 % of requests have ttft ≤ 80 ms`. */
+function objectiveText({ text, of, share }: CapacityObjective): string {
+  return `${Number((100 * share).toPrecision(6))} % of ${of} have ${text}`;
+}
+
+function probeText(
+  searched: string,
+  { level, objective, share, verdict, attempts }: CapacityProbe,
+): string {
   const part = share === null
     ? "nothing was answered"
-    : `${percentText(share.value)} of ${grouped(share.n)} met the objectives [${
+    : `${percentText(share.value)} of ${grouped(share.n)} ${objective.of} had ${objective.text} [${
       percentText(share.low)
     }, ${percentText(share.high)}]`;
   return `${searched} ${round(level)}: ${VERDICT_WORDS[verdict]}: ${part}${
@@ -152,15 +162,14 @@ function probeText(searched: string, { level, share, verdict, attempts }: Capaci
 }
 
 function capacityText(
-  { searched, target: share, highest_good, lowest_bad }: LoadCapacity,
+  { searched, objectives, highest_good, lowest_bad }: LoadCapacity,
 ): string {
   const unit = ` ${UNITS[searched]}`;
-  const met = `${percentText(share)} of requests or more meet the objectives`;
+  const met = objectives.map(objectiveText).join(", and ");
   if (highest_good === null) {
     return lowest_bad === null
       ? "capacity: unknown: not enough requests to decide at any level; give --duration more time"
-      : `capacity: below ${round(lowest_bad)}${unit}: there less than ${percentText(share)} of ` +
-        "requests meet the objectives";
+      : `capacity: below ${round(lowest_bad)}${unit}: not even there ${met}`;
   }
   return lowest_bad === null
     ? `capacity: at least ${round(highest_good)}${unit}: ${met}; nothing higher was tried or sure`
