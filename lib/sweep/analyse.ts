@@ -126,6 +126,9 @@ export async function analyseSweep(
   };
 }
 
+/** The workload of a sweep that varies none. */
+export const ALL_RUNS = "all runs";
+
 /** The values of a metric in a group, by seed; seeds without one are left out. */
 export function seedValues(
   { columns }: SweepAnalysis,
@@ -160,7 +163,7 @@ function groupsOf(measured: readonly Measured[], names: readonly string[]): Map<
     const shown = names.flatMap((name, i) =>
       (varied[i] || name === "workflows") && workload[i] !== "" ? [`${name} ${workload[i]}`] : []
     );
-    return shown.join(", ") || "all runs";
+    return shown.join(", ") || ALL_RUNS;
   };
   const groups = new Map<string, Group>();
   for (const run of measured) {

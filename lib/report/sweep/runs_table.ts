@@ -7,19 +7,23 @@ import { metricTitle } from "./sweep_tables.ts";
 /** Rows of a page that a browser still opens quickly. */
 const MOST_ROWS = 20_000;
 
-const WORDS = ["run_id", "policy"];
-const NUMBERS = ["workflows", "seed"];
+/** Columns behind the run's name, of which a sweep has some. */
+const COLUMNS = ["policy", "workflows", "seed", "ablation_name"];
 const ENDS = ["exit_code", "wall_time_s"];
+const WORDS = ["run_id", "policy", "ablation_name", "warning"];
 
 /** Takes rows of runs.csv one after the other; gives the table. */
 export class RunsTable {
-  readonly #rows: string[] = [];
-  readonly #metrics: readonly string[];
+  readonly #rows: { bad: boolean; cells: string[] }[] = [];
+  readonly #columns: readonly string[];
+  /** Columns that some run has: a program of one's own has no policy. */
+  readonly #used: boolean[];
   #left = 0;
 
   /** @param metrics columns with numbers that are shown. */
   constructor(metrics: readonly string[]) {
-    this.#metrics = metrics;
+    this.#columns = ["run_id", ...COLUMNS, ...metrics, ...ENDS, "warning"];
+    this.#used = this.#columns.map((name) => name === "run_id");
   }
 
   add(row: Record<string, string>): void {
@@ -27,35 +31,29 @@ export class RunsTable {
       this.#left++;
       return;
     }
-    const cell = (name: string) => escapeHtml(cutText(row[name] ?? "", 200)) || "–";
-    const numbers = (names: readonly string[]) =>
-      names.map((name) => `<td class="n">${numberText(row[name] ?? "")}</td>`).join("");
-    this.#rows.push(
-      `<tr${row.warning ? ` class="bad"` : ""}><th scope="row">${cell("run_id")}</th>` +
-        `<td>${cell("policy")}</td>${numbers(NUMBERS)}<td>${cell("ablation_name")}</td>` +
-        `${numbers([...this.#metrics, ...ENDS])}<td>${
-          escapeHtml(cutText(row.warning ?? "", 200))
-        }</td></tr>\n`,
-    );
+    const cells = this.#columns.map((name, i) => {
+      const text = row[name] ?? "";
+      if (text !== "") this.#used[i] = true;
+      if (!WORDS.includes(name)) return `<td class="n">${numberText(text)}</td>`;
+      const shown = escapeHtml(cutText(text, 200)) || (name === "warning" ? "" : "–");
+      return i === 0 ? `<th scope="row">${shown}</th>` : `<td>${shown}</td>`;
+    });
+    this.#rows.push({ bad: Boolean(row.warning), cells });
   }
 
   /** The table in parts. */
   *html(): Generator<string> {
-    const heads = [
-      ...WORDS.map((name) => [name, false] as const),
-      ...NUMBERS.map((name) => [name, true] as const),
-      ["ablation_name", false] as const,
-      ...[...this.#metrics, ...ENDS].map((name) => [name, true] as const),
-      ["warning", false] as const,
-    ];
+    const ofUsed = (cells: readonly string[]) => cells.filter((_, i) => this.#used[i]);
     yield `<div class="filter" role="search"><label>Find <input type="search" id="find" ` +
-      `placeholder="policy, seed, warning"></label><output id="shown" aria-live="polite">${
+      `placeholder="part of a row"></label><output id="shown" aria-live="polite">${
         counted(this.#rows.length, "run")
       }</output></div>
 ${scrollBox("runs", this.#rows.length)}<table id="runs-table"><thead><tr>${
-        heads.map(([name, isNumber]) => headCell(name, isNumber)).join("")
+        ofUsed(this.#columns).map((name) => headCell(name, !WORDS.includes(name))).join("")
       }</tr></thead>\n<tbody>\n`;
-    yield* this.#rows;
+    for (const { bad, cells } of this.#rows) {
+      yield `<tr${bad ? ` class="bad"` : ""}>${ofUsed(cells).join("")}</tr>\n`;
+    }
     yield "</tbody></table></div>";
     if (this.#left > 0) {
       yield `<p class="note">The first ${counted(this.#rows.length, "run")}; ${

@@ -4,7 +4,7 @@ import { basename, join, relative, resolve } from "node:path";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { dynoVersion } from "../../run/version.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
-import { analyseSweep, type SweepAnalysis } from "../../sweep/analyse.ts";
+import { ALL_RUNS, analyseSweep, type SweepAnalysis } from "../../sweep/analyse.ts";
 import { METRICS } from "../../sweep/columns.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
@@ -19,7 +19,7 @@ import { RunsTable } from "./runs_table.ts";
 import { type SweepChart, sweepCharts } from "./sweep_charts.ts";
 import { notes } from "./sweep_numbers.ts";
 import { hostTable, tierTable } from "./sweep_side_tables.ts";
-import { ablationTable, htmlTable, policyTable } from "./sweep_tables.ts";
+import { ablationTable, htmlTable, inBaseline, policyTable } from "./sweep_tables.ts";
 import { markdownTable, markdownText } from "../../formats/markdown.ts";
 import type { SweepTables, TextTable } from "./sweep_tables.ts";
 
@@ -125,15 +125,16 @@ async function writePictures(
 /** The summary: names and what they are. */
 function factsOf(analysis: SweepAnalysis): [name: string, value: string][] {
   const { runs, measured, policies, workloads, ablations, seeds } = analysis;
-  const listed = (values: readonly string[]) => cutText(values.join(", ") || "–", 300);
-  return [
-    ["runs", measured === runs ? counted(runs, "run") : `${runs}, ${measured} with results`],
-    ["policies", listed(policies)],
-    ["workloads", listed(workloads)],
-    ["ablations", listed(ablations)],
-    ["seeds", `${seeds.length} (${listed(seeds)})`],
-    ["baseline", analysis.baseline],
+  const listed = (values: readonly string[]) => cutText(values.join(", "), 300);
+  const facts: [name: string, value: string, applies: boolean][] = [
+    ["runs", measured === runs ? counted(runs, "run") : `${runs}, ${measured} with results`, true],
+    ["policies", listed(policies), policies.some((name) => name !== "–")],
+    ["workloads", listed(workloads), workloads.some((name) => name !== ALL_RUNS)],
+    ["ablations", listed(ablations), ablations.length > 1],
+    ["seeds", `${seeds.length} (${listed(seeds)})`, seeds.length > 0],
+    ["baseline", analysis.baseline, ablations.length > 1],
   ];
+  return facts.filter(([, , applies]) => applies).map(([name, value]) => [name, value]);
 }
 
 async function figureOf({ chart, heading, legend, left_out }: SweepChart): Promise<string> {
@@ -175,7 +176,7 @@ function* bodyOf(parts: BodyParts): Generator<string> {
   const links = [
     ...drawn("own").map(({ name, heading }) => [name, heading]),
     ["means", "Means"],
-    ["ablations", "Ablations"],
+    ...(tables.ablations ? [["ablations", "Ablations"]] : []),
     ...(tables.tiers ? [["tiers", "Tiers"]] : []),
     ...(tables.host ? [["hardware", "Hardware"]] : []),
     ["runs", "Runs"],
@@ -190,30 +191,29 @@ function* bodyOf(parts: BodyParts): Generator<string> {
   const means = tables.policies
     ? htmlTable(tables.policies)
     : `<p class="note">The program reported no figures.</p>`;
-  yield section("means", `Means over seeds, ${analysis.baseline}`, means);
+  yield section("means", `Means over seeds${inBaseline(analysis, ", ")}`, means);
   const ratios = drawn("ablations").map((chart) =>
     `<p class="note">${escapeHtml(chart.heading)}: above 1, switching it off costs time.</p>` +
     parts.figures.get(chart.name)!
   );
-  const ratioTable = tables.ablations
-    ? htmlTable(tables.ablations)
-    : `<p class="note">The sweep has no ablations.</p>`;
-  yield section("ablations", "Ablations", ratios.join("") + ratioTable);
-  const inBaseline = `<p class="note">Means over seeds, ${escapeHtml(analysis.baseline)}.`;
+  if (tables.ablations) {
+    yield section("ablations", "Ablations", ratios.join("") + htmlTable(tables.ablations));
+  }
+  const over = `<p class="note">Means over seeds${escapeHtml(inBaseline(analysis, ", "))}.`;
   if (tables.tiers) {
-    const used = `${inBaseline} Tiers that no attempt used are left out.</p>`;
+    const used = `${over} Tiers that no attempt used are left out.</p>`;
     const figures = drawn("tiers").map(({ name }) => parts.figures.get(name)!).join("");
     yield section("tiers", "Tiers", used + figures + htmlTable(tables.tiers));
   }
   if (tables.host) {
     const whole =
-      `${inBaseline} These are figures of the whole host: runs at the same time share them.</p>`;
+      `${over} These are figures of the whole host: runs at the same time share them.</p>`;
     yield section("hardware", "Hardware", whole + htmlTable(tables.host));
   }
   yield `<section id="runs"><h2>Runs</h2>`;
   yield* parts.runs.html();
   yield "</section>";
-  yield section("reading", "How to read this", READING);
+  yield section("reading", "How to read this", readingOf(analysis, tables));
   const pictures = parts.links.map((path) =>
     `<a href="${escapeHtml(path)}">${escapeHtml(basename(path))}</a>`
   );
@@ -226,16 +226,48 @@ function section(id: string, heading: string, content: string): string {
   return `<section id="${id}"><h2>${escapeHtml(heading)}</h2>${content}</section>\n`;
 }
 
-const READING = `<dl class="terms">
-<dt>makespan</dt><dd>from a workflow's arrival to its end, in simulated time; p50, p95 and p99 over a run's workflows</dd>
-<dt>cost</dt><dd>prices of all attempts of a workflow, in the simulator's unit</dd>
-<dt>dot, value</dt><dd>mean over seeds of the runs' values</dd>
-<dt>whisker, [ ]</dt><dd>95 % interval: percentile bootstrap over seeds, 2,000 resamples at a fixed seed</dd>
-<dt>ratio</dt><dd>geometric mean of an ablation's value / the baseline's on the same seed; its interval resamples seeds, so that what a seed does to both sides cancels</dd>
-<dt>utilization, in flight</dt><dd>the share of a tier's slots in use and their number, means over simulated time</dd>
-<dt>queue wait</dt><dd>from when an attempt was ready to its start in that tier; p95 over a run's attempts</dd>
-<dt>–</dt><dd>unknown; never 0</dd>
-</dl>`;
+/** What the words of a report mean: of those that this one has. */
+function readingOf({ metrics }: SweepAnalysis, { ablations, tiers }: SweepTables): string {
+  const measured = (name: string) => metrics.some((metric) => metric.startsWith(name));
+  const terms: [term: string, meaning: string, isUsed: boolean][] = [
+    [
+      "makespan",
+      "from a workflow's arrival to its end, in simulated time; p50, p95 and p99 over a run's workflows",
+      measured("makespan_"),
+    ],
+    [
+      "cost",
+      "prices of all attempts of a workflow, in the simulator's unit",
+      measured("cost_mean"),
+    ],
+    ["dot, value", "mean over seeds of the runs' values", true],
+    [
+      "whisker, [ ]",
+      "95 % interval: percentile bootstrap over seeds, 2,000 resamples at a fixed seed",
+      true,
+    ],
+    [
+      "ratio",
+      "geometric mean of an ablation's value / the baseline's on the same seed; its interval resamples " +
+      "seeds, so that what a seed does to both sides cancels",
+      ablations !== null,
+    ],
+    [
+      "utilization, in flight",
+      "the share of a tier's slots in use and their number, means over simulated time",
+      tiers !== null,
+    ],
+    [
+      "queue wait",
+      "from when an attempt was ready to its start in that tier; p95 over a run's attempts",
+      tiers !== null,
+    ],
+    ["–", "unknown; never 0", true],
+  ];
+  const rows = terms.filter(([, , isUsed]) => isUsed)
+    .map(([term, meaning]) => `<dt>${term}</dt><dd>${meaning}</dd>\n`);
+  return `<dl class="terms">\n${rows.join("")}</dl>`;
+}
 
 interface MarkdownParts {
   name: string;
@@ -257,12 +289,17 @@ function sweepMarkdown(parts: MarkdownParts): string {
     ...charts.map(({ heading }, i) =>
       `## ${markdownText(heading)}\n\n![${markdownText(heading)}](assets/${basename(assets[i])})`
     ),
-    ...titled(`## Means over seeds, ${markdownText(analysis.baseline)}`, tables.policies),
+    ...titled(
+      `## Means over seeds${markdownText(inBaseline(analysis, ", "))}`,
+      tables.policies,
+    ),
     ...titled("## Ablations, ratios paired by seed", tables.ablations),
     ...titled("## Tiers", tables.tiers),
     ...titled("## Hardware, of the whole host", tables.host),
     "Values are means over seeds with 95 % intervals of a percentile bootstrap over seeds (2,000 " +
-    "resamples, fixed seed); ratios are geometric means of pairs on the same seed.",
+    `resamples, fixed seed)${
+      tables.ablations === null ? "." : "; ratios are geometric means of pairs on the same seed."
+    }`,
   ];
   return paragraphs.map((paragraph) => paragraph.trimEnd()).join("\n\n") + "\n";
 }

@@ -3,7 +3,7 @@ import { groupAt, type SweepAnalysis } from "../../sweep/analyse.ts";
 import { headingOf } from "../../measures/describe.ts";
 import { tierTitle } from "./sweep_charts.ts";
 import { metricUnit, scaled, seedMean } from "./sweep_numbers.ts";
-import { type TextTable, textTable } from "./sweep_tables.ts";
+import { inBaseline, type TextTable, textTable } from "./sweep_tables.ts";
 
 /**
  * Means over seeds of each provider's tiers, in the baseline, without those that no attempt went to;
@@ -30,7 +30,12 @@ export function tierTable(analysis: SweepAnalysis): TextTable | null {
   );
   if (rows.length === 0) return null;
   const heads = ["utilization", "in flight", `queue wait p95, ${scale === 1 ? "ms" : "s"}`];
-  return textTable(`tiers, in ${baseline}`, ["workload", "policy", "tier"], heads, rows);
+  return textTable(
+    `tiers${inBaseline(analysis, ", in ")}`,
+    ["workload", "policy", "tier"],
+    heads,
+    rows,
+  );
 }
 
 /** Means over seeds of the host's samples, in the baseline; null where none were taken. */
@@ -42,7 +47,7 @@ export function hostTable(analysis: SweepAnalysis): TextTable | null {
     means: host_columns.map((name) => seedMean(analysis, [policy, workload, baseline], name)),
   }));
   const heads = host_columns.map((name) => headingOf(name.replace(/^host_/, "")));
-  return textTable(`the host, in ${baseline}`, ["workload", "policy"], heads, rows);
+  return textTable(`the host${inBaseline(analysis, ", in ")}`, ["workload", "policy"], heads, rows);
 }
 
 function settingsOf(analysis: SweepAnalysis): [policy: string, workload: string][] {

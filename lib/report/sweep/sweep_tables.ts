@@ -37,8 +37,8 @@ export function policyTable(analysis: SweepAnalysis): TextTable | null {
     policies.filter((policy) => groupAt(analysis, policy, workload, baseline))
       .map((policy) => [policy, workload, baseline] as const)
   );
-  return {
-    caption: `means over seeds, in ${baseline}`,
+  return inUse({
+    caption: `means over seeds${inBaseline(analysis, ", in ")}`,
     heads: ["workload", "policy", "seeds", ...units.map(({ title }) => title)],
     names: 2,
     rows: settings.slice(0, MOST_ROWS).map((setting) =>
@@ -48,7 +48,7 @@ export function policyTable(analysis: SweepAnalysis): TextTable | null {
       )
     ),
     left: Math.max(0, settings.length - MOST_ROWS),
-  };
+  });
 }
 
 /** Ratios to the baseline on the same seeds; null where there is no ablation. */
@@ -63,7 +63,7 @@ export function ablationTable(analysis: SweepAnalysis): TextTable | null {
     )
   );
   if (settings.length === 0) return null;
-  return {
+  return inUse({
     caption: `ratios to ${analysis.baseline}, paired by seed`,
     heads: [
       ...["workload", "policy", "ablation", "pairs"],
@@ -77,7 +77,7 @@ export function ablationTable(analysis: SweepAnalysis): TextTable | null {
       )
     ),
     left: Math.max(0, settings.length - MOST_ROWS),
-  };
+  });
 }
 
 /** A table of means with their intervals; rows without any are left out. */
@@ -88,13 +88,28 @@ export function textTable(
   rows: readonly { names: readonly string[]; means: readonly (SeedMean | null)[] }[],
 ): TextTable {
   const known = rows.filter(({ means }) => means.some((mean) => mean !== null));
-  return {
+  return inUse({
     caption,
     heads: [...names, "seeds", ...titles],
     names: names.length,
     rows: known.slice(0, MOST_ROWS).map(({ names, means }) => rowOf(names, means)),
     left: Math.max(0, known.length - MOST_ROWS),
-  };
+  });
+}
+
+/** The table without the columns of names that a sweep does not have, such as a policy. */
+function inUse(table: TextTable): TextTable {
+  const kept = table.heads.map((_, i) =>
+    i >= table.names || table.rows.some((cells) => cells[i] !== "–")
+  );
+  const ofKept = (cells: string[]) => cells.filter((_, i) => kept[i]);
+  const names = ofKept(table.heads.slice(0, table.names)).length;
+  return { ...table, names, heads: ofKept(table.heads), rows: table.rows.map(ofKept) };
+}
+
+/** The baseline's name behind other words; nothing where a sweep has no ablations. */
+export function inBaseline({ ablations, baseline }: SweepAnalysis, words: string): string {
+  return ablations.length > 1 ? `${words}${baseline}` : "";
 }
 
 function rowOf(names: readonly string[], means: readonly (SeedMean | null)[]): string[] {
