@@ -67,7 +67,28 @@ export interface BatchViews {
   first_s: number | null;
   last_s: number | null;
   models: ModelView[];
+  /** The questions, least covered first, then those that nothing is known of; the first of many. */
+  questions: QuestionView[];
+  /** Questions that are too many for that list. */
+  questions_left: number;
 }
+
+/** What became of a question, over all models. */
+export interface QuestionView {
+  question: string;
+  industry: string;
+  records: number;
+  answered: number;
+  /** Of answered requests; null where there is none. */
+  latency_p50_s: number | null;
+  /** The mean share of key points in its answers; null where none was judged. */
+  coverage: number | null;
+  /** The model with the lowest mean, where several were judged. */
+  lowest: { model: string; coverage: number } | null;
+}
+
+/** More questions than a page shows at once. */
+const MOST_QUESTIONS = 200;
 
 const MINUTE = 60, HOUR = 3600, DAY = 86_400;
 const BUCKETS_S = [
@@ -105,7 +126,45 @@ export function batchViews(records: readonly TimedRecord[]): BatchViews {
   const models = [...byModel.keys()].sort().map((model) =>
     modelView(model, byModel.get(model)!, bucket_s)
   );
-  return { records: records.length, bucket_s, first_s, last_s, models };
+  const questions = questionViews(records);
+  return {
+    records: records.length,
+    bucket_s,
+    first_s,
+    last_s,
+    models,
+    questions: questions.slice(0, MOST_QUESTIONS),
+    questions_left: Math.max(0, questions.length - MOST_QUESTIONS),
+  };
+}
+
+function questionViews(records: readonly TimedRecord[]): QuestionView[] {
+  const asked = Map.groupBy(
+    records,
+    ({ industry, question }) => JSON.stringify([industry, question]),
+  );
+  return [...asked.values()].map((own): QuestionView => {
+    const [{ question, industry }] = own;
+    const answered = own.filter(({ success }) => success);
+    const latencies = sortedCopy(known(answered, "latency_sec"));
+    const byModel = [...Map.groupBy(own, modelName)].flatMap(([model, records]) => {
+      const mean = meanOf(known(records, "coverage_score"));
+      return mean === null ? [] : [{ model, coverage: mean }];
+    }).sort((a, b) => a.coverage - b.coverage);
+    return {
+      question,
+      industry,
+      records: own.length,
+      answered: answered.length,
+      latency_p50_s: latencies.length ? quantile(latencies, 0.5) : null,
+      coverage: meanOf(known(own, "coverage_score")),
+      lowest: byModel.length > 1 ? byModel[0] : null,
+    };
+  }).sort((a, b) => (a.coverage ?? Infinity) - (b.coverage ?? Infinity) || 0);
+}
+
+function meanOf(values: readonly number[]): number | null {
+  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
 }
 
 function modelView(model: string, records: TimedRecord[], bucket_s: number): ModelView {
@@ -159,8 +218,8 @@ function coverage(industry: string | null, records: readonly TimedRecord[]): Cov
   if (judged.length === 0) return [];
   const scores = known(judged, "coverage_score");
   const clustered = clusteredMean(scores, judged.map(({ question }) => question));
-  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
-  return [{ industry, n: scores.length, mean, interval: clustered?.estimate ?? null }];
+  const interval = clustered?.estimate ?? null;
+  return [{ industry, n: scores.length, mean: meanOf(scores)!, interval }];
 }
 
 type NumberField =

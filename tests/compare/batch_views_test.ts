@@ -48,7 +48,7 @@ Deno.test("a batch's views are sums of its records; failures are in no latency",
     record(60, { llm_model: "other", industry: "finance", coverage_score: 1 }),
     record(120, { llm_model: "other", ...FAILED }),
   ];
-  const { models, first_s, last_s, bucket_s } = batchViews(records);
+  const { models, questions, first_s, last_s, bucket_s } = batchViews(records);
   assertEquals([first_s, last_s, bucket_s], [0, 120, 60]);
   const [llama, other] = models;
   assertEquals([llama.model, llama.records, llama.success.value], ["groq/llama3", 5, 0.8]);
@@ -67,12 +67,31 @@ Deno.test("a batch's views are sums of its records; failures are in no latency",
     [60, 1],
     [120, null],
   ]);
+  assertEquals(
+    questions.map((each) => [each.question, each.industry, each.answered, each.coverage]),
+    [
+      ...[0, 1, 2, 3].map((i) => [`q${i}`, "retail", 1, 0.5]),
+      ["Why?", "finance", 1, 1],
+      ["Why?", "retail", 0, null], // nobody answered it
+    ],
+  );
+  const [both] = batchViews([
+    record(0, { coverage_score: 0.75, latency_sec: 3 }),
+    record(1, { coverage_score: 0.25, llm_model: "other" }),
+  ]).questions;
+  assertEquals([both.coverage, both.latency_p50_s, both.lowest], [
+    0.5,
+    1, // the lower of two, as everywhere
+    { model: "groq/other", coverage: 0.25 },
+  ]);
   assertEquals(batchViews([]), {
     records: 0,
     bucket_s: 60,
     first_s: null,
     last_s: null,
     models: [],
+    questions: [],
+    questions_left: 0,
   });
 });
 

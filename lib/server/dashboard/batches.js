@@ -194,6 +194,7 @@ function draw(views, batch, query, { head, body, charts }) {
       }),
     ),
     el("section", {}, el("h2", {}, "Models"), modelTable(views, places)),
+    el("section", {}, el("h2", {}, "Questions"), ...questionTable(views)),
   );
 
   charts.latency.draw(
@@ -253,6 +254,34 @@ function modelTable({ models }, places) {
     { title: "prompt tokens", number: true, value: (model) => count(model.prompt_tokens) },
     { title: "response tokens", number: true, value: (model) => count(model.response_tokens) },
   ], models);
+}
+
+/** Each question over all models: what was answered, and how well. */
+function questionTable({ questions, questions_left, models }) {
+  const several = models.length > 1;
+  const lowest = {
+    title: "lowest",
+    note: "of a model",
+    value: ({ lowest: l }) => l && `${short(l.coverage)} ${l.model}`,
+  };
+  return [
+    table("Questions, least covered first", [
+      {
+        title: "question",
+        wide: true,
+        value: ({ question }) => el("span", { title: question }, question),
+      },
+      { title: "industry", value: ({ industry }) => industry },
+      { title: "records", number: true, value: ({ records }) => count(records) },
+      { title: "answered", number: true, value: (row) => percent(row.answered / row.records) },
+      { title: "latency p50", note: "s", number: true, value: (row) => short(row.latency_p50_s) },
+      { title: "coverage", number: true, value: ({ coverage }) => short(coverage) },
+      ...(several ? [lowest] : []),
+    ], questions),
+    questions_left
+      ? el("p.note", {}, `${counted(questions_left, "more question")}: filter by industry.`)
+      : null,
+  ];
 }
 
 /** The values that the charts over time are drawn from. */
