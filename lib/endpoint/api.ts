@@ -28,6 +28,8 @@ export interface APIConfiguration {
   endpoint: string;
   /** All of several that serve the same, and how each request's is chosen; left out for one alone. */
   several?: { endpoints: string[]; balance: Balance };
+  /** The preset that was asked for; left out where none was. */
+  provider?: string;
   /** The model's name, as requests carry it. */
   model: string;
   /** Further HTTP headers. The API key is not among them. */
@@ -165,6 +167,7 @@ function settleOne(settled: Settled, warn: (line: string) => void): APIConfigura
   form.warnings.forEach(warn);
   const api: APIConfiguration = {
     endpoint: form.endpoint,
+    ...(settled.provider === undefined ? {} : { provider: settled.provider }),
     model,
     headers: settled.headers ?? {},
     timeout: settled.timeout,

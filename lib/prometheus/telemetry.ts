@@ -4,6 +4,7 @@
  */
 import { numberAt, objectAt, textAt } from "../json_fields.ts";
 import { dynoVersion } from "../run/metadata.ts";
+import { genAiProvider } from "./gen_ai_provider.ts";
 import { type JournaledRequest, requestIn } from "./requests_of_run.ts";
 import { RunFollower } from "./run_follower.ts";
 import type { Attributes, Context, Histogram, HrTime, Span, Tracer } from "@opentelemetry/api";
@@ -180,14 +181,14 @@ function factsOf(follower: RunFollower): RunFacts {
   const anchor = objectAt(metadata, "clock_anchor");
   const anchor_ns = Number(textAt(anchor, "mono_ns") ?? 0);
   const anchor_s = numberAt(anchor, "unix_s") ?? 0;
-  const address = addressOf(textAt(api, "endpoint"));
+  const endpoint = textAt(api, "endpoint"), api_type = textAt(api, "api_type");
   return {
     kind: textAt(metadata, "kind") ?? "run",
     attributes: {
-      "gen_ai.operation.name": OPERATIONS[textAt(api, "api_type") ?? ""] ?? "chat",
-      "gen_ai.provider.name": "openai", // whose API it is
+      "gen_ai.operation.name": OPERATIONS[api_type ?? ""] ?? "chat",
+      "gen_ai.provider.name": genAiProvider(endpoint, textAt(api, "provider"), api_type),
       "gen_ai.request.model": textAt(metadata, "model") ?? "unknown",
-      ...address,
+      ...addressOf(endpoint),
     },
     run: {
       "dyno.run_id": follower.directory.run_id,
