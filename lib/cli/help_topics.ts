@@ -1,9 +1,12 @@
 /** dyno help TOPIC: the terms in the output of commands. */
 import { MEASURES } from "../measures/measures.ts";
+import { DEFINITIONS, LOAD_DEFINITIONS } from "../report/definitions.ts";
 import type { Measure } from "../measures/measure.ts";
 import { DURATION_FORM } from "../text/duration.ts";
 import { wrapText } from "../text/width.ts";
 import { writtenForms } from "./schema.ts";
+import { nameOf } from "./ui/flags.ts";
+import type { Commands } from "./ui/command.ts";
 
 const WIDTH = 100;
 const NAME = 24;
@@ -44,6 +47,10 @@ const slo = [
   ...entry("--slo tpot:50", "its mean time between tokens is at most 50 ms"),
   ...entry("--slo gap_p99:100", "99 of 100 of its gaps between tokens are at most 100 ms"),
   ...entry("--slo e2e:2s", "the whole answer takes at most 2 s"),
+  ...entry(
+    "--slo e2e_intended:2s",
+    "the same from when the request was due: waiting for its turn counts; so does ttft_intended",
+  ),
   ...entry("--slo 'p99(ttft)<300ms'", "of the run: the 99 % quantile of ttft is below 300 ms"),
   ...entry("--slo ttft_p99:300", "the same in short"),
   "",
@@ -51,7 +58,9 @@ const slo = [
   "that did. What is unknown meets none. Objectives of the run are met, not met, or there were not",
   "enough requests to decide: the interval of the quantile holds the limit.",
   "",
-  "The highest load that still meets them: dyno load --find-capacity rate --slo ttft:500",
+  "The highest load that still meets them: dyno load --find-capacity rate --slo 'p99(ttft)<500ms'",
+  "There p99(ttft)<500ms asks that 99 % of requests have a ttft of at most 500 ms; ttft:500 asks it of",
+  "95 %, or of --capacity-share. A request that fails has missed.",
 ];
 
 const verdict = [
@@ -119,14 +128,123 @@ export const topics: Record<string, () => string[]> = {
 
 /**
  * What a word of the output means: the quantities that have it in their name, such as ttft, or as
- * another name, such as ITL; empty where it is in none.
+ * another name, such as ITL, and the terms of reports, such as rates; empty where it is in none.
  */
 export function wordHelp(word: string): string[] {
   const parts = (name: string) => `_${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_")}_`;
-  const wanted = parts(word);
-  const meant = MEASURES.filter(({ name, term, alias }) =>
-    [name, term ?? "", alias ?? ""].some((each) => parts(each).includes(wanted))
+  const wanted = parts(word), one = parts(word.replace(/s$/, ""));
+  const has = (...names: string[]) =>
+    names.some((name) => parts(name).includes(wanted) || parts(name.replace(/s$/, "")) === one);
+  const meant = MEASURES.filter(({ name, term, alias }) => has(name, term, alias ?? ""));
+  const known = new Set(MEASURES.map(({ term }) => term));
+  const terms = [...DEFINITIONS, ...LOAD_DEFINITIONS].filter(([term]) =>
+    !known.has(term) && has(term)
   );
-  if (meant.length === 0) return [];
-  return [...meant.flatMap(measureEntry), "", "All of them: dyno help metrics."];
+  if (meant.length + terms.length === 0) return [];
+  return [
+    ...meant.flatMap(measureEntry),
+    ...terms.flatMap(([term, meaning]) => entry(term, meaning)),
+    "",
+    "All quantities: dyno help metrics.",
+  ];
+}
+
+/** The words that {@linkcode wordHelp} knows as they are. */
+export function wordsKnown(): string[] {
+  return MEASURES.flatMap(({ term, alias }) => alias === null ? [term] : [term, alias]);
+}
+
+/** Pages of the documentation on a matter of their own. */
+export const PAGES = [
+  "accuracy",
+  "batches",
+  "benchmarks",
+  "capacity",
+  "coding",
+  "configuration",
+  "dashboard",
+  "datasets",
+  "evaluators",
+  "formats",
+  "gate-in-ci",
+  "getting-started",
+  "gpu",
+  "history",
+  "library",
+  "load",
+  "metrics",
+  "migrating",
+  "mock",
+  "permissions",
+  "prometheus",
+  "reliability",
+  "run-directory",
+  "sampling-and-energy",
+  "security",
+  "server",
+  "shards",
+  "simulator",
+  "slurm",
+  "statistics",
+  "suites",
+  "sweeps",
+  "troubleshooting",
+  "upload",
+  "workloads",
+];
+
+const MOST_MENTIONS = 12;
+
+/**
+ * Where a word that is no topic comes up: evaluators, files, commands, flags and pages that have it,
+ * `rates` as `rate` too; empty where it is nowhere.
+ */
+export async function mentionsOf(word: string, commands: Commands): Promise<string[]> {
+  const stem = word.toLowerCase().replace(/^-+/, "").replace(/(?<=...)s$/, "");
+  if (!/^[a-z][\w-]+$/.test(stem)) return [];
+  const known = new RegExp(`(?<![a-z0-9])${stem}`, "i");
+  const { evaluatorNames } = await import("../suite/evaluate.ts");
+  const evaluators = evaluatorNames.filter((name) => known.test(name));
+  const pages = PAGES.filter((page) => known.test(page));
+  const found = [
+    ...evaluators.map((
+      name,
+    ) => [`evaluator ${name}`, "judges a suite's answers: docs/evaluators.md"]),
+    ...Object.entries(writtenForms).filter(([name]) => known.test(name))
+      .map(([name, { title }]) => [`dyno schema ${name}`, title]),
+    ...await commandsWith(known, "dyno", commands),
+  ];
+  if (found.length + pages.length === 0) return [];
+  const left = found.length - MOST_MENTIONS;
+  return [
+    `No topic "${word}". What has it:`,
+    "",
+    ...found.slice(0, MOST_MENTIONS).flatMap(([name, meaning]) => entry(name, meaning)),
+    ...(left > 0 ? [`  and ${left} more flags; dyno COMMAND --help has all of a command`] : []),
+    ...(pages.length > 0
+      ? ["", `Pages: ${pages.map((page) => `docs/${page}.md`).join(", ")}`]
+      : []),
+  ];
+}
+
+/** Commands of which the name or the summary has a word, and flags that have it, with what they are. */
+async function commandsWith(
+  known: RegExp,
+  group: string,
+  commands: Commands,
+): Promise<string[][]> {
+  const found: string[][] = [];
+  for (const [name, { summary, load }] of Object.entries(commands)) {
+    const { command } = await load();
+    const called = `${group} ${name}`;
+    if (known.test(`${name} ${summary}`)) found.push([called, summary]);
+    for (const [key, flag] of Object.entries(command.flags ?? {})) {
+      const flagName = nameOf(key, flag);
+      if (known.test(`${flagName} ${flag.help}`)) {
+        found.push([`${called} --${flagName}`, flag.help]);
+      }
+    }
+    found.push(...await commandsWith(known, called, command.subcommands ?? {}));
+  }
+  return found;
 }

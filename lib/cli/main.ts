@@ -130,7 +130,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     return await interruptible((signal) => command.run(rest, { terminal, signal }), terminal);
   } catch (thrown) {
-    return told(thrown, terminal, debug);
+    const error = firstOf(thrown);
+    if (!(error instanceof InputError)) return told(error, terminal, debug);
+    const { placedInFile } = await import("../settings/placed_error.ts");
+    return told(await placedInFile(error), terminal, debug);
   }
 }
 
@@ -151,8 +154,7 @@ function forAll(
 }
 
 /** Prints a line for each error; returns the exit code. */
-function told(thrown: unknown, terminal: Terminal, debug: boolean): number {
-  const error = firstOf(thrown);
+function told(error: unknown, terminal: Terminal, debug: boolean): number {
   if (debug) stackOf(error).forEach((line) => terminal.say(line));
   if (error instanceof CancelledError) return EXIT.interrupted;
   const words = toldPlainly(error);
@@ -165,7 +167,7 @@ function told(thrown: unknown, terminal: Terminal, debug: boolean): number {
 /** Reports an error that nobody waits for as the others are, and ends the program. */
 function tellOfStrays(terminal: Terminal, debug: boolean): void {
   if (process.listenerCount("unhandledRejection") > 0) return; // this is not the process's first call
-  const end = (error: unknown) => process.exit(told(error, terminal, debug));
+  const end = (error: unknown) => process.exit(told(firstOf(error), terminal, debug));
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);
 }
@@ -234,16 +236,18 @@ async function helpOn([name, ...rest]: string[]): Promise<string[]> {
     const { command } = await commands[name].load();
     return (await command.subcommand?.(rest) ?? command).help;
   }
-  const { topics, wordHelp } = await import("./help_topics.ts");
+  const { mentionsOf, topics, wordHelp, wordsKnown } = await import("./help_topics.ts");
   if (TOPICS.includes(name)) return topics[name]();
   const told = wordHelp(name);
   if (told.length > 0) return told;
-  const known = [...Object.keys(commands), ...TOPICS];
-  const hint = await groupWith(name) ?? didYouMean(name, known);
+  const hint = await groupWith(name);
+  const mentions = hint === null ? await mentionsOf(name, commands) : [];
+  if (mentions.length > 0) return mentions;
+  const known = [...Object.keys(commands), ...TOPICS, ...wordsKnown()];
   throw new InputError(
-    `dyno help: "${name}" is not a command, a word such as ttft, or one of ${
+    `dyno help: no topic "${name}": it is not a command, a word such as ttft, or one of ${
       TOPICS.join(", ")
-    }${hint}`,
+    }${hint ?? didYouMean(name, known)}`,
   );
 }
 

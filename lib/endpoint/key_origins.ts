@@ -92,7 +92,7 @@ export function mayGo(
 /**
  * Checks the key that a file names: it goes to the presets' own hosts, and to those that the user named.
  *
- * @param path the file, for the complaint.
+ * @param path the file, and the part of it, for the complaint.
  * @param named where the user said that requests go; undefined where the file says it.
  * @throws {InputError} the key would go elsewhere.
  */
@@ -106,9 +106,10 @@ export function checkKeyOfFile(
   for (const found of keyUsesOf(use)) {
     const { name, origin } = found;
     if (mayGo(found, [...presetKeys, ...keys]) || own.includes(origin)) continue;
+    const field = use.api_key_env === undefined ? "provider" : "api_key_env";
     throw new InputError(
-      `${path}: would send the key in ${name} to ${origin}, a host that you have not named; if that is ` +
-        `right, give --key-env ${name}=${origin}`,
+      `${path}: ${field}: would send the key in ${name} to ${origin}, a host that you have not named; if ` +
+        `that is right, give --key-env ${name}=${origin}`,
     );
   }
 }

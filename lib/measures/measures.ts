@@ -75,7 +75,7 @@ export const MEASURES: readonly Measure[] = [
     term: "e2e_intended",
     formula: "t_end − t_intended",
     definition:
-      "e2e from that moment; in a closed loop, from the moment at which a place became free",
+      "e2e from the moment at which the arrival process wanted the request sent; in a closed loop, from the moment at which its place became free",
     needs: "an answer",
   }),
   latency({

@@ -1,7 +1,10 @@
 /** How a batch's models are reached. */
 import { type APIConfiguration, settleApi } from "../endpoint/api.ts";
 import { providerNames } from "../endpoint/providers.ts";
+import { dirname } from "node:path";
 import { InputError } from "../errors.ts";
+import { tlsBesideFile } from "../settings/beside_file.ts";
+import { asField } from "../settings/placed_error.ts";
 import { didYouMean } from "../text/nearest.ts";
 import type { KeyUse } from "../endpoint/key_origins.ts";
 import type { Batch, BatchModel } from "../settings/batch.ts";
@@ -39,7 +42,13 @@ export function apisOf(
           `${didYouMean(provider, providerNames)}; for one of your own give its "endpoint" too`,
       );
     }
-    return settleApi({ ...patience, ...own, ...(preset ? { provider } : {}) }, warn);
+    try {
+      const placed = tlsBesideFile(own, dirname(batch.path));
+      return settleApi({ ...patience, ...placed, ...(preset ? { provider } : {}) }, warn);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      throw new InputError(`${batch.path}: models[${i}].${asField(error.message)}`);
+    }
   });
 }
 

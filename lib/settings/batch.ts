@@ -1,7 +1,8 @@
 /** Batch files: which questions go to which models, and when. */
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
+import { beside } from "./beside_file.ts";
 import { checkJson, type JsonFile, positionOf, readJsonFile } from "./json_file.ts";
 import { endpointSettings, retrySettings } from "./endpoint.ts";
 import {
@@ -180,8 +181,8 @@ export async function loadBatch(path: string): Promise<Batch> {
   refuseTwice(file, "industries", industries.map(({ industry }) => industry));
   const questions: IndustryQuestion[] = [];
   for (const { industry, questions: place } of industries) {
-    const beside = isAbsolute(place) ? place : join(dirname(path), place);
-    const found = await readJsonFile(beside);
+    const placed = beside(dirname(path))(place);
+    const found = await readJsonFile(placed);
     const { questions: own } = checkJson(found, questionsSchema);
     refuseTwice(found, "questions", own.map(({ id }) => id));
     questions.push(...own.map((question) => ({ industry, ...question })));

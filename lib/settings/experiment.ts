@@ -1,13 +1,14 @@
 /** Experiment files: a suite or coding problems, an endpoint and settings under one name. */
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { alertSettings } from "./alerts.ts";
+import { beside, tlsBesideFile } from "./beside_file.ts";
 import { codingSettings } from "./coding.ts";
+import { fileKind } from "./file_kind.ts";
 import { checkJson, type JsonFile } from "./json_file.ts";
 import { mockPart } from "./mock.ts";
 import { asGiven, fileForms, schemaField } from "./setting.ts";
 import { suiteRunSettings } from "./suite_run.ts";
-import { isJsonObject } from "../json_fields.ts";
 
 /** Settings under the names of the command line's flags. */
 export const experimentSchema = z.strictObject({
@@ -27,11 +28,9 @@ export const experimentSchema = z.strictObject({
 
 export type Experiment = Omit<z.infer<typeof experimentSchema>, "$schema">;
 
-/** Whether a parsed file is meant as an experiment: it names a suite rather than holding tests. */
+/** Whether a parsed file is meant as an experiment: it names a suite, and holds no tests. */
 export function looksLikeExperiment(file: JsonFile): boolean {
-  const { value } = file;
-  if (!isJsonObject(value) || !("suite" in value)) return false;
-  return !(Array.isArray(value.tests) && typeof value.tests[0] === "object");
+  return fileKind(file.value)?.name === "experiment";
 }
 
 /**
@@ -41,11 +40,11 @@ export function looksLikeExperiment(file: JsonFile): boolean {
  */
 export function experimentOf(file: JsonFile): Experiment {
   const { $schema: _schema, ...experiment } = checkJson(file, experimentSchema);
-  const beside = (path: string) => isAbsolute(path) ? path : join(dirname(file.path), path);
+  const folder = dirname(file.path), placed = beside(folder);
   const mock = experiment.mock;
   return {
-    ...experiment,
-    suite: beside(experiment.suite),
-    ...(mock ? { mock: { ...mock, ...(mock.script ? { script: beside(mock.script) } : {}) } } : {}),
+    ...tlsBesideFile(experiment, folder),
+    suite: placed(experiment.suite),
+    ...(mock ? { mock: { ...mock, ...(mock.script ? { script: placed(mock.script) } : {}) } } : {}),
   };
 }

@@ -3,11 +3,12 @@ import { readFile, stat } from "node:fs/promises";
 import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Node, ParseError } from "jsonc-parser";
 import type { z } from "zod";
-import { asObject, isDeeper } from "../json_fields.ts";
+import { isDeeper } from "../json_fields.ts";
 import { counted } from "../text/grouped.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, InputFaults, messageOf } from "../errors.ts";
 import { refuseOdd } from "../read_whole.ts";
+import { fileKind } from "./file_kind.ts";
 import { checked, fileForms } from "./setting.ts";
 
 /** Levels of lists and objects in a file that people write. */
@@ -89,48 +90,29 @@ export function checkJson<Schema extends z.ZodType>(
   if ("value" in result) return result.value;
   const { complaints } = result;
   const form = fileForms.get(schema)?.name;
-  const meant = formOf(file.value);
+  const meant = fileKind(file.value);
   if (form !== undefined && meant !== null && !meant.forms.includes(form)) {
     throw new InputError(
-      `${file.path}: is ${meant.what}; run it with ${meant.command} ${file.path}`,
+      `${file.path}: is ${meant.what}, by its "${meant.by}"; run it with ${meant.command} ${file.path}`,
     );
   }
-  const lines = complaints.slice(0, MOST_SHOWN).map(({ path, message }) => {
+  const lines = complaints.slice(0, MOST_SHOWN).map(({ path, message, found }) => {
     const named = message.startsWith(`"${path.at(-1)}"`) ? path.slice(0, -1) : path;
     const where = named.length ? `${showPath(named)}: ` : "";
-    return `${file.path}:${positionOf(file, path)}: ${where}${message}`;
+    return `${file.path}:${positionOf(file, path)}: ${where}${message}${found}`;
   });
   const more = complaints.length - lines.length;
   if (more > 0) lines.push(`${file.path}: and ${counted(more, "more fault")}`);
-  const see = form === undefined ? "" : ` (dyno schema ${form} prints the form)`;
+  const taken = meant === null ? "" : `taken for ${meant.what} by its "${meant.by}"; `;
+  const see = form === undefined ? "" : ` (${taken}dyno schema ${form} prints the form)`;
   throw new InputFaults([...lines.slice(0, -1), lines.at(-1)! + see]);
 }
 
-/** Kinds of files: what a person calls one, its names in {@linkcode fileForms}, what runs it. */
-const KINDS = {
-  suite: { what: "a suite of tests", forms: ["suite", "row-suite"], command: "dyno run" },
-  batch: { what: "a batch", forms: ["batch"], command: "dyno batch run" },
-  sweep: { what: "a sweep", forms: ["sweep"], command: "dyno sweep --config" },
-  load: { what: "a load", forms: ["load"], command: "dyno load" },
-  experiment: { what: "an experiment", forms: ["experiment"], command: "dyno run" },
-  scenarios: { what: "scenarios", forms: ["integration"], command: "dyno integration" },
-};
-
-/** The kind of a file by the fields that no other kind has; null where none of them is there. */
-function formOf(value: unknown): typeof KINDS[keyof typeof KINDS] | null {
-  const fields = asObject(value) ?? {};
-  const has = (...names: string[]) => names.some((name) => Object.hasOwn(fields, name));
-  if (Array.isArray(fields.tests) || (has("rows") && has("test"))) return KINDS.suite;
-  if (has("scenarios")) return KINDS.scenarios;
-  if (has("industries")) return KINDS.batch;
-  if (has("matrix") && has("command", "sim_binary", "common_args")) return KINDS.sweep;
-  const loads = !has("matrix") || has("endpoint", "provider", "duration_s", "duration", "requests");
-  if (fields.kind === "load" && loads) return KINDS.load;
-  return typeof fields.suite === "string" ? KINDS.experiment : null;
-}
+/** What is needed to find a value's place in a file. */
+export type PlacesOf = Pick<JsonFile, "path" | "text" | "at">;
 
 /** `line:column` of the value at a path, or of its nearest parent that exists. */
-export function positionOf(file: JsonFile, path: readonly (string | number)[]): string {
+export function positionOf(file: PlacesOf, path: readonly (string | number)[]): string {
   const { text, at } = file;
   for (let depth = path.length; at && depth >= 0; depth--) {
     const place = at(path.slice(0, depth));

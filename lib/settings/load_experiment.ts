@@ -1,9 +1,10 @@
 /** Load experiments: the settings of several loads under one name, in a file. */
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, readJsonFile } from "./json_file.ts";
-import { givenLoadSchema, OWN_TOKENIZER } from "./load.ts";
+import { besideFile } from "./beside_file.ts";
+import { givenLoadSchema } from "./load.ts";
 import { expandMatrix } from "./matrix.ts";
 import { checkSettings, fileForms, nonEmpty, schemaField } from "./setting.ts";
 import type { LoadSettings } from "./load.ts";
@@ -72,38 +73,6 @@ export async function readLoadExperiment(
     return { settings: nthLoad({ ...own, ...place, ...override }, i), varied };
   });
   return { name, runs, repeat, until };
-}
-
-/** Settings that name files. */
-const FILES = [
-  "prompts",
-  "trace",
-  "tokenizer",
-  "request_template",
-  "ca",
-  "cert",
-  "key",
-] as const;
-
-/** A load's settings with another path for each file that they name; dyno's own tokenizer is none. */
-export function withFiles<Given extends Partial<Record<typeof FILES[number], unknown>>>(
-  settings: Given,
-  placed: (path: string, name: typeof FILES[number]) => string,
-): Given {
-  const found = { ...settings };
-  for (const name of FILES) {
-    const path = found[name];
-    if (typeof path === "string" && path !== OWN_TOKENIZER) found[name] = placed(path, name);
-  }
-  return found;
-}
-
-/** A load's settings with the files that they name seen from the folder of the file that names them. */
-export function besideFile<Given extends Partial<Record<typeof FILES[number], unknown>>>(
-  settings: Given,
-  folder: string,
-): Given {
-  return withFiles(settings, (path) => isAbsolute(path) ? path : join(folder, path));
 }
 
 /** The settings of the n-th of several loads, from 0: none sends the prompts of another. */

@@ -14,6 +14,8 @@ export interface LoadedSuite {
   text: string;
   /** The suite itself. */
   suite: Suite;
+  /** Where a value stands, as `line:column`, of a suite whose text is not what was written. */
+  at?(path: readonly (string | number)[]): string | null;
 }
 
 /**
@@ -40,6 +42,7 @@ export function suiteOf(file: JsonFile): LoadedSuite {
     directory: dirname(resolve(file.path)),
     text: file.text,
     suite,
+    ...(file.at === undefined ? {} : { at: file.at }),
   };
 }
 

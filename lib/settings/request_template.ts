@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { InputError, messageOf } from "../errors.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
-import { checkJson, parseJson } from "./json_file.ts";
+import { didYouMean } from "../text/nearest.ts";
+import { checkJson, type JsonFile, parseJson, positionOf, showPath } from "./json_file.ts";
 import { about, fileForms, nonEmpty, schemaField } from "./setting.ts";
 
 /** The setting that names a template's file. */
@@ -82,6 +83,26 @@ export interface RequestTemplate {
   event?: ReadPaths | undefined;
 }
 
+/** @throws {InputError} a text in the body names a place that is none. */
+function checkPlaces(file: JsonFile, part: unknown, path: (string | number)[]): void {
+  if (typeof part === "object" && part !== null) {
+    for (const [key, each] of Object.entries(part)) {
+      checkPlaces(file, each, [...path, Array.isArray(part) ? Number(key) : key]);
+    }
+  }
+  if (typeof part !== "string") return;
+  for (const [, name] of part.matchAll(/\{\{\s*(\w*)\s*\}\}/g)) {
+    if ((PLACES as readonly string[]).includes(name)) continue;
+    throw new InputError(
+      `${file.path}:${positionOf(file, path)}: ${
+        showPath(path)
+      }: {{${name}}} is not a place; expected {{${PLACES.join("}}, {{")}}}${
+        didYouMean(name, PLACES)
+      }`,
+    );
+  }
+}
+
 /**
  * Reads a template.
  *
@@ -97,13 +118,8 @@ export function readRequestTemplate(path: string): RequestTemplate {
       `--request-template: ${missing ? noSuchFile(path) : `${path}: ${messageOf(error)}`}`,
     );
   }
-  const { $schema: _, ...template } = checkJson(parseJson(path, text), requestTemplateSchema);
-  for (const [, name] of JSON.stringify(template.body ?? {}).matchAll(/\{\{\s*(\w*)\s*\}\}/g)) {
-    if (!(PLACES as readonly string[]).includes(name)) {
-      throw new InputError(
-        `${path}: {{${name}}} is not a place; expected {{${PLACES.join("}}, {{")}}}`,
-      );
-    }
-  }
+  const file = parseJson(path, text);
+  const { $schema: _, ...template } = checkJson(file, requestTemplateSchema);
+  checkPlaces(file, template.body, ["body"]);
   return template;
 }

@@ -150,6 +150,8 @@ export function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
 export interface Complaint {
   path: (string | number)[];
   message: string;
+  /** The value that is there, as `; found 0`; empty where that says nothing, or may be a secret. */
+  found: string;
 }
 
 /** What a schema says of a value: the value as it should be, or every complaint, unknown fields first. */
@@ -159,7 +161,8 @@ export function checked<Schema extends z.ZodType>(
 ): { value: z.output<Schema> } | { complaints: Complaint[] } {
   const result = schema.safeParse(value, { error: inWords });
   if (result.success) return { value: result.data };
-  const complaints = result.error.issues.map(complaintOf).flatMap(eachField);
+  const complaints = result.error.issues.map(complaintOf).flatMap(eachField)
+    .map((each) => ({ ...each, found: foundText(value, each) }));
   const unknown = complaints.filter(({ message }) => message.includes(NO_FIELD));
   return { complaints: [...unknown, ...complaints.filter((each) => !unknown.includes(each))] };
 }
@@ -191,9 +194,10 @@ export function checkSettings<Schema extends z.ZodType>(
   const result = checked(schema, value);
   if ("value" in result) return result.value;
   const shape = schema instanceof z.ZodObject ? schema.shape : {};
-  const complaints = result.complaints.map(({ path, message }) => {
+  const complaints = result.complaints.map(({ path, message, found }) => {
     const help = about.get(shape[String(path[0])] ?? schema)?.help;
-    return `${[what, ...path].join(".")}: ${message}${help === undefined ? "" : ` (${help})`}`;
+    const told = `${message}${found}${help === undefined ? "" : ` (${help})`}`;
+    return `${[what, ...path].join(".")}: ${told}`;
   });
   throw new InputError(complaints.join("; "));
 }
@@ -229,8 +233,14 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
     return `expected ${kindsOf(issue.inst as z.ZodUnion, issue.discriminator).join(", ")}`;
   }
   if (issue.code === "invalid_type") {
-    const expected = `expected ${TYPES[issue.expected] ?? issue.expected}`;
-    return issue.input === undefined ? `is missing; ${expected}` : undefined;
+    const isWhole = issue.inst instanceof z.ZodNumber && issue.inst.isInt;
+    const expected = `expected ${TYPES[isWhole ? "int" : issue.expected] ?? issue.expected}`;
+    return issue.input === undefined ? `is missing; ${expected}` : expected;
+  }
+  if (issue.code === "invalid_value") {
+    const words = (issue.values as unknown[]).map(String);
+    const known = words.length > 1 ? `one of ${words.join(", ")}` : `"${words[0]}"`;
+    return `expected ${known}${didYouMean(String(issue.input), words)}`;
   }
   return undefined;
 }
@@ -240,17 +250,37 @@ function kindsOf(union: z.ZodUnion, discriminator: string): string[] {
     .flatMap(({ shape }) => [...(shape[discriminator] as z.ZodLiteral).values].map(String));
 }
 
+/** A complaint before its value is looked up. */
+type Told = Omit<Complaint, "found">;
+
+/** Longer values are cut. */
+const LONGEST_FOUND = 60;
+
+function foundText(value: unknown, { path, message }: Told): string {
+  const there = path.reduce<unknown>(
+    (part, key) => (part as Record<string, unknown>)?.[key],
+    value,
+  );
+  const isNamed = message.includes(NO_FIELD) || message.startsWith("is missing");
+  if (there === undefined || isNamed || path.includes("headers")) return "";
+  if (typeof there === "object" && there !== null) {
+    const ofType = Object.values(TYPES).some((type) => message === `expected ${type}`);
+    return ofType ? `; found ${Array.isArray(there) ? "a list" : "an object"}` : "";
+  }
+  const text = JSON.stringify(there) ?? "";
+  if (text === "" || message.includes(text)) return "";
+  return `; found ${text.length > LONGEST_FOUND ? `${text.slice(0, LONGEST_FOUND)}…` : text}`;
+}
+
 /** Of a choice between forms, what the form that was meant complains of: the one that got furthest. */
-function complaintOf(issue: z.core.$ZodIssue): Complaint {
+function complaintOf(issue: z.core.$ZodIssue): Told {
   const path = [...issue.path] as (string | number)[];
   if (issue.code === "invalid_union") {
     const inner = issue.errors.flat().map(complaintOf).sort((a, b) => depthOf(b) - depthOf(a));
     if (inner.length > 0 && depthOf(inner[0]) > 0) {
       return { path: [...path, ...inner[0].path], message: inner[0].message };
     }
-    const forms = inner.map(({ message }) =>
-      /expected (.*?)(?:, received .*)?$/.exec(message)?.[1]
-    );
+    const forms = inner.map(({ message }) => /expected (.*)$/.exec(message)?.[1]);
     const known = forms.filter((form) => form !== undefined);
     const own = issue.message !== "Invalid input"; // the schema's own words
     if (known.length > 0 && !own) {
@@ -261,7 +291,7 @@ function complaintOf(issue: z.core.$ZodIssue): Complaint {
 }
 
 /** A complaint of several fields, as one of each. */
-function eachField({ path, message }: Complaint): Complaint[] {
+function eachField({ path, message }: Told): Told[] {
   if (!message.includes(NO_FIELD)) return [{ path, message }];
   return message.split("\n").map((line) => {
     const [, key] = /^"(.*?)" is not a field/.exec(line) ?? [];
@@ -269,6 +299,6 @@ function eachField({ path, message }: Complaint): Complaint[] {
   });
 }
 
-function depthOf({ path, message }: Complaint): number {
+function depthOf({ path, message }: Told): number {
   return path.length + (message.includes(NO_FIELD) ? 1 : 0);
 }

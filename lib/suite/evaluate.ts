@@ -3,6 +3,8 @@ import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { InputError, InputFaults, messageOf } from "../errors.ts";
 import { showPath } from "../settings/json_file.ts";
+import { objectOr } from "../json_fields.ts";
+import { tlsBesideFile } from "../settings/beside_file.ts";
 import { checked } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { bleu } from "./evaluators/bleu.ts";
@@ -84,29 +86,37 @@ export async function resolveEvaluator(
   const evaluator = await find(name, where, directory, known);
   const options = checked(evaluator.options as z.ZodType, given);
   if ("complaints" in options) {
-    const lines = options.complaints.map(({ path, message }) => {
+    const lines = options.complaints.map(({ path, message, found }) => {
       const place = showPath(message.startsWith(`"${path.at(-1)}"`) ? path.slice(0, -1) : path);
-      return `${where} (${name})${place ? `: ${place}` : ""}: ${message}`;
+      return `${where} (${name})${place ? `: ${place}` : ""}: ${message}${found}`;
     });
     throw new InputFaults(lines);
   }
+  const isOurs = evaluator === builtIn[name]; // not one of the same name
+  const value = isOurs && evaluator.models ? modelsBeside(options.value, directory) : options.value;
   try {
-    await evaluator.prepare?.(options.value);
+    await evaluator.prepare?.(value);
   } catch (error) {
     const said = messageOf(error);
     throw new InputError(said.startsWith(where) ? said : `${where} (${name}): ${said}`);
   }
-  const isOurs = evaluator === builtIn[name]; // not one of the same name
   return {
     name,
-    models: evaluator.models?.(options.value) ?? [],
+    models: evaluator.models?.(value) ?? [],
     evaluate: async (answer) => {
-      const judge = () => evaluator.evaluate({ ...answer, directory }, options.value);
+      const judge = () => evaluator.evaluate({ ...answer, directory }, value);
       const { response_text } = answer;
       const judged = await (isOurs ? judgedInTime(name, response_text, judge) : judge());
       return evaluationOf(name, judged);
     },
   };
+}
+
+/** Options of a judge, or of several, with their certificates seen from the suite's folder. */
+function modelsBeside(options: unknown, directory: string): unknown {
+  const own = tlsBesideFile(objectOr(options), directory);
+  if (!Array.isArray(own.judges)) return own;
+  return { ...own, judges: own.judges.map((each) => tlsBesideFile(objectOr(each), directory)) };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { InputError } from "../errors.ts";
 import { asObject, type JsonObject } from "../json_fields.ts";
 import { type LoadedSuite, suiteOf } from "../settings/load_suite.ts";
-import { type JsonFile, readJsonFile } from "../settings/json_file.ts";
+import { type JsonFile, positionOf, readJsonFile } from "../settings/json_file.ts";
 
 /**
  * Reads a suite, JSON or YAML; one that is made of a data set's rows with its tests.
@@ -17,16 +17,29 @@ export async function openSuite(path: string, data?: string): Promise<LoadedSuit
 /** The suite in a file that was read; see {@linkcode openSuite}. */
 export async function suiteIn(file: JsonFile, data?: string): Promise<LoadedSuite> {
   const fields = asObject(file.value) ?? {};
-  if (!("rows" in fields)) {
+  if (!("rows" in fields || "test" in fields && !("tests" in fields))) {
     if (data === undefined) {
       if (!isPromptfoo(fields)) return suiteOf(file);
       const { promptfooSuite } = await import("./foreign/promptfoo.ts");
-      return madeSuite(file.path, promptfooSuite(file));
+      // a test's place is that of the list's test that it was made of
+      const { prompts } = fields;
+      const each = Array.isArray(prompts) ? prompts.length : 1;
+      return madeSuite(
+        file.path,
+        promptfooSuite(file),
+        ([list, i]) =>
+          positionOf(file, list === "tests" ? [list, Math.floor(Number(i) / each)] : []),
+      );
     }
     throw new InputError(`--data ${data}: ${file.path} has its own tests, and takes no rows`);
   }
   const { expandRows } = await import("./rows/expand.ts"); // templates are loaded only then
-  return madeSuite(file.path, await expandRows(file, data));
+  const made = await expandRows(file, data);
+  return madeSuite(
+    file.path,
+    made,
+    ([list, _row, ...more]) => positionOf(file, list === "tests" ? ["test", ...more] : []),
+  );
 }
 
 /**
@@ -36,13 +49,23 @@ export async function suiteIn(file: JsonFile, data?: string): Promise<LoadedSuit
  */
 export async function linesSuite(path: string): Promise<LoadedSuite | null> {
   const { evalsSuite } = await import("./foreign/json_lines.ts");
-  const value = await evalsSuite(path);
-  return value === null ? null : madeSuite(path, value);
+  const found = await evalsSuite(path);
+  if (found === null) return null;
+  const { lines, ...value } = found;
+  return madeSuite(
+    path,
+    value,
+    ([list, i]) => `${list === "tests" ? lines[Number(i)] ?? 1 : 1}:1`,
+  );
 }
 
-/** Complaints of what was made name the file alone: its places are not those in the file. */
-function madeSuite(path: string, value: object): LoadedSuite {
-  return suiteOf({ path, text: JSON.stringify(value), value });
+/** @param at where in the file stands what a part of the suite was made of. */
+function madeSuite(
+  path: string,
+  value: object,
+  at: NonNullable<LoadedSuite["at"]>,
+): LoadedSuite {
+  return suiteOf({ path, text: JSON.stringify(value), value, at });
 }
 
 /** Whether a file is meant as promptfoo's configuration. */

@@ -7,6 +7,7 @@ import { repeated } from "./epochs.ts";
 import { isConversation } from "./conversation.ts";
 import { resolveEvaluator } from "./evaluate.ts";
 import { withMedia } from "./media.ts";
+import { asField, placedError } from "../settings/placed_error.ts";
 import { settleModel } from "./models.ts";
 import { selectTests } from "./selection.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
@@ -34,6 +35,20 @@ export async function planTests(
   evaluators: Record<string, Evaluator<unknown, EvaluatorReturn>> = {},
   keys: readonly KeyOrigin[] = boundKeys(),
 ): Promise<PlannedTest[]> {
+  try {
+    return await planned(loaded, api, selection, evaluators, keys);
+  } catch (error) {
+    throw placedError(error, loaded);
+  }
+}
+
+async function planned(
+  loaded: LoadedSuite,
+  api: APIConfiguration,
+  selection: Selection,
+  evaluators: Record<string, Evaluator<unknown, EvaluatorReturn>>,
+  keys: readonly KeyOrigin[],
+): Promise<PlannedTest[]> {
   const { suite, path, directory } = loaded;
   if (answersNumbers(api.api_type)) {
     throw new InputError(
@@ -42,7 +57,7 @@ export async function planTests(
     );
   }
   const position = new Map(suite.tests.map((test, i) => [test.id, i]));
-  const planned: PlannedTest[] = [];
+  const tests: PlannedTest[] = [];
   const chosen = repeated(selectTests(suite, selection), selection.epochs ?? 1);
   const judgeOf = async (choice: EvaluatorChoice | undefined, where: string) => {
     if (choice === undefined) return null;
@@ -65,7 +80,7 @@ export async function planTests(
     for (const [i, { evaluator }] of (test.turns ?? []).entries()) {
       turns.push(await judgeOf(evaluator, `${own}.turns[${i}].evaluator`));
     }
-    planned.push({
+    tests.push({
       test,
       index,
       item_id: itemId({
@@ -79,7 +94,7 @@ export async function planTests(
       directory,
     });
   }
-  return planned;
+  return tests;
 }
 
 /** A suite that others wrote may name any host: no key goes there that the user has not sent there. */
@@ -92,7 +107,7 @@ function checkModel(
   try {
     settleModel(model, api);
   } catch (error) {
-    throw new InputError(`${where}: ${messageOf(error)}`);
+    throw new InputError(`${where}: ${asField(messageOf(error))}`);
   }
   const elsewhere = model.endpoint !== undefined || model.provider !== undefined;
   const use = elsewhere ? model : { ...model, endpoint: api.endpoint };

@@ -2,7 +2,8 @@
 import { basename, dirname, resolve } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { checkJson, type JsonFile, positionOf } from "../settings/json_file.ts";
+import { checkJson, type JsonFile, positionOf, showPath } from "../settings/json_file.ts";
+import { checked } from "../settings/setting.ts";
 import { ablationSchema, sweepSchema, sweepSettings } from "../settings/sweep.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { SIM_ORDER } from "./command_line.ts";
@@ -36,9 +37,9 @@ export function sweepConfigOf(
   file: JsonFile,
   given: InputOf<typeof sweepSettings> = {},
 ): SweepConfig {
-  const checked = checkJson(file, sweepSchema);
+  const own = checkJson(file, sweepSchema);
   const { memory_limit_mb = 0, ...how } = z.object(sweepSettings.shape)
-    .parse({ ...checked, ...given });
+    .parse({ ...own, ...given });
   const exact = parseExact(file.text) as Record<string, Exact>;
   const { seeds: seedList = [1], ablations: ablationList, ...varied } = exact.matrix as Record<
     string,
@@ -49,14 +50,14 @@ export function sweepConfigOf(
   );
   const common_args = (exact.common_args ?? {}) as Record<string, Exact>;
   checkPart(file, ["matrix", "seeds"], seeds, plainOf(seedList));
-  const sim_binary = checked.sim_binary ?? DEFAULT_SIM;
+  const sim_binary = own.sim_binary ?? DEFAULT_SIM;
   const config = {
     path: file.path,
     directory: dirname(resolve(file.path)),
-    name: checked.name,
-    kind: checked.kind ?? null,
+    name: own.name,
+    kind: own.kind ?? null,
     sim_binary,
-    command: checked.command ?? null,
+    command: own.command ?? null,
     ...how,
     timeout_s: how.timeout_s ?? 0,
     memory_bytes: memory_limit_mb * 1e6,
@@ -106,15 +107,12 @@ function checkPart<T>(
   part: z.ZodType<T>,
   value: unknown,
 ): T {
-  const result = part.safeParse(value);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const whole = [...path, ...issue.path as (string | number)[]];
-  throw new InputError(
-    `${file.path}:${positionOf(file, whole)}: ${path.join(".")}${
-      issue.path.map((key) => typeof key === "number" ? `[${key}]` : `.${String(key)}`).join("")
-    }: ${issue.message}`,
-  );
+  const result = checked(part, value);
+  if ("value" in result) return result.value;
+  const [complaint] = result.complaints;
+  const whole = [...path, ...complaint.path];
+  const told = `${complaint.message}${complaint.found}`;
+  throw new InputError(`${file.path}:${positionOf(file, whole)}: ${showPath(whole)}: ${told}`);
 }
 
 function checkParameters(file: JsonFile, config: SweepConfig): void {

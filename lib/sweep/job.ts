@@ -5,7 +5,7 @@ import { codingSettings } from "../settings/coding.ts";
 import { experimentSchema } from "../settings/experiment.ts";
 import { positionOf } from "../settings/json_file.ts";
 import { loadSettingsSchema } from "../settings/load.ts";
-import { besideFile, withFiles } from "../settings/load_experiment.ts";
+import { besideFile, tlsBesideFile, withFiles } from "../settings/beside_file.ts";
 import { checked } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { isSecretHeader } from "../endpoint/secret_names.ts";
@@ -25,7 +25,7 @@ const JOB_FILE = "job.json";
 
 const SUBCOMMANDS: Record<JobKind, string> = { load: "load", suite: "run" };
 
-/** Settings of a suite's jobs that name a file. */
+/** Settings of a suite's jobs that name a file, beside those of its endpoint. */
 const SUITE_FILES = ["suite", "script"];
 
 /** Settings that may be one value where the experiment has a list. */
@@ -70,7 +70,7 @@ export function withWholePaths(
     }
     return SUITE_FILES.includes(name) && typeof value === "string"
       ? resolve(directory, value)
-      : value;
+      : tlsBesideFile({ [name]: value }, resolve(directory))[name];
   };
   const part = (settings: unknown) =>
     Object.fromEntries(
@@ -86,7 +86,8 @@ function suiteSettings(
   params: Record<string, Exact>,
   directory: string,
 ): Record<string, Exact> {
-  const { seed: _seed, ...settings } = params;
+  const { seed: _seed, ...given } = params;
+  const settings = tlsBesideFile(given, resolve(directory));
   settings.suite = resolve(directory, String(settings.suite));
   for (const key of LISTS) {
     if (typeof settings[key] === "string") settings[key] = [settings[key]];
@@ -117,7 +118,7 @@ export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): v
     const result = checked(shape[name], wrapped ? [value] : value);
     if ("complaints" in result) {
       const [first] = result.complaints;
-      complain(path, [...first.path, first.message].join(": "));
+      complain(path, [...first.path, first.message].join(": ") + first.found);
     }
     const fault = faultOf(kind, name, value);
     if (fault) complain(path, fault);

@@ -77,12 +77,12 @@ const cases: Case[] = [
   {
     name: "a sweep in place of a suite",
     args: ({ url }) => ["sweep.json", ...on(url)],
-    says: ["sweep.json: is a sweep; run it with dyno sweep --config sweep.json"],
+    says: ['sweep.json: is a sweep, by its "matrix"; run it with dyno sweep --config sweep.json'],
   },
   {
     name: "a batch in place of a suite",
     args: ({ url }) => ["batch.json", ...on(url)],
-    says: ["batch.json: is a batch; run it with dyno batch run batch.json"],
+    says: ['batch.json: is a batch, by its "industries"; run it with dyno batch run batch.json'],
   },
   {
     name: "an unknown flag",

@@ -63,12 +63,30 @@ Deno.test("help: a word of the output is explained alone, and a subcommand's pla
     ["ITL", ["gap_ms"], ["e2e_ms"]],
     ["gap-ms", ["gap_ms"], ["ttft_ms"]],
   ];
-  const [gate, status, nothing, ...told] = await dynoEach([
+  // no words of the output, and no topics: said, with what has them
+  const elsewhere: [word: string, ...has: string[]][] = [
+    ["rates", "answers, tokens or good requests a second"],
+    ["window", "the measured part of a stage"],
+    ["turns", "dyno load --turns", 'No topic "turns"'],
+    ["judge", "evaluator judge", "dyno runs agreement"],
+    ["datasets", "docs/datasets.md"],
+    ["prices", "dyno schema prices", "dyno run --prices"],
+    ["--slo", "dyno load --slo"],
+  ];
+  const [gate, status, nothing, near, ...told] = await dynoEach([
     ["help", "gate"],
     ["help", "status"],
     ["help", "wibble"],
-    ...words.map(([word]) => ["help", word]),
+    ["help", "tfft"],
+    ...[...words, ...elsewhere].map(([word]) => ["help", word]),
   ], { cwd: folder.path });
+  assertStringIncludes(nothing.stderr, 'no topic "wibble"');
+  assertStringIncludes(near.stderr, 'did you mean "ttft"');
+  for (const [i, [word, ...has]] of elsewhere.entries()) {
+    const { code, stdout } = told[words.length + i];
+    assertEquals(code, 0, word);
+    for (const text of has) assertStringIncludes(stdout, text);
+  }
   assertStringIncludes(gate.stderr, "it is dyno help runs gate");
   assertStringIncludes(status.stderr, "dyno help batch status");
   assertEquals([gate.code, status.code, nothing.code], [2, 2, 2]);

@@ -10,6 +10,9 @@ import {
 } from "@std/assert";
 import { InputError, InputFaults } from "../../lib/errors.ts";
 import { experimentOf, looksLikeExperiment } from "../../lib/settings/experiment.ts";
+import { CancelledError } from "../../lib/execute/scope.ts";
+import { fileKind } from "../../lib/settings/file_kind.ts";
+import { placedError } from "../../lib/settings/placed_error.ts";
 import { canonicalJson, itemId } from "../../lib/settings/item_id.ts";
 import { parseJson, readJsonFile } from "../../lib/settings/json_file.ts";
 import { loadSuite, parseSuite } from "../../lib/settings/load_suite.ts";
@@ -131,6 +134,74 @@ Deno.test("an experiment is told from a suite, its paths lie beside it, its fiel
   assertStringIncludes(wrong({ worker: 3 }), 'did you mean "workers"');
   assertStringIncludes(wrong({ workers: 0 }), "workers");
   assertStringIncludes(wrong({ timeout: "soon" }), "timeout");
+});
+
+Deno.test("a value that does not fit is shown, unless it may be a secret", () => {
+  const said = (change: object) =>
+    assertThrows(
+      () => experimentOf(parseJson("e.json", JSON.stringify({ name: "e", suite: "s", ...change }))),
+      InputError,
+    ).message;
+  assertStringIncludes(said({ limit: 0 }), "limit: expected a number, at least 1; found 0");
+  assertStringIncludes(said({ limit: "all" }), 'limit: expected a whole number; found "all"');
+  assertStringIncludes(said({ timeout: "soon" }), '; found "soon"');
+  assertStringIncludes(said({ suite: ["a"] }), "suite: expected a text; found a list");
+  assertStringIncludes(said({ balance: "sticki" }), 'did you mean "sticky"?; found "sticki"');
+  assert(!said({ headers: { authorization: 12345678 } }).includes("12345678"));
+  assert(said({ timeout: "x".repeat(500) }).length < 400);
+});
+
+Deno.test("what is found wrong after reading has its place: a field, or the flag for the same", () => {
+  const text = '{\n  "slo": ["ttft:5", "tft:5"],\n  "rate": 2,\n  "wait_ready_s": 3,\n' +
+    '  "tests": [{"evaluator": {"name": "regex", "pattern": "("}}],\n  "matrix": {"text": [1]}\n}';
+  const file = parseJson("f.json", text);
+  const placed = (message: string, flags = {}) =>
+    (placedError(new InputError(message), file, flags) as Error).message;
+  const cases: [string, string][] = [
+    ['--slo: "tft:5": is none', 'f.json:2:21: slo[1]: "tft:5": is none'],
+    ["--slo: nothing", "f.json:2:10: slo: nothing"],
+    ["--rate: 2 is no rate", "f.json:3:11: rate: 2 is no rate"],
+    ["--wait-ready: too long", "f.json:4:19: wait_ready_s: too long"],
+    ["--text: x", "f.json:6:22: matrix.text: x"],
+    ["--out: cannot write", "--out: cannot write"],
+    ["f.json: rate: too much", "f.json:3:11: rate: too much"],
+    [
+      "f.json: tests[0].evaluator (regex): pattern: no",
+      "f.json:5:56: tests[0].evaluator (regex): pattern: no",
+    ],
+    ["f.json: is a load; run it", "f.json: is a load; run it"],
+    ["g.json: rate: too much", "g.json: rate: too much"],
+  ];
+  for (const [message, expected] of cases) assertEquals(placed(message), expected);
+  assertEquals(placed("--rate: 2 is no rate", { rate: 2 }), "--rate: 2 is no rate");
+  const cut = new CancelledError();
+  assertEquals(placedError(cut, file), cut);
+});
+
+Deno.test("a mistyped field tells the kind of a file as the one that it is near", () => {
+  const kind = (value: object) => {
+    const found = fileKind(value);
+    return found && [found.name, found.by];
+  };
+  const cases: [object, string[] | null][] = [
+    [{ name: "e", suit: "s.json", endpoint: "x" }, ["experiment", "suit"]],
+    [{ name: "e", suite: "s.json", tests: ["a"] }, ["experiment", "suite"]],
+    [{ test_suite_idd: "s", test: [{}] }, ["suite", "test_suite_idd"]],
+    [{ row: { file: "x" }, test: {} }, ["suite", "row"]],
+    [{ name: "b", industrys: [] }, ["batch", "industrys"]],
+    [{ name: "s", matrix: {}, comand: ["x"] }, ["sweep", "matrix"]],
+    [{ knd: "load", rate: 2 }, ["load", "knd"]],
+    [{ scenario: [] }, ["scenarios", "scenario"]],
+    [{ name: "x" }, null],
+  ];
+  for (const [value, expected] of cases) assertEquals(kind(value), expected, JSON.stringify(value));
+  assert(looksLikeExperiment(parseJson("e.json", '{"name": "e", "suit": "s.json"}')));
+  const said = assertThrows(
+    () => experimentOf(parseJson("e.json", '{"name": "e", "suit": "s.json"}')),
+    InputError,
+  ).message;
+  assertStringIncludes(said, 'e.json:1:23: "suit" is not a field; did you mean "suite"');
+  assertStringIncludes(said, 'taken for an experiment by its "suit"');
 });
 
 Deno.test("an item's id depends on what it is, not on the order of its keys", () => {

@@ -132,15 +132,17 @@ Deno.test("faults name the file, the row and the template", async () => {
     );
   await fails(
     "  prompt: '{{ row.question }}'",
-    "q.jsonl:1: test: undefined variable: row.question",
+    "s.yaml:4:11: test.prompt: undefined variable: row.question",
   );
+  await fails("  prompt: '{{ row.question }}'", `(of the row at ${folder.path}/q.jsonl:1)`);
+  await fails("  messages: [{role: user, content: '{{ row.aa }}'}]", 'did you mean "a"');
   await fails("  prompt: '{{ row.q | shout }}'", "undefined filter: shout");
   await fails("  prompt: '{{ row.q'", "not closed");
   await fails(
     "  prompt: '{{ row.q }}'\n  evaluator: {name: numeric, expected: '{{ row.a | number }}'}",
-    'q.jsonl:2: test: number: "many" is none',
+    's.yaml:5:40: test.evaluator.expected: number: "many" is none',
   );
-  await fails("  name: x", 'q.jsonl:1: test: give either "prompt" or "messages"');
+  await fails("  name: x", 's.yaml:4:3: test: give either "prompt" or "messages"');
   await fails("  promt: x", 's.yaml:4:10: test: "promt" is not a field');
   await fails(
     "  prompt: x",
@@ -152,7 +154,7 @@ Deno.test("faults name the file, the row and the template", async () => {
     "choices.right",
     "rows: {file: q.jsonl}\nchoices: {texts: [a, b], right: 2}",
   );
-  await fails("  id: x\n  prompt: y", '"x" is already the id of tests[0]');
+  await fails("  id: x\n  prompt: y", 's.yaml:4:7: tests[1].id: "x" is already the id of tests[0]');
   const plain = put(
     "t.yaml",
     "test_suite_id: t\ntests: [{id: a, name: a, category: c, prompt: q}]\n",

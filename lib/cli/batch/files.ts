@@ -30,7 +30,9 @@ export function onlyBatch(command: string, positional: readonly string[]): Promi
  */
 export function checkKeys({ path, models }: Batch, given: readonly string[] | undefined): void {
   const keys = boundKeys(given);
-  for (const model of models) checkKeyOfFile(path, keyUseOfModel(model), keys);
+  for (const [i, model] of models.entries()) {
+    checkKeyOfFile(`${path}: models[${i}]`, keyUseOfModel(model), keys);
+  }
 }
 
 /** `Mon 2027-03-01 08:51:25` in a time zone. */

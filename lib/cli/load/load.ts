@@ -2,6 +2,7 @@
 import { InputError } from "../../errors.ts";
 import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { loadSettingsSchema } from "../../settings/load.ts";
+import { placedInFile } from "../../settings/placed_error.ts";
 import { readLoadExperiment } from "../../settings/load_experiment.ts";
 import { CAPACITY_SHARE } from "../../load/capacity.ts";
 import { atLevels, parseLevels } from "../../load/levels.ts";
@@ -28,6 +29,7 @@ import { pricesOf } from "../runs/prices.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
+import type { LoadShown } from "./load_runs.ts";
 import type { LoadExperiment } from "../../settings/load_experiment.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Flag, Flags, Values } from "../ui/flags.ts";
@@ -56,10 +58,11 @@ const flags = {
     `runs of each load until a figure is so exact, as ttft_p99:5%; at most --repeat (${MOST_ROUNDS})`,
   ),
   "gpus": number("N", "GPUs that serve the endpoint, for tokens/s a GPU", { min: 1, whole: true }),
-  "find-capacity": choice(["rate", "concurrency"], "the highest that meets every --slo"),
+  "find-capacity": choice(["rate", "concurrency"], "search the highest that meets every --slo"),
   "capacity-share": number(
     "SHARE",
-    `of requests that must meet them, for --find-capacity (${CAPACITY_SHARE})`,
+    `of requests that must meet objectives such as ttft:500 (${CAPACITY_SHARE}); p99(ttft)<500ms says ` +
+      "its own: 0.99",
     { min: 0.01, max: 1 },
   ),
   "report-as": choice(REPORT_TOOLS, "the same requests by another tool's definitions"),
@@ -113,7 +116,7 @@ export const command: Command = {
     "",
     "  dyno load --endpoint http://127.0.0.1:8000/v1 --concurrency 16 --duration 60",
     "  dyno load --endpoint http://127.0.0.1:8000/v1 --rate 4 --duration 120 --slo ttft:500 --slo tpot:50",
-    "  dyno load --endpoint http://127.0.0.1:8000/v1 --find-capacity rate --slo ttft:500 --duration 20",
+    "  dyno load --endpoint http://127.0.0.1:8000/v1 --find-capacity rate --slo 'p99(ttft)<500ms'",
   ],
 
   async run(argv: string[], context: CommandContext): Promise<number> {
@@ -135,69 +138,11 @@ export const command: Command = {
       const { finishLoad } = await import("./load_runs.ts");
       return await finishLoad(values.resume, shown, context);
     }
-    const { concurrency, rate, ...others } = values;
-    const settings = {
-      ...settingsIn(loadSettingsSchema, others),
-      ...(concurrency?.length === 1 ? { concurrency: concurrency[0] } : {}),
-      ...(rate?.length === 1 ? { rate: rate[0] } : {}),
-    };
-    const whole: LoadExperiment = positional.length === 1
-      ? await readLoadExperiment(positional[0], settings)
-      : { name: "load", runs: [{ settings, varied: {} }] };
-    const experiment = atLevels(whole, {
-      ...(concurrency && concurrency.length > 1 ? { concurrency } : {}),
-      ...(rate && rate.length > 1 ? { rate } : {}),
-    });
-    const until = values.until ?? experiment.until;
-    const rounds = values.repeat ?? experiment.repeat ?? (until === undefined ? 1 : MOST_ROUNDS);
-    const keys = boundKeys(values["key-env"]);
-    for (const run of positional.length === 1 ? experiment.runs : []) {
-      checkKeyOfFile(positional[0], run.settings, keys, settings);
+    try {
+      return await measure(values, positional, shown, context);
+    } catch (error) {
+      throw positional.length > 0 ? await placedInFile(error, positional[0], values) : error;
     }
-    await using observed = await observe(values, context.terminal);
-    const request = {
-      ...shown,
-      experiment,
-      rounds,
-      until: until === undefined ? null : parseUntil(until),
-      gpus: values.gpus ?? null,
-      onDirectory: observed.onDirectory,
-      tags: checkedTags(values.tag ?? [], "--tag"),
-      run_id: values["run-id"],
-      one_line: values["no-live"] ?? false,
-      spread: await spreadOf(values),
-      prices: await pricesOf(values.prices),
-    };
-    const searched = values["find-capacity"];
-    if (
-      request.run_id !== undefined &&
-      (searched !== undefined || experiment.runs.length * rounds > 1)
-    ) {
-      throw new InputError(`--run-id ${request.run_id}: for one run, and these are several`);
-    }
-    if (searched === undefined && values["capacity-share"] !== undefined) {
-      throw new InputError("--capacity-share: only with --find-capacity");
-    }
-    if (searched !== undefined && rounds > 1) {
-      throw new InputError(
-        "--find-capacity: measures a level again where it must; not with --repeat or --until",
-      );
-    }
-    if (values.print) {
-      const manifest = await manifestOf(values, request.out, request.run_id ?? "RUN");
-      manifest.trimEnd().split("\n").forEach((line) => context.terminal.out(line));
-      return EXIT.good;
-    }
-    return await withCallbacks(values, request.out, context, async (told) => {
-      const whole = { ...request, budget: warningBudget(budgetOf(values), told) };
-      if (searched === undefined) return (await import("./load_runs.ts")).showLoads(whole, told);
-      const { searchCapacity } = await import("./capacity_search.ts");
-      return searchCapacity({
-        ...whole,
-        searched,
-        share: values["capacity-share"],
-      }, told);
-    });
   },
 };
 
@@ -210,4 +155,76 @@ function checkResume(values: Values<typeof flags>, positional: readonly string[]
   throw new InputError(
     `--resume: sums up what was measured and sends nothing, so leave out ${idle.join(", ")}`,
   );
+}
+
+/** @throws {InputError} wrong settings, or an endpoint that cannot be reached. */
+async function measure(
+  values: Values<typeof flags>,
+  positional: readonly string[],
+  shown: LoadShown,
+  context: CommandContext,
+): Promise<number> {
+  const { concurrency, rate, ...others } = values;
+  const settings = {
+    ...settingsIn(loadSettingsSchema, others),
+    ...(concurrency?.length === 1 ? { concurrency: concurrency[0] } : {}),
+    ...(rate?.length === 1 ? { rate: rate[0] } : {}),
+  };
+  const whole: LoadExperiment = positional.length === 1
+    ? await readLoadExperiment(positional[0], settings)
+    : { name: "load", runs: [{ settings, varied: {} }] };
+  const experiment = atLevels(whole, {
+    ...(concurrency && concurrency.length > 1 ? { concurrency } : {}),
+    ...(rate && rate.length > 1 ? { rate } : {}),
+  });
+  const until = values.until ?? experiment.until;
+  const rounds = values.repeat ?? experiment.repeat ?? (until === undefined ? 1 : MOST_ROUNDS);
+  const keys = boundKeys(values["key-env"]);
+  for (const run of positional.length === 1 ? experiment.runs : []) {
+    checkKeyOfFile(positional[0], run.settings, keys, settings);
+  }
+  await using observed = await observe(values, context.terminal);
+  const request = {
+    ...shown,
+    experiment,
+    rounds,
+    until: until === undefined ? null : parseUntil(until),
+    gpus: values.gpus ?? null,
+    onDirectory: observed.onDirectory,
+    tags: checkedTags(values.tag ?? [], "--tag"),
+    run_id: values["run-id"],
+    one_line: values["no-live"] ?? false,
+    spread: await spreadOf(values),
+    prices: await pricesOf(values.prices),
+  };
+  const searched = values["find-capacity"];
+  if (
+    request.run_id !== undefined &&
+    (searched !== undefined || experiment.runs.length * rounds > 1)
+  ) {
+    throw new InputError(`--run-id ${request.run_id}: for one run, and these are several`);
+  }
+  if (searched === undefined && values["capacity-share"] !== undefined) {
+    throw new InputError("--capacity-share: only with --find-capacity");
+  }
+  if (searched !== undefined && rounds > 1) {
+    throw new InputError(
+      "--find-capacity: measures a level again where it must; not with --repeat or --until",
+    );
+  }
+  if (values.print) {
+    const manifest = await manifestOf(values, request.out, request.run_id ?? "RUN");
+    manifest.trimEnd().split("\n").forEach((line) => context.terminal.out(line));
+    return EXIT.good;
+  }
+  return await withCallbacks(values, request.out, context, async (told) => {
+    const whole = { ...request, budget: warningBudget(budgetOf(values), told) };
+    if (searched === undefined) return (await import("./load_runs.ts")).showLoads(whole, told);
+    const { searchCapacity } = await import("./capacity_search.ts");
+    return searchCapacity({
+      ...whole,
+      searched,
+      share: values["capacity-share"],
+    }, told);
+  });
 }

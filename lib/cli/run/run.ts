@@ -12,6 +12,7 @@ import { type Experiment, experimentOf, looksLikeExperiment } from "../../settin
 import { linesSuite, openSuite, suiteIn } from "../../suite/open_suite.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { checkSettings } from "../../settings/setting.ts";
+import { placedInFile } from "../../settings/placed_error.ts";
 import { suiteRunSettings } from "../../settings/suite_run.ts";
 import { checkedTags } from "../../run/tags.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
@@ -104,12 +105,17 @@ export const command: Command = {
       const files = values.data === undefined ? positional : [...positional, values.data];
       return await runAndWatch(argv.filter((word) => word !== "--watch"), files, context);
     }
-    return await withCallbacks(
-      values,
-      values.out,
-      context,
-      (told) => runFile(positional[0], values, told),
-    );
+    const [path] = positional;
+    try {
+      return await withCallbacks(
+        values,
+        values.out,
+        context,
+        (told) => runFile(path, values, told),
+      );
+    } catch (error) {
+      throw holdsProblems(path) ? error : await placedInFile(error, path, values);
+    }
   },
 };
 

@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError, messageOf } from "../../errors.ts";
+import { asObject } from "../../json_fields.ts";
 import { readWhole } from "../../read_whole.ts";
 import { OWN_TOKENIZER } from "../../settings/load.ts";
 import { noSuchFile } from "../../text/no_such_file.ts";
@@ -24,22 +25,30 @@ export async function openTokenizer(path: string): Promise<TokenCounter> {
   const text = new TextDecoder().decode(await readWhole(file, noSuchFile, "name another"));
   const { Tokenizer } = await import("@huggingface/tokenizers");
   try {
-    const parsed: unknown = JSON.parse(text);
-    if ((parsed as { model?: { type?: unknown } } | null)?.model === undefined) {
-      throw new Error('no "model"');
-    }
-    const tokenizer = new Tokenizer(parsed as object, {});
+    const tokenizer = new Tokenizer(definitionIn(text), {});
     const countPart = (part: string) =>
       tokenizer.encode(part, { add_special_tokens: false }).ids.length;
     const count = (text: string) => countInParts(text, countPart);
     count("A first text shows what is not known.");
     return { name: file, count };
   } catch (error) {
+    // of what only looks like one, the library trips over what is not there
+    const why = error instanceof TypeError ? "parts of it are missing" : messageOf(error);
     throw new InputError(
-      `--tokenizer: ${file}: ${
-        messageOf(error)
-      }; expected a tokenizer.json of Hugging Face's form, or ` +
-        `a folder with one, or ${OWN_TOKENIZER}`,
+      `--tokenizer: ${file}: ${why}; expected a tokenizer.json of Hugging Face's form, or a folder with ` +
+        `one, or ${OWN_TOKENIZER}`,
     );
   }
+}
+
+/** @throws {Error} the text is no JSON, or no tokenizer's. */
+function definitionIn(text: string): object {
+  let parsed: unknown = null;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new Error("is no JSON");
+  }
+  if (asObject(parsed)?.model === undefined) throw new Error('has no "model"');
+  return parsed as object;
 }

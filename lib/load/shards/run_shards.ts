@@ -9,7 +9,7 @@ import { Redactor } from "../../run/redact.ts";
 import { removeRunDirectory, runDirectoryAt } from "../../run/directory.ts";
 import { RunSession } from "../../run/session.ts";
 import { builtinPrices } from "../../run/prices.ts";
-import { withFiles } from "../../settings/load_experiment.ts";
+import { withFiles } from "../../settings/beside_file.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { readLoadJournal } from "../load_journal.ts";
 import { modelsText, weightedModels } from "../models.ts";

@@ -11,7 +11,7 @@ import { openSuite, suiteIn } from "../../suite/open_suite.ts";
 import { planLoad } from "../../load/plan_load.ts";
 import { keyUseOfModel } from "../../schedule/apis.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
-import { withFiles } from "../../settings/load_experiment.ts";
+import { withFiles } from "../../settings/beside_file.ts";
 import { withWholePaths } from "../../sweep/job.ts";
 import { plannedCount } from "../../sweep/plan.ts";
 import { treeOf } from "../../sweep/run_sweep.ts";

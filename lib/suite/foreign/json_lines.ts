@@ -6,12 +6,14 @@ import { parseJson } from "../../settings/json_file.ts";
 
 /**
  * The suite in a file of OpenAI's evals; null for lines of another kind. A sample is right if the answer
- * begins with what is ideal, or one of several, as evals' own Match judges.
+ * begins with what is ideal, or one of several, as evals' own Match judges. With each test's line.
  *
  * @throws {InputError} lm-eval's samples, or a sample without an ideal answer, with its line.
  */
-export async function evalsSuite(path: string): Promise<JsonObject | null> {
-  const tests: JsonObject[] = [];
+export async function evalsSuite(
+  path: string,
+): Promise<{ test_suite_id: string; tests: JsonObject[]; lines: number[] } | null> {
+  const tests: JsonObject[] = [], lines: number[] = [];
   for await (const { line, number } of readLines(path)) {
     if (tests.length === 0 && !/^\s*\{.*"(?:input|resps)"/.test(line)) return null;
     const row = asObject(parseJson(`${path}:${number}`, line).value);
@@ -26,8 +28,9 @@ export async function evalsSuite(path: string): Promise<JsonObject | null> {
       if (row === null || !("input" in row) || "task_id" in row) return null;
     }
     tests.push(testOf(row, tests.length + 1, `${path}:${number}`));
+    lines.push(number);
   }
-  return tests.length === 0 ? null : { test_suite_id: "evals", tests };
+  return tests.length === 0 ? null : { test_suite_id: "evals", tests, lines };
 }
 
 function testOf(row: JsonObject | null, number: number, where: string): JsonObject {

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { InputError, messageOf } from "../../errors.ts";
 import { asObject, type JsonObject, objectsIn } from "../../json_fields.ts";
-import { type JsonFile, positionOf } from "../../settings/json_file.ts";
+import { type JsonFile, positionOf, showPath } from "../../settings/json_file.ts";
 import { pathBeside } from "../beside.ts";
 import { filled } from "../rows/template.ts";
 
@@ -46,22 +46,27 @@ export function promptfooSuite(file: JsonFile): JsonObject {
       ...objectsIn(shared.assert).map((assert) => ({ assert, path: ["defaultTest", "assert"] })),
       ...objectsIn(test.assert).map((assert, n) => ({ assert, path: ["tests", i, "assert", n] })),
     ];
-    const fill = (template: unknown) => {
+    const fill = (template: unknown, path: (string | number)[]) => {
       try {
         return filled(template, vars);
       } catch (error) {
-        throw refuse(["tests", i], `test: ${messageOf(error)}`);
+        const at = positionOf(file, ["tests", i]);
+        throw refuse(path, `${showPath(path)}: ${messageOf(error)} (of the test at ${at})`);
       }
     };
     const parts = asserts.map(({ assert, path }) => ({
-      choice: choiceOf(fill(assert) as JsonObject, options.provider, (why) => refuse(path, why)),
+      choice: choiceOf(
+        fill(assert, path) as JsonObject,
+        options.provider,
+        (why) => refuse(path, why),
+      ),
       weight: typeof assert.weight === "number" ? assert.weight : 1,
     }));
     return prompts.map((prompt, p) => ({
       id: `t${i + 1}${prompts.length > 1 ? `_p${p + 1}` : ""}`,
       name: String(test.description ?? `Test ${i + 1}`),
       category: prompts.length > 1 ? `prompt ${p + 1}` : "promptfoo",
-      ...fill(prompt) as object,
+      ...fill(prompt, Array.isArray(config.prompts) ? ["prompts", p] : ["prompts"]) as object,
       ...(parts.length > 0 ? { evaluator: together(parts, test.threshold) } : {}),
     }));
   });

@@ -4,13 +4,14 @@ import { existsSync } from "node:fs";
 import { InputError, messageOf } from "../../errors.ts";
 import { type FileRow, readTable } from "../../formats/tables.ts";
 import { itemId } from "../../settings/item_id.ts";
-import { checkJson, type JsonFile, showPath } from "../../settings/json_file.ts";
+import { checkJson, type JsonFile, positionOf, showPath } from "../../settings/json_file.ts";
 import { type RowSuite, rowSuiteSchema } from "../../settings/row_suite.ts";
 import { checked } from "../../settings/setting.ts";
 import { type Suite, type TestCase, testSchema } from "../../settings/suite.ts";
 import { seededRandom, shuffled } from "../../stats/random.ts";
 import { pathBeside } from "../beside.ts";
-import { filled } from "./template.ts";
+import { didYouMean } from "../../text/nearest.ts";
+import { filled, TemplateFault } from "./template.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -30,7 +31,7 @@ interface Variables {
  *
  * @param data the file, instead of the one that the definition names.
  * @throws {InputError} the definition's fault with its place; a file that is missing, with where it comes
- * from; a row that does not fit, with the row's place.
+ * from; a template that a row does not fit, with the place of each.
  */
 export async function expandRows(file: JsonFile, data?: string): Promise<Suite> {
   const definition = checkJson(file, rowSuiteSchema);
@@ -41,45 +42,50 @@ export async function expandRows(file: JsonFile, data?: string): Promise<Suite> 
     fields,
     where: () => `${file.path}: shots.rows[${i}]`,
   })) ?? await rowsAt(file, "shots", { file: shown.file!, source: shown.source });
-  const shots = examples.map((row, i) => variablesOf(row, i, definition));
-  const tests = found.map((row, i) => testOf(row, i, shots, definition));
+  const shots = examples.map((row, i) => variablesOf(row, i, file, definition));
+  const tests = found.map((row, i) => testOf(row, i, shots, file, definition));
   if (tests.length === 0) throw new InputError(`${data ?? rows.file}: has no rows`);
   return { ...rest, tests };
 }
 
 async function rowsAt(
-  { path }: JsonFile,
+  suite: JsonFile,
   field: string,
   { file, source, data }: { file: string; source?: string; data?: string },
 ): Promise<FileRow[]> {
   if (data !== undefined) return await readTable(data);
+  const { path } = suite;
+  const wrong = (why: string) =>
+    new InputError(`${path}:${positionOf(suite, [field, "file"])}: ${field}.file: ${why}`);
   const beside = resolve(dirname(path), file);
   if (existsSync(beside)) {
     try {
       pathBeside(dirname(path), file);
     } catch (error) {
-      throw new InputError(
-        `${path}: ${field}.file: ${messageOf(error)}, or give its path with --data`,
-      );
+      throw wrong(`${messageOf(error)}, or give its path with --data`);
     }
     return await readTable(beside);
   }
   const from = source === undefined ? "" : `; it comes from ${source}`;
   const flag = field === "rows" ? ", or give its path with --data" : "";
-  throw new InputError(
-    `${path}: ${field}.file: ${beside}: no such file${from}. Put it there${flag}`,
-  );
+  throw wrong(`${beside}: no such file${from}. Put it there${flag}`);
 }
 
-function testOf(row: FileRow, i: number, shots: Variables[], definition: RowSuite): TestCase {
+function testOf(
+  row: FileRow,
+  i: number,
+  shots: Variables[],
+  file: JsonFile,
+  definition: RowSuite,
+): TestCase {
   const { shots: shown, test } = definition;
-  const own = variablesOf(row, i, definition);
+  const own = variablesOf(row, i, file, definition);
   const same = shown?.same;
   const fitting = same === undefined
     ? shots
     : shots.filter((shot) => shot.row[same] === own.row[same]);
   const variables = { ...own, shots: fitting.slice(0, shown?.count) };
-  const made = fill(row, "test", { ...test }, variables) as Fields;
+  const made = fill(file, row, ["test"], { ...test }, variables) as Fields;
   const id = made.id === undefined ? String(own.number) : String(made.id);
   const result = checked(testSchema, {
     ...made,
@@ -88,27 +94,30 @@ function testOf(row: FileRow, i: number, shots: Variables[], definition: RowSuit
     category: String(made.category ?? definition.test_suite_id),
   });
   if ("value" in result) return result.value;
-  const [{ path, message }] = result.complaints;
-  throw new InputError(`${row.where()}: ${showPath(["test", ...path])}: ${message}`);
+  const [{ path, message, found }] = result.complaints;
+  throw misfit(file, row, ["test", ...path], `${message}${found}`);
 }
 
-function variablesOf(row: FileRow, i: number, { choices }: RowSuite): Variables {
+function variablesOf(
+  row: FileRow,
+  i: number,
+  file: JsonFile,
+  { choices }: RowSuite,
+): Variables {
   const plain = { row: row.fields, number: i + 1 };
   if (choices === undefined) return { ...plain, choices: null, letter: null };
-  const texts = fill(row, "choices.texts", choices.texts, plain);
-  const labels = fill(row, "choices.labels", choices.labels, plain);
-  const right = fill(row, "choices.right", choices.right, plain);
+  const part = (name: "texts" | "labels" | "right") =>
+    fill(file, row, ["choices", name], choices[name], plain);
+  const texts = part("texts"), labels = part("labels"), right = part("right");
   if (!Array.isArray(texts) || texts.length < 2 || texts.length > 26) {
-    throw new InputError(`${row.where()}: choices.texts: expected a list of 2 to 26 texts`);
+    throw misfit(file, row, ["choices", "texts"], "expected a list of 2 to 26 texts");
   }
   const place = placeOf(right, texts.length, labels);
   if (place === null) {
     const wanted = labels === undefined
       ? `a place from 0 to ${texts.length - 1}, or a letter`
       : `one of ${JSON.stringify(labels)}`;
-    throw new InputError(
-      `${row.where()}: choices.right: ${JSON.stringify(right)}; expected ${wanted}`,
-    );
+    throw misfit(file, row, ["choices", "right"], `${JSON.stringify(right)}; expected ${wanted}`);
   }
   const order = choices.shuffle ? placesOf(texts) : texts.map((_, at) => at);
   return {
@@ -142,10 +151,30 @@ function placesOf(texts: readonly unknown[]): number[] {
   return shuffled([...texts.keys()], random);
 }
 
-function fill(row: FileRow, name: string, template: unknown, variables: object): unknown {
+function fill(
+  file: JsonFile,
+  row: FileRow,
+  path: readonly (string | number)[],
+  template: unknown,
+  variables: object,
+): unknown {
   try {
-    return filled(template, variables);
+    return filled(template, variables, path);
   } catch (error) {
-    throw new InputError(`${row.where()}: ${name}: ${messageOf(error)}`);
+    const at = error instanceof TemplateFault ? error.path : path;
+    const [, name] = /undefined variable: row\.(\w+)/.exec(messageOf(error)) ?? [];
+    const hint = name === undefined ? "" : didYouMean(name, Object.keys(row.fields));
+    throw misfit(file, row, at, `${messageOf(error)}${hint}`);
   }
+}
+
+/** The place in the suite where a row does not fit, and the row. */
+function misfit(
+  file: JsonFile,
+  row: FileRow,
+  path: readonly (string | number)[],
+  why: string,
+): InputError {
+  const place = `${file.path}:${positionOf(file, path)}: ${showPath(path)}`;
+  return new InputError(`${place}: ${why} (of the row at ${row.where()})`);
 }

@@ -48,14 +48,29 @@ liquid.registerFilter("index_of", (list: unknown, value: unknown) => {
 
 const ALONE = /^\s*\{\{-?((?:(?!\}\}|\{\{)[^])*?)-?\}\}\s*$/;
 
+/** A template that a row does not fit. */
+export class TemplateFault extends Error {
+  /** Where in the template, if that is a list or an object. */
+  readonly path: readonly (string | number)[];
+
+  constructor(path: readonly (string | number)[], error: unknown) {
+    super(messageOf(error).split("\n")[0]);
+    this.path = path;
+  }
+}
+
 /**
  * A template filled in. A text that is one `{{ … }}` and nothing else becomes the value itself, a
  * number or a list; of lists and objects, each part is filled in.
  *
- * @throws {Error} an unknown variable or filter, or a filter that does not fit, with the place in the
+ * @throws {TemplateFault} an unknown variable or filter, or a filter that does not fit, with the place in the
  * template.
  */
-export function filled(template: unknown, variables: object): unknown {
+export function filled(
+  template: unknown,
+  variables: object,
+  path: readonly (string | number)[] = [],
+): unknown {
   if (typeof template === "string") {
     if (!/\{\{|\{%/.test(template)) return template;
     const alone = ALONE.exec(template);
@@ -64,12 +79,16 @@ export function filled(template: unknown, variables: object): unknown {
         ? liquid.evalValueSync(alone[1].trim(), variables)
         : liquid.parseAndRenderSync(template, variables);
     } catch (error) {
-      throw new Error(messageOf(error).split("\n")[0]);
+      throw new TemplateFault(path, error);
     }
   }
-  if (Array.isArray(template)) return template.map((part) => filled(part, variables));
+  if (Array.isArray(template)) {
+    return template.map((part, i) => filled(part, variables, [...path, i]));
+  }
   if (typeof template !== "object" || template === null) return template;
   return Object.fromEntries(
-    Object.entries(template).map(([name, part]) => [name, filled(part, variables)]),
+    Object.entries(template).map((
+      [name, part],
+    ) => [name, filled(part, variables, [...path, name])]),
   );
 }

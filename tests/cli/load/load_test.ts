@@ -19,6 +19,10 @@ Deno.test("dyno load: wrong input is one line that says what to do, and nothing 
   using folder = temporaryFolder();
   await using mock = await MockEndpoint.start({ model: "m" });
   writeFileSync(join(folder.path, "bad.json"), '{"kind":"load","name":"x","rate":"fast"}');
+  writeFileSync(
+    join(folder.path, "slo.yaml"),
+    "kind: load\nname: x\nrate: 2\nrequests: 4\nslo:\n  - ttft:500\n  - p99(tfft)<3\n",
+  );
   writeFileSync(join(folder.path, "trace.csv"), "a,b\n1,2\n");
   writeFileSync(join(folder.path, "suite.json"), '{"test_suite_id":"s","tests":[]}');
   const load = ["--endpoint", mock.url];
@@ -56,6 +60,19 @@ Deno.test("dyno load: wrong input is one line that says what to do, and nothing 
     ["a file that is not there", ["nowhere.json"], ["nowhere.json"]],
     ["a suite of tests", ["suite.json", ...load], ["suite.json: is a suite", "dyno run"]],
     ["a wrong experiment", ["bad.json", ...load], ["bad.json:1:", "rate"]],
+    ["an objective of a file", ["slo.yaml", ...load], [
+      'error: slo.yaml:7:5: slo[1]: "p99(tfft)<3"',
+    ]],
+    ["of the flag beside it", ["slo.yaml", ...load, "--slo", "tft:5"], ['error: --slo: "tft:5"']],
+    ["a tokenizer that is none", [
+      ...load,
+      "--rate",
+      "1",
+      "--requests",
+      "1",
+      "--tokenizer",
+      "slo.yaml",
+    ], ["--tokenizer: slo.yaml: is no JSON; expected a tokenizer.json"]],
     ["capacity without an objective", [...load, "--find-capacity", "rate"], ["--slo"]],
     ["a share of it without a search", [...load, "--concurrency", "1", "--capacity-share", "0.9"], [
       "--find-capacity",
@@ -207,7 +224,7 @@ Deno.test("dyno load --find-capacity: the lowest level that is surely too much, 
     "--requests",
     "120",
     "--slo",
-    "e2e:0.001",
+    "p95(e2e)<0.001ms",
     "--sample-rate",
     "0",
     "--json",
@@ -215,7 +232,8 @@ Deno.test("dyno load --find-capacity: the lowest level that is surely too much, 
   assertEquals(code, 1, stderr);
   const found = JSON.parse(stdout);
   assertEquals([found.highest_good, found.lowest_bad], [null, 1]);
-  assertStringIncludes(stderr, "capacity: below 1 in flight");
+  assertStringIncludes(stderr, "73 requests to tell that 95 % of requests have e2e ≤ 0.001 ms");
+  assertStringIncludes(stderr, "capacity: below 1 in flight: not even there 95 % of requests");
 });
 
 Deno.test("dyno load --find-capacity tells where the client was the limit", async () => {

@@ -1,0 +1,84 @@
+/** What kind of file a parsed value is meant as, by the fields that no other kind has. */
+import { levenshteinDistance } from "@std/text/levenshtein-distance";
+import { asObject, type JsonObject } from "../json_fields.ts";
+
+/** A kind of file. */
+interface FileKind {
+  /** What a person calls one. */
+  what: string;
+  /** Its names for `dyno schema`. */
+  forms: readonly string[];
+  /** What runs it. */
+  command: string;
+}
+
+const KINDS = {
+  suite: { what: "a suite of tests", forms: ["suite", "row-suite"], command: "dyno run" },
+  batch: { what: "a batch", forms: ["batch"], command: "dyno batch run" },
+  sweep: { what: "a sweep", forms: ["sweep"], command: "dyno sweep --config" },
+  load: { what: "a load", forms: ["load"], command: "dyno load" },
+  experiment: { what: "an experiment", forms: ["experiment"], command: "dyno run" },
+  scenarios: { what: "scenarios", forms: ["integration"], command: "dyno integration" },
+} satisfies Record<string, FileKind>;
+
+/** A kind, and the field that tells it. */
+type Rule = [kind: keyof typeof KINDS, field: string, also?: (fields: JsonObject) => boolean];
+
+const has = (...names: string[]) => (fields: JsonObject) =>
+  names.some((name) => Object.hasOwn(fields, name));
+const setsLoad = has("endpoint", "provider", "duration_s", "duration", "requests");
+
+/** The first that fits. */
+const RULES: readonly Rule[] = [
+  ["suite", "test_suite_id"],
+  ["suite", "tests", ({ tests }) => Array.isArray(tests) && typeof tests[0] === "object"],
+  ["suite", "rows", has("test")],
+  ["scenarios", "scenarios"],
+  ["batch", "industries"],
+  ["sweep", "matrix", has("command", "sim_binary", "common_args")],
+  [
+    "load",
+    "kind",
+    (fields) => fields.kind === "load" && (!has("matrix")(fields) || setsLoad(fields)),
+  ],
+  ["experiment", "suite"],
+];
+
+/**
+ * The kind of a file, and the field that tells it; null where none does. A mistyped field tells as the
+ * one that it is nearest to, where no other does.
+ */
+export function fileKind(
+  value: unknown,
+): FileKind & { name: keyof typeof KINDS; by: string } | null {
+  const fields = asObject(value) ?? {};
+  const written = Object.keys(fields);
+  const meant = new Map(written.map((name) => [nearestOf(name, fields) ?? name, name]));
+  for (const known of [fields, renamed(fields, meant)]) {
+    const rule = RULES.find(([, field, also = () => true]) => has(field)(known) && also(known));
+    if (rule === undefined) continue;
+    const [name, field] = rule;
+    return { ...KINDS[name], name, by: known === fields ? field : meant.get(field)! };
+  }
+  return null;
+}
+
+/** Fields that tell a kind, alone or with another. */
+const TELLING = [...new Set(RULES.map(([, field]) => field)), "test", "command", "common_args"];
+
+/** Letters by which a short and a long name may be mistyped. */
+const SLIPS = { short: 1, long: 2 };
+const LONG = 5;
+
+/** The telling field that a field was to be, unless that is there too. */
+function nearestOf(name: string, fields: JsonObject): string | undefined {
+  if (TELLING.includes(name)) return undefined;
+  return TELLING.filter((known) => !Object.hasOwn(fields, known))
+    .map((known) => ({ known, slips: levenshteinDistance(name, known) }))
+    .filter(({ known, slips }) => slips <= (known.length < LONG ? SLIPS.short : SLIPS.long))
+    .sort((a, b) => a.slips - b.slips)[0]?.known;
+}
+
+function renamed(fields: JsonObject, meant: ReadonlyMap<string, string>): JsonObject {
+  return Object.fromEntries([...meant].map(([name, written]) => [name, fields[written]]));
+}
