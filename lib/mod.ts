@@ -58,10 +58,10 @@ export type { LoadRunOptions } from "./load/run_load.ts";
 export { measureLoad, preflight, runLoad, runLoads } from "./load/run_loads.ts";
 export type { LoadGiven, LoadsProgress } from "./load/run_loads.ts";
 export type { LoadsOptions } from "./load/loads_options.ts";
+export type { CapacityObjective } from "./load/capacity_objectives.ts";
 export { findLoadCapacity } from "./load/capacity.ts";
 export type {
   Capacity,
-  CapacityObjective,
   CapacityPlan,
   CapacityProbe,
   CurvePoint,

@@ -154,8 +154,8 @@ export function wordsKnown(): string[] {
   return MEASURES.flatMap(({ term, alias }) => alias === null ? [term] : [term, alias]);
 }
 
-/** Pages of the documentation on a matter of their own. */
-export const PAGES = [
+/** Pages of the documentation that are about one thing. */
+const PAGES = [
   "accuracy",
   "batches",
   "benchmarks",
@@ -196,7 +196,7 @@ export const PAGES = [
 const MOST_MENTIONS = 12;
 
 /**
- * Where a word that is no topic comes up: evaluators, files, commands, flags and pages that have it,
+ * Where a word without a topic comes up: evaluators, files, commands, flags and pages that have it,
  * `rates` as `rate` too; empty where it is nowhere.
  */
 export async function mentionsOf(word: string, commands: Commands): Promise<string[]> {

@@ -4,36 +4,13 @@ import { InputError } from "../errors.ts";
 import { settleLoad } from "../settings/load.ts";
 import { nthLoad } from "../settings/load_experiment.ts";
 import { shareEstimate } from "../stats/interval.ts";
-import { measureNamed } from "../measures/measures.ts";
-import { sloText } from "./slo.ts";
-import { objectivesIn, statementText } from "./statement.ts";
-import type { Objectives } from "./statement.ts";
+import { capacityObjectives, outcomesOf } from "./capacity_objectives.ts";
+import type { CapacityObjective, ProbeOutcome } from "./capacity_objectives.ts";
 import type { LoadSettings } from "../settings/load.ts";
 import type { LoadExperiment } from "../settings/load_experiment.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { LoadRun } from "./conclude_run.ts";
 import type { StageResults } from "./results.ts";
-
-/** What a level is held against: that a share of its requests, or of their gaps, keeps to limits. */
-export interface CapacityObjective {
-  /** `ttft ≤ 500 ms and tpot ≤ 50 ms`. */
-  text: string;
-  /** What the share is of: `requests`, `token gaps`. */
-  of: string;
-  /** The share that must keep to them. */
-  share: number;
-}
-
-/** What a probe at one level found of one objective. */
-export interface ProbeOutcome {
-  objective: CapacityObjective;
-  /** Requests that met it. */
-  good: number;
-  /** Requests of which it is not known whether they met it. Default 0. */
-  unknown?: number;
-  /** Requests whose turn had come. */
-  total: number;
-}
 
 /** A level that was tried. */
 export interface CapacityProbe {
@@ -261,9 +238,6 @@ const PRECISION = 0.05;
 /** A search that ends at 2^5 times its start, for the time that it may take. */
 const DOUBLINGS = 5;
 const MOST = { rate: 100_000, concurrency: 65_536 };
-/** The share of requests that must meet every objective, where nothing else is asked. */
-export const CAPACITY_SHARE = 0.95;
-
 /**
  * Searches the highest rate or concurrency at which a load's objectives are met: its own load for
  * each level that is tried. When the signal is aborted it gives what it has.
@@ -277,11 +251,10 @@ export async function findLoadCapacity(
   const { searched, shards = 1, signal, measure } = search;
   if (loads.length > 1) throw new InputError("--find-capacity: not with a matrix");
   const [{ settings }] = loads;
-  const asked = objectivesIn(settings.slo ?? []);
   if (settings.stages !== undefined || settings.trace !== undefined) {
     throw new InputError("--find-capacity: not with --stages or --trace");
   }
-  const objectives = capacityObjectives(asked, search.share);
+  const objectives = capacityObjectives(settings.slo ?? [], search.share);
   const whole = searched === "concurrency";
   const start = Math.max(settings[searched] ?? 1, whole ? shards : 0);
   const plan = capacityPlan(settings, searched, objectives, start);
@@ -321,62 +294,6 @@ export async function findLoadCapacity(
     best_run: curve.findLast(({ level }) => level === highest_good)?.run ?? null,
     curve: curve.toSorted((a, b) => a.level - b.level),
   };
-}
-
-/**
- * The objectives of each request are held against one share; that a quantile is at most a limit says
- * that its share of requests keeps to it: p99(ttft)<80ms is ttft:80 with a share of 0.99.
- */
-function capacityObjectives(
-  { slos, statements }: Objectives,
-  given: number | undefined,
-): CapacityObjective[] {
-  if (slos.length + statements.length === 0) {
-    throw new InputError(
-      "--find-capacity: needs an objective, as --slo 'p99(ttft)<500ms' or --slo ttft:500",
-    );
-  }
-  if (slos.length === 0 && given !== undefined) {
-    throw new InputError(
-      `--capacity-share ${given}: is for objectives of each request, as --slo ttft:500; ` +
-        `${statementText(statements[0])} has its own share`,
-    );
-  }
-  const share = given ?? CAPACITY_SHARE;
-  if (share >= 1) {
-    throw new InputError(
-      `--capacity-share ${share}: no number of requests shows that none will ever miss; expected ` +
-        "less than 1, such as 0.99",
-    );
-  }
-  const ofRequests = { text: slos.map(sloText).join(" and "), of: "requests", share };
-  return [
-    ...(slos.length > 0 ? [ofRequests] : []),
-    ...statements.map(({ measure, quantile, limit_ms }) => {
-      const { term, of } = measureNamed(measure)!.measure;
-      return { text: `${term} ≤ ${limit_ms} ms`, of: `${of}s`, share: quantile };
-    }),
-  ];
-}
-
-/** What a run says of each objective. A request without an answer is one whose values all miss. */
-function outcomesOf(
-  { total: { goodput, requests }, statements = [] }: LoadRun["results"],
-  objectives: readonly CapacityObjective[],
-): ProbeOutcome[] {
-  const ofRun = statements.map(({ within, known, unknown }) => {
-    const { successful, failed, unfinished, unsent } = requests;
-    const values = known + unknown, missing = failed + unfinished + unsent;
-    if (values === 0) return { good: 0, unknown: successful, total: successful + missing };
-    const total = Math.round(values * (1 + missing / successful));
-    return { good: within, unknown, total };
-  });
-  const ofEach = goodput === null ? [] : [{
-    good: Math.round((goodput.share?.value ?? 0) * (goodput.share?.n ?? 0)),
-    unknown: goodput.undecided ?? 0,
-    total: goodput.share?.n ?? 0,
-  }];
-  return [...ofEach, ...ofRun].map((outcome, i) => ({ ...outcome, objective: objectives[i] }));
 }
 
 /** Requests that are asked for are made enough to judge; without, a level has its time. */

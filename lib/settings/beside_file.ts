@@ -28,7 +28,7 @@ export function besideFile<Given extends Named>(settings: Given, folder: string)
   return withFiles(settings, beside(folder));
 }
 
-/** As {@linkcode besideFile}, of an endpoint's settings: others of the same names are no paths. */
+/** As {@linkcode besideFile}, but only the paths of an endpoint's settings. */
 export function tlsBesideFile<Given extends Named>(settings: Given, folder: string): Given {
   return withFiles(settings, beside(folder), TLS_FILES);
 }

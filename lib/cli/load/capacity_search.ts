@@ -12,12 +12,8 @@ import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
 import { type LoadRequest, runShownLoad } from "./load_runs.ts";
 import { matrixTable } from "./load_table.ts";
-import type {
-  CapacityObjective,
-  CapacityPlan,
-  CapacityProbe,
-  LoadCapacity,
-} from "../../load/capacity.ts";
+import type { CapacityObjective } from "../../load/capacity_objectives.ts";
+import type { CapacityPlan, CapacityProbe, LoadCapacity } from "../../load/capacity.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { CommandContext } from "../ui/command.ts";
 

@@ -4,7 +4,7 @@ import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { loadSettingsSchema } from "../../settings/load.ts";
 import { placedInFile } from "../../settings/placed_error.ts";
 import { readLoadExperiment } from "../../settings/load_experiment.ts";
-import { CAPACITY_SHARE } from "../../load/capacity.ts";
+import { CAPACITY_SHARE } from "../../load/capacity_objectives.ts";
 import { atLevels, parseLevels } from "../../load/levels.ts";
 import { parseUntil } from "../../load/repeats.ts";
 import { checkedTags } from "../../run/tags.ts";

@@ -7,7 +7,7 @@ import { metricTitle } from "./sweep_tables.ts";
 /** Rows of a page that a browser still opens quickly. */
 const MOST_ROWS = 20_000;
 
-/** Columns behind the run's name, of which a sweep has some. */
+/** Columns after the run's name, of which a sweep has some. */
 const COLUMNS = ["policy", "workflows", "seed", "ablation_name"];
 const ENDS = ["exit_code", "wall_time_s"];
 const WORDS = ["run_id", "policy", "ablation_name", "warning"];
@@ -16,7 +16,7 @@ const WORDS = ["run_id", "policy", "ablation_name", "warning"];
 export class RunsTable {
   readonly #rows: { bad: boolean; cells: string[] }[] = [];
   readonly #columns: readonly string[];
-  /** Columns that some run has: a program of one's own has no policy. */
+  /** Columns that some run has: only the simulator's have a policy. */
   readonly #used: boolean[];
   #left = 0;
 

@@ -107,7 +107,7 @@ function inUse(table: TextTable): TextTable {
   return { ...table, names, heads: ofKept(table.heads), rows: table.rows.map(ofKept) };
 }
 
-/** The baseline's name behind other words; nothing where a sweep has no ablations. */
+/** The baseline's name after other words; nothing where a sweep has no ablations. */
 export function inBaseline({ ablations, baseline }: SweepAnalysis, words: string): string {
   return ablations.length > 1 ? `${words}${baseline}` : "";
 }
