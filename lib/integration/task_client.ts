@@ -2,11 +2,12 @@
 import { randomUUID } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { InputError, messageOf, ToldError } from "../errors.ts";
+import { fetchWhole, LargeAnswerError } from "../upload/fetched.ts";
 import { EventSplitter } from "../endpoint/sse.ts";
 import { retried, retryAfterSeconds } from "../endpoint/retry.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
-import { asObject, type JsonObject, textAt } from "../json_fields.ts";
+import { asObject, type JsonObject, objectAt, parsedObject, textAt } from "../json_fields.ts";
 import { isOver, type TaskView } from "../server/tasks/task.ts";
 import type { TaskMetrics } from "../run/events.ts";
 
@@ -18,6 +19,9 @@ const LONGEST_PAUSE_S = 3600;
 
 /** How long it may take to answer a cancellation. */
 const CANCEL_MS = 5000;
+
+/** As large as a file that is read whole. */
+const LARGEST_RESULTS_BYTES = 512 << 20;
 
 /** The server refused a task. */
 export class TaskRefusedError extends ToldError {
@@ -39,12 +43,14 @@ export class TaskClient {
   async check(signal: AbortSignal): Promise<void> {
     let said: string;
     try {
-      const answer = await fetch(`${this.url}/info`, { headers: this.#headers, signal });
-      const info = asObject(await answer.json().catch(() => null));
-      if (answer.ok && info?.name === "dyno") return;
-      said = answer.status === 401
+      const { status, text } = await fetchWhole(`${this.url}/info`, {
+        headers: this.#headers,
+        signal,
+      });
+      if (status === 200 && parsedObject(text)?.name === "dyno") return;
+      said = status === 401
         ? "it wants a token; export DYNO_SERVE_TOKEN"
-        : `it answered HTTP ${answer.status} and is not a dyno server`;
+        : `it answered HTTP ${status} and is not a dyno server`;
     } catch (error) {
       throwIfAborted(signal);
       said = `no answer (${messageOf(error)}); dyno serve starts one`;
@@ -63,9 +69,9 @@ export class TaskClient {
       "content-type": "application/json",
       "idempotency-key": randomUUID(),
     };
-    const body = JSON.stringify(task);
-    const answer = await retried(
-      () => this.#ask("/tasks", { method: "POST", headers, body }, signal),
+    const request = { method: "POST", headers, body: JSON.stringify(task) };
+    const { status, text } = await retried(
+      () => this.#ask("/tasks", signal, (url) => fetchWhole(url, { ...request, signal })),
       ({ status, headers }) => {
         const asked_s = retryAfterSeconds(headers.get("retry-after"), Date.now());
         if (status === 202 || asked_s === null) return null;
@@ -73,9 +79,8 @@ export class TaskClient {
       },
       signal,
     );
-    if (answer.status === 202) return await answer.json();
-    const refusal = asObject(await answer.json().catch(() => null));
-    const why = textAt(asObject(refusal?.error), "message") ?? `HTTP ${answer.status}`;
+    if (status === 202) return JSON.parse(text);
+    const why = textAt(objectAt(parsedObject(text), "error"), "message") ?? `HTTP ${status}`;
     throw new TaskRefusedError(why);
   }
 
@@ -97,7 +102,11 @@ export class TaskClient {
         if (!("task_id" in event) && !("event" in event)) onMetrics(event as TaskMetrics);
       });
     for (;;) {
-      const answer = await this.#ask(`${path}/events`, { headers: this.#headers }, signal);
+      const answer = await this.#ask(
+        `${path}/events`,
+        signal,
+        (url) => fetch(url, { headers: this.#headers, redirect: "manual", signal }),
+      );
       const events = splitter();
       try {
         for await (const bytes of answer.body ?? []) events.push(Buffer.from(bytes));
@@ -120,25 +129,32 @@ export class TaskClient {
   async cancel(task_id: string): Promise<void> {
     const signal = AbortSignal.timeout(CANCEL_MS);
     const options = { method: "DELETE", headers: this.#headers, signal };
-    await fetch(`${this.url}/tasks/${task_id}`, options)
-      .then((answer) => answer.body?.cancel())
-      .catch(() => {}); // the server may be gone
+    await fetchWhole(`${this.url}/tasks/${task_id}`, options).catch(() => {}); // the server may be gone
   }
 
   async #get<T>(path: string, signal: AbortSignal): Promise<T> {
-    const answer = await this.#ask(path, { headers: this.#headers }, signal);
-    if (answer.ok) return await answer.json();
-    await answer.body?.cancel();
-    throw new Error(`${this.url}${path}: HTTP ${answer.status}`);
+    const options = { headers: this.#headers, signal };
+    const { status, text } = await this.#ask(
+      path,
+      signal,
+      (url) => fetchWhole(url, options, LARGEST_RESULTS_BYTES),
+    );
+    if (status === 200) return JSON.parse(text);
+    throw new Error(`${this.url}${path}: HTTP ${status}`);
   }
 
   /** An answer; while the server is away, it is asked again. */
-  async #ask(path: string, options: RequestInit, signal: AbortSignal): Promise<Response> {
+  async #ask<Answer extends object>(
+    path: string,
+    signal: AbortSignal,
+    ask: (url: string) => Promise<Answer>,
+  ): Promise<Answer> {
     const end_ms = performance.now() + PATIENCE_MS;
     const answer = await retried(
       () =>
-        fetch(this.url + path, { ...options, signal }).catch((error: unknown) => {
+        ask(this.url + path).catch((error: unknown) => {
           throwIfAborted(signal);
+          if (error instanceof LargeAnswerError) throw error;
           return messageOf(error);
         }),
       (answer) => typeof answer === "string" && performance.now() <= end_ms ? PAUSE_S : null,

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { InputError, ToldError } from "../errors.ts";
 import { retried, retryAfterSeconds, waitSeconds } from "../endpoint/retry.ts";
-import { whyFetchFailed } from "./fetch_failure.ts";
+import { fetchWhole, LargeAnswerError, whyFetchFailed } from "./fetched.ts";
 import { type JsonObject, objectAt, objectsIn, parsedObject, textAt } from "../json_fields.ts";
 import type { TrackedRun } from "./tracked_run.ts";
 
@@ -177,11 +177,14 @@ class Mlflow {
         try {
           const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(TIMEOUT_MS)]);
           const url = `${this.url}/api/2.0/${path.startsWith("mlflow-") ? "" : "mlflow/"}${path}`;
-          const response = await fetch(url, { ...request, signal, redirect: "error" });
-          const after_s = retryAfterSeconds(response.headers.get("retry-after"), Date.now());
-          return { status: response.status, text: await response.text(), after_s };
+          const { status, headers, text } = await fetchWhole(url, { ...request, signal });
+          const after_s = retryAfterSeconds(headers.get("retry-after"), Date.now());
+          return { status, text, after_s };
         } catch (error) {
           this.#signal.throwIfAborted();
+          if (error instanceof LargeAnswerError) {
+            throw new MlflowError(`${this.url}: ${error.message}`);
+          }
           return { status: 0, text: whyFetchFailed(error), after_s: null };
         }
       },

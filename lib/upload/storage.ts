@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { escaped, signedHeaders } from "../aws/sigv4.ts";
 import { InputError, ToldError } from "../errors.ts";
 import { retried, retryAfterSeconds, waitSeconds } from "../endpoint/retry.ts";
-import { whyFetchFailed } from "./fetch_failure.ts";
+import { type Fetched, fetchWhole, LargeAnswerError, whyFetchFailed } from "./fetched.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { Redactor } from "../run/redact.ts";
 import { bucketAccess } from "./target.ts";
@@ -23,12 +23,6 @@ export interface StorageRequest {
   query?: Record<string, string>;
   headers?: Record<string, string>;
   body?: Uint8Array<ArrayBuffer>;
-}
-
-export interface StorageReply {
-  status: number;
-  headers: Headers;
-  text: string;
 }
 
 /** The storage refused a request, or could not be reached. The message holds no secret. */
@@ -75,7 +69,7 @@ export class Storage {
    * @throws {StorageError} it is refused, or all attempts failed.
    * @throws {CancelledError} the signal was aborted.
    */
-  async request(request: StorageRequest, signal: AbortSignal): Promise<StorageReply> {
+  async request(request: StorageRequest, signal: AbortSignal): Promise<Fetched> {
     return await this.#settled(() => this.#attempt(request, signal), signal);
   }
 
@@ -117,7 +111,7 @@ export class Storage {
   async #attempt(
     request: StorageRequest,
     signal: AbortSignal,
-  ): Promise<StorageReply | PassingError> {
+  ): Promise<Fetched | PassingError> {
     const { method, key, body } = request;
     const what = `${method} ${this.#name}${key === null ? "" : `/${key}`}`;
     const limit_ms = TIMEOUT_MS + (body?.length ?? 0) / SLOWEST_BYTES_PER_MS;
@@ -131,14 +125,12 @@ export class Storage {
     }, limit_ms);
     try {
       throwIfAborted(signal);
-      const signed = this.#signed(request);
-      const response = await fetch(signed, { signal: ended.signal, redirect: "manual" });
-      const { status, headers } = response;
-      const text = await response.text();
+      const reply = await fetchWhole(this.#signed(request), { signal: ended.signal });
+      const { status, headers, text } = reply;
       // the end of a multipart upload may fail after a 200
       const failed = !(status < 300 || (method === "HEAD" && status === 404)) ||
         /^(<\?xml[^>]*>)?\s*<Error>/.test(text);
-      if (!failed) return { status, headers, text };
+      if (!failed) return reply;
       const code = elementText(text, "Code") ?? "";
       const said = [code, elementText(text, "Message")].filter(Boolean).join(": ").slice(0, 300);
       const region = headers.get("x-amz-bucket-region") ?? elementText(text, "Region");
@@ -149,6 +141,9 @@ export class Storage {
       );
     } catch (error) {
       throwIfAborted(signal);
+      if (error instanceof LargeAnswerError) {
+        throw new StorageError(this.#redactor.redact(`${what}: ${error.message}`), 0, "");
+      }
       const why = late
         ? `no answer within ${Math.round(limit_ms / 1000)} s`
         : `no answer from ${this.url}: ${whyFetchFailed(error)}`;

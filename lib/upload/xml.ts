@@ -8,11 +8,17 @@ export function elementText(xml: string, name: string): string | null {
   return found && unescaped(found[1]);
 }
 
-/** The insides of all elements of a name. */
+/** The insides of all elements of a name, in time that grows with the text's length alone. */
 export function elementsIn(xml: string, name: string): string[] {
-  return [...xml.matchAll(new RegExp(`<${name}>([^]*?)</${name}>`, "g"))].map(([, inside]) =>
-    inside
-  );
+  const [open, close] = [`<${name}>`, `</${name}>`];
+  const insides: string[] = [];
+  for (let at = xml.indexOf(open); at >= 0; at = xml.indexOf(open, at)) {
+    const end = xml.indexOf(close, at);
+    if (end < 0) break;
+    insides.push(xml.slice(at + open.length, end));
+    at = end + close.length;
+  }
+  return insides;
 }
 
 function unescaped(text: string): string {
