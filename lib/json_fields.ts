@@ -82,6 +82,18 @@ export function isDeeper(text: string, most: number): boolean {
   return false;
 }
 
+/** The deepest nesting of a server's JSON: a runtime may read more, and not write it again. */
+const DEEPEST_SAID = 500;
+
+/** A value that a server says. @throws {SyntaxError} no JSON, or such that nests without end. */
+export function parseSaid(text: string): unknown {
+  // a short text cannot be deep
+  if (text.length > DEEPEST_SAID && isDeeper(text, DEEPEST_SAID)) {
+    throw new SyntaxError("nested too deeply");
+  }
+  return JSON.parse(text);
+}
+
 /** JSON text with null for the NaN, Infinity and -Infinity that Python writes. */
 export function withoutNonFinite(text: string): string {
   let changed = "", from = 0;

@@ -17,6 +17,8 @@ import type { TokenUsage, UsageDetails } from "./usage.ts";
 /** What is kept of an answer, in characters: a flood ends here, like a body. */
 const MAX_TEXT_LENGTH = 64 * 1024 * 1024;
 const MAX_TOOL_CALLS = 1000;
+/** Fields of a stream's events beside what they say, of which each is kept with its newest value. */
+const MAX_FIELDS = 64;
 
 /** JSON writes a text without quotation marks, backslashes and control characters as it is. */
 // deno-lint-ignore no-control-regex
@@ -69,6 +71,7 @@ export class Reply {
   readonly #keep: boolean;
   #others = "";
   #calls: CallPart[] = [];
+  #calls_length = 0;
   #usage: TokenUsage | null = null;
   /** Whether it holds anything at all. */
   #said = false;
@@ -259,7 +262,15 @@ export class Reply {
 
   #read(data: string, keep: boolean): Said {
     const json = parseObject(data, "an event", BROKE_OFF);
-    if (keep && this.#keep) this.#raw = this.#reader.kept(this.#raw, json);
+    if (keep && this.#keep) {
+      this.#raw = this.#reader.kept(this.#raw, json);
+      if (Object.keys(this.#raw).length > MAX_FIELDS) {
+        throw new EndpointError(
+          "malformed",
+          `more than ${MAX_FIELDS} fields in an answer's events`,
+        );
+      }
+    }
     return this.#reader.event(json, !this.empty);
   }
 
@@ -306,6 +317,8 @@ export class Reply {
       : this.#calls.findLast(({ place }) => place === part.place);
     const other = known !== undefined && part.name !== "" && part.id !== "" && known.id !== "" &&
       part.id !== known.id;
+    this.#calls_length += part.id.length + part.name.length + part.arguments.length;
+    this.#bound(this.#calls_length);
     if (known === undefined || other) {
       if (this.#calls.length === MAX_TOOL_CALLS) {
         throw new EndpointError("malformed", `more than ${MAX_TOOL_CALLS} tool calls in an answer`);
@@ -316,7 +329,6 @@ export class Reply {
     known.id ||= part.id;
     known.name ||= part.name;
     known.arguments += part.arguments;
-    this.#bound(known.arguments.length);
   }
 
   /** @throws {EndpointError} class malformed: more than any model gives. */

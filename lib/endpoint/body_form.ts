@@ -5,6 +5,7 @@
 import { Buffer } from "node:buffer";
 import { EndpointError } from "./errors.ts";
 import { FrameSplitter } from "./event_frames.ts";
+import { GatheredBytes } from "./gathered_bytes.ts";
 import { EventSplitter } from "./sse.ts";
 import type { ResponseHead } from "./http_response.ts";
 import type { HttpExchange } from "./transport.ts";
@@ -42,8 +43,7 @@ export class BodyReader {
   readonly #typed: boolean;
   #form: "untold" | "whole" | "events" | "frames";
   #first = "";
-  #whole: Buffer[] = [];
-  #bytes = 0;
+  readonly #whole = new GatheredBytes();
 
   /** @param onEvent called with each event's data, and whether the event is called an error. */
   constructor(head: ResponseHead, onEvent: (data: string, error: boolean) => void) {
@@ -55,9 +55,9 @@ export class BodyReader {
     this.#form = status >= 200 && status < 300 && !isFile(headers) ? "untold" : "whole";
   }
 
-  /** The body, if it is not a stream of events. */
-  get content(): Pick<HttpExchange, "body" | "bytes"> {
-    return contentOf(this.#head, Buffer.concat(this.#whole));
+  /** Takes the body, if it is not a stream of events. */
+  takeContent(): Pick<HttpExchange, "body" | "bytes"> {
+    return contentOf(this.#head, this.#whole.take());
   }
 
   /**
@@ -102,10 +102,9 @@ export class BodyReader {
   #deliver(bytes: Buffer): void {
     if (this.#form === "events") return this.#splitter.push(bytes);
     if (this.#form === "frames") return this.#frames.push(bytes);
-    this.#bytes += bytes.length;
-    if (this.#bytes > MAX_BODY_BYTES) {
+    if (this.#whole.length + bytes.length > MAX_BODY_BYTES) {
       throw new EndpointError("malformed", "the server's answer is larger than 64 MB");
     }
-    if (bytes.length > 0) this.#whole.push(Buffer.from(bytes));
+    this.#whole.add(bytes);
   }
 }

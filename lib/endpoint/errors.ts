@@ -1,5 +1,6 @@
 /** Why an exchange with an endpoint failed, in the classes that results count, in the server's words. */
 import { ToldError } from "../errors.ts";
+import { parseSaid } from "../json_fields.ts";
 import { originOf } from "./place.ts";
 import { waitAsked } from "./retry.ts";
 import { inheritedGuard } from "./ssrf_guard.ts";
@@ -134,7 +135,7 @@ export function statusError(
 function wordsOf(body: string): string {
   const text = body.replace(/^(?:event:.*\r?\n)?data: ?/, ""); // one event, though its status is an error
   try {
-    const said: unknown = JSON.parse(text);
+    const said = parseSaid(text);
     const error = errorIn(said);
     if (error !== null) return messageIn(error) ?? body;
     const { message, detail } = said as Record<string, unknown>;
@@ -166,7 +167,7 @@ export function errorIn(value: unknown): unknown {
 /** The error that an event is whose name says so: an object of any form, or a text. */
 export function namedError(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseSaid(text);
     return errorIn(value) ?? value;
   } catch {
     return text;

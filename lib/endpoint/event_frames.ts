@@ -2,9 +2,10 @@
  * Frames of application/vnd.amazon.eventstream, as Bedrock streams its answers; as in native/http/frames.h,
  * which says what they are.
  */
-import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { EndpointError } from "./errors.ts";
+import { GatheredBytes } from "./gathered_bytes.ts";
+import type { Buffer } from "node:buffer";
 
 const PRELUDE_BYTES = 12;
 const SUM_BYTES = 4;
@@ -16,8 +17,7 @@ const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
 /** Splits a byte stream into the payloads of its frames. */
 export class FrameSplitter {
-  #pending: Buffer[] = [];
-  #bytes = 0;
+  readonly #pending = new GatheredBytes();
   /** Bytes of the frame that has begun; its prelude's until they are known. */
   #wanted = PRELUDE_BYTES;
   readonly #onEvent: (data: string, error: boolean) => void;
@@ -33,10 +33,9 @@ export class FrameSplitter {
    * @throws {EndpointError} class malformed: a wrong checksum or length, or an event above 4 MB.
    */
   push(bytes: Buffer): void {
-    this.#pending.push(Buffer.from(bytes)); // a copy: the socket may reuse its buffer
-    this.#bytes += bytes.length;
-    if (this.#bytes < this.#wanted) return;
-    let rest = Buffer.concat(this.#pending);
+    this.#pending.add(bytes);
+    if (this.#pending.length < this.#wanted) return;
+    let rest = this.#pending.take();
     for (;;) {
       this.#wanted = frameBytes(rest) ?? PRELUDE_BYTES;
       if (rest.length < this.#wanted) break;
@@ -44,8 +43,7 @@ export class FrameSplitter {
       if (data !== "") this.#onEvent(data, error);
       rest = rest.subarray(this.#wanted);
     }
-    this.#pending = [rest];
-    this.#bytes = rest.length;
+    this.#pending.add(rest);
   }
 }
 

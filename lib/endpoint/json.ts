@@ -1,5 +1,5 @@
 /** Values of JSON from an endpoint, each checked. */
-import { asObject, type JsonObject } from "../json_fields.ts";
+import { asObject, type JsonObject, parseSaid } from "../json_fields.ts";
 import { EndpointError, errorIn, excerpt, saidError } from "./errors.ts";
 
 /** A text; anything else counts as empty. */
@@ -22,7 +22,7 @@ export function countIn(value: unknown): number | null {
 export function parseObject(text: string, what: string, how: string): JsonObject {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseSaid(text);
   } catch {
     throw malformed(`${what} is not JSON`, text);
   }
@@ -41,7 +41,7 @@ export function malformed(what: string, text: string): EndpointError {
 /** Arguments as a value; a text that is not JSON stays one. */
 export function parsed(words: string): unknown {
   try {
-    return words === "" ? {} : JSON.parse(words);
+    return words === "" ? {} : parseSaid(words);
   } catch {
     return words;
   }

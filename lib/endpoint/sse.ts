@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { EndpointError } from "./errors.ts";
+import { GatheredBytes } from "./gathered_bytes.ts";
 
 const LF = 10;
 const CR = 13;
@@ -24,8 +25,7 @@ const MAX_EVENT_BYTES = 4 * 1024 * 1024;
  * counts if it is whole.
  */
 export class EventSplitter {
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  readonly #pending = new GatheredBytes();
   #lines: string[] = [];
   #eventBytes = 0;
   #started = false;
@@ -67,14 +67,13 @@ export class EventSplitter {
 
   /** The stream has ended, and not cut: what is left of it may be an event. */
   end(): void {
-    if (this.#pendingBytes > 0) this.#line(Buffer.alloc(0), 0, 0);
+    if (this.#pending.length > 0) this.#line(Buffer.alloc(0), 0, 0);
     if (this.#error || isWhole(this.#lines.join("\n"))) this.#dispatch();
   }
 
   #keep(part: Buffer): void {
-    this.#pending.push(Buffer.from(part)); // a copy: the socket may reuse its buffer
-    this.#pendingBytes += part.length;
-    this.#bound(this.#pendingBytes);
+    this.#pending.add(part);
+    this.#bound(this.#pending.length);
   }
 
   #bound(bytes: number): void {
@@ -84,13 +83,11 @@ export class EventSplitter {
   }
 
   #line(bytes: Buffer, start: number, end: number): void {
-    if (this.#pendingBytes > 0) {
-      this.#pending.push(bytes.subarray(start, end));
-      bytes = Buffer.concat(this.#pending);
+    if (this.#pending.length > 0) {
+      this.#pending.add(bytes.subarray(start, end));
+      bytes = this.#pending.take();
       start = 0;
       end = bytes.length;
-      this.#pending = [];
-      this.#pendingBytes = 0;
     }
     this.#bound(end - start);
     if (!this.#started) {

@@ -8,6 +8,7 @@ import { LAG_UNKNOWN, Wire } from "../native/wire.ts";
 import { contentOf } from "./body_form.ts";
 import { deadlineNs, lateError } from "./deadline.ts";
 import { connectionError, EndpointError } from "./errors.ts";
+import { GatheredBytes } from "./gathered_bytes.ts";
 import { headersIn } from "./http_response.ts";
 import { addressesOf, hostOf, originOf } from "./place.ts";
 import { inheritedGuard } from "./ssrf_guard.ts";
@@ -31,7 +32,7 @@ interface Flight {
   /** Whether the thread has it. */
   queued: boolean;
   head: string;
-  body: Buffer[];
+  body: GatheredBytes;
 }
 
 const QUEUE_FULL_WAIT_MS = 5;
@@ -58,7 +59,13 @@ export class WireTransport implements Transport, WireSink {
 
   send(request: HttpRequest, listener: ExchangeListener): () => void {
     const number = this.#last = (this.#last + 1) >>> 0;
-    this.#flights.set(number, { request, listener, queued: false, head: "", body: [] });
+    this.#flights.set(number, {
+      request,
+      listener,
+      queued: false,
+      head: "",
+      body: new GatheredBytes(),
+    });
     const places = this.#places(request);
     if (Array.isArray(places)) this.#submit(number, places);
     else {
@@ -113,7 +120,7 @@ export class WireTransport implements Transport, WireSink {
   }
 
   body(number: number, bytes: Buffer): void {
-    this.#flights.get(number)?.body.push(Buffer.from(bytes));
+    this.#flights.get(number)?.body.add(bytes);
   }
 
   end(number: number, end: WireEnd): void {
@@ -237,7 +244,7 @@ function exchangeOf({ request, head, body }: Flight, end: WireEnd): HttpExchange
     status: end.status,
     headers,
     ...(end.failure === "ok"
-      ? contentOf({ status: end.status, headers }, Buffer.concat(body))
+      ? contentOf({ status: end.status, headers }, body.take())
       : { body: "" }),
     connect_ns: end.connect_ns,
     tls_ns: end.tls_ns,

@@ -3,6 +3,7 @@
  * a slow one as long as it likes and, where a length is announced, reads nothing itself.
  */
 import { createMiddleware } from "hono/factory";
+import { isDeeper } from "../json_fields.ts";
 import { HttpProblem } from "./problem.ts";
 import type { ServerEnv } from "./app_options.ts";
 
@@ -49,7 +50,7 @@ export async function jsonBody(
     throw new HttpProblem(415, "not_json", "expected the header content-type: application/json");
   }
   const text = new TextDecoder("utf-8").decode(await bytesOf(request, max_bytes, timeout_ms));
-  if (nestingOf(text) > DEEPEST) {
+  if (isDeeper(text, DEEPEST)) {
     throw new HttpProblem(400, "nested_too_deeply", `the body nests deeper than ${DEEPEST} levels`);
   }
   try {
@@ -57,21 +58,6 @@ export async function jsonBody(
   } catch {
     throw new HttpProblem(400, "malformed_json", "the body is not valid JSON");
   }
-}
-
-/** How deep lists and objects of a JSON text are in one another. */
-function nestingOf(text: string): number {
-  let depth = 0, deepest = 0, inText = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (inText) {
-      if (c === "\\") i++;
-      else if (c === '"') inText = false;
-    } else if (c === '"') inText = true;
-    else if (c === "[" || c === "{") deepest = Math.max(deepest, ++depth);
-    else if (c === "]" || c === "}") depth--;
-  }
-  return deepest;
 }
 
 async function bytesOf(

@@ -19,9 +19,10 @@ const body = (value: unknown) => {
 };
 
 /** Writes without end, until the client has gone. */
-function endless(socket: Socket, start: string, piece: string): void {
+function endless(socket: Socket, start: string, piece: string | (() => string)): void {
   socket.write(start);
-  const timer = setInterval(() => socket.write(piece), 1);
+  const next = () => typeof piece === "string" ? piece : piece();
+  const timer = setInterval(() => socket.write(next()), 1);
   socket.on("close", () => clearInterval(timer));
 }
 
@@ -87,8 +88,45 @@ const servers: Record<string, [(socket: Socket) => void, string | null]> = {
     (s) => endless(s, `${OK}content-type: text/plain\r\n\r\n`, "y".repeat(4e6)),
     "malformed",
   ],
+  "a new field in each event": [
+    (s) => s.end(SSE + Array.from({ length: 100 }, (_, i) => event({ [`f${i}`]: 1 })).join("")),
+    "malformed",
+  ],
+  "calls of tools without end": [
+    (s) => {
+      let index = 0;
+      const call = () => ({ index: index++, function: { name: "f", arguments: "y".repeat(1e6) } });
+      endless(s, SSE, () => event({ choices: [{ delta: { tool_calls: [call()] } }] }));
+    },
+    "malformed",
+  ],
+  "an event nested without end": [
+    (s) => s.end(SSE + `data: {"x":${"[".repeat(1e5)}${"]".repeat(1e5)}}\n\n` + token("x", "stop")),
+    "malformed",
+  ],
+  "an error nested without end": [
+    (s) => s.end(`${SSE}event: error\ndata: {"x":${"[".repeat(1e5)}${"]".repeat(1e5)}}\n\n`),
+    "http_5xx",
+  ],
   "one byte at a time": [(s) => endless(s, SSE, ":"), "timeout"],
 };
+
+const apiAt = (port: number, timeout: number): APIConfiguration => ({
+  endpoint: `http://127.0.0.1:${port}/v1/chat/completions`,
+  model: "m",
+  headers: {},
+  timeout,
+  retry_attempts: 0,
+  retry_delay: 0,
+  requests_per_minute: null,
+  tokens_per_minute: null,
+  api_type: "chat",
+  api_key_env: null,
+  stream: true,
+  max_tokens_field: "max_tokens",
+  stream_options: true,
+  tls: USUAL_TLS,
+});
 
 const cases = (["wire", "portable"] as const).flatMap((only) =>
   Object.entries(servers).map(([name, [serve, failure]]) => ({ only, name, serve, failure }))
@@ -102,22 +140,7 @@ for (const { only, name, serve, failure } of cases) {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const api: APIConfiguration = {
-      endpoint: `http://127.0.0.1:${port}/v1/chat/completions`,
-      model: "m",
-      headers: {},
-      timeout: name === "one byte at a time" ? 0.3 : 20,
-      retry_attempts: 0,
-      retry_delay: 0,
-      requests_per_minute: null,
-      tokens_per_minute: null,
-      api_type: "chat",
-      api_key_env: null,
-      stream: true,
-      max_tokens_field: "max_tokens",
-      stream_options: true,
-      tls: USUAL_TLS,
-    };
+    const api = apiAt(port, name === "one byte at a time" ? 0.3 : 20);
     {
       await using transport = await openTransport({ only });
       const client = new EndpointClient(api, transport);
@@ -127,5 +150,36 @@ for (const { only, name, serve, failure } of cases) {
       assert((error?.message ?? "").length < 400);
     }
     await new Promise((resolve) => server.close(resolve));
+  });
+}
+
+// RFC 9112, 9.2: such bytes are no answer to what is asked next, and the connection is to be closed
+for (const only of ["wire", "portable"] as const) {
+  Deno.test(`a kept connection on which bytes come that nobody asked for is closed (${only})`, async () => {
+    const said = (content: string) => body({ choices: [{ message: { content } }] });
+    for (const unasked of [said("theirs"), "HTTP/1.1 200 O", "\r\n"]) {
+      let connections = 0;
+      const closed = Promise.withResolvers<void>();
+      const server = net.createServer((socket) => {
+        connections++;
+        socket.on("error", () => {}).on("close", () => closed.resolve());
+        socket.on("data", () => socket.write(said("ours")));
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as AddressInfo;
+      const sockets: Socket[] = [];
+      server.on("connection", (socket: Socket) => sockets.push(socket));
+      {
+        await using transport = await openTransport({ only });
+        const client = new EndpointClient(apiAt(port, 20), transport);
+        const ask = async () =>
+          (await client.ask({ prompt: "p" }, new AbortController().signal)).reply.text;
+        assertEquals(await ask(), "ours");
+        sockets[0].write(unasked);
+        await closed.promise;
+        assertEquals([await ask(), connections], ["ours", 2], JSON.stringify(unasked));
+      }
+      await new Promise((resolve) => server.close(resolve));
+    }
   });
 }

@@ -126,7 +126,7 @@ export class Exchange {
     return {
       status: this.#head?.status ?? 0,
       headers: this.#head?.headers ?? {},
-      ...(error === null && this.#body !== null ? this.#body.content : { body: "" }),
+      ...(error === null && this.#body !== null ? this.#body.takeContent() : { body: "" }),
       connect_ns: this.#connect_ns,
       tls_ns: this.#tls_ns,
       t_ready_ns: this.#t_ready_ns,

@@ -251,7 +251,7 @@ class Http2Exchange {
     this.#over = true;
     this.#deadline.clear();
     if (error !== null) this.#stream?.close(CANCEL);
-    const content = error === null && this.#body !== null ? this.#body.content : { body: "" };
+    const content = error === null && this.#body !== null ? this.#body.takeContent() : { body: "" };
     const t_end_ns = error === null ? this.#t_read_ns : nowNs();
     this.#onOver({ ...this.#head, ...content, ...this.#times, t_end_ns }, error);
   }

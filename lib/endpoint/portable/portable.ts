@@ -43,7 +43,10 @@ class Connection {
     };
     const ready = (socket: net.Socket) => {
       this.#socket = socket;
-      socket.on("data", (bytes: Buffer) => this.#exchange?.read(bytes));
+      socket.on("data", (bytes: Buffer) => {
+        if (this.#exchange === null) this.destroy(); // it says what nobody asked for
+        else this.#exchange.read(bytes);
+      });
       socket.on("error", (error: Error) => this.#error = error);
       socket.on("end", closed);
       socket.on("close", closed);
