@@ -10,7 +10,7 @@ import { serving } from "./fixture.ts";
 import type { TaskRequest } from "../../lib/server/tasks/request.ts";
 
 const request: TaskRequest = { kind: "suite", suite: "quickstart" };
-const open = (path: string, kept: number) => TaskStore.open(path, () => {}, kept);
+const open = (path: string, tasks: number) => TaskStore.open(path, () => {}, { tasks });
 
 Deno.test("tasks that ended long ago are forgotten at a start, others are as they were", async () => {
   using place = temporaryFolder();
@@ -52,6 +52,28 @@ Deno.test("tasks that ended long ago are forgotten at a start, others are as the
     assertEquals(store.tasks.size, 6);
   }
   assertEquals(readFileSync(journal, "utf8"), text, "nothing is left to leave out");
+});
+
+Deno.test("of many keys the newest are known, and no more tasks and requests than are said", async () => {
+  using place = temporaryFolder();
+  const kept = { tasks: 100, request_length: 1 << 20 };
+  using store = await TaskStore.open(place.path, () => {}, kept);
+  const ended = (n: number, notes = "") => {
+    const task = store.submit({ ...request, notes } as TaskRequest, `key ${n}`);
+    mkdirSync(store.folderOf(task), { recursive: true });
+    store.end(task, "cancelled");
+    return task;
+  };
+  const first = ended(0);
+  for (let n = 1; n < 300; n++) ended(n);
+  assertEquals(store.tasks.size, kept.tasks);
+  const known = (n: number, notes = "") =>
+    store.submittedBefore(`key ${n}`, { ...request, notes } as TaskRequest) !== null;
+  assertEquals([known(0), known(199), known(200), known(299)], [false, false, true, true]);
+  assert(!existsSync(store.folderOf(first)));
+  const long = "x".repeat(400_000);
+  for (let n = 0; n < 4; n++) ended(1000 + n, long);
+  assertEquals([0, 1, 2, 3].map((n) => known(1000 + n, long)), [false, false, true, true]);
 });
 
 Deno.test("a server whose callbacks cannot be kept does not start, and leaves no lock", async () => {

@@ -8,13 +8,13 @@ import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";
 import { makeFolder, notWritten, writeFileAtomic } from "../../write.ts";
 import { type TaskList, taskList } from "./task_list.ts";
+import { isOver, type Task } from "./task.ts";
 import type { JournalLine } from "../../run/event_forms.ts";
 import type { TaskRequest } from "./request.ts";
-import type { Task } from "./task.ts";
 import type { ServerEvent, TaskEnd, TaskProcess, TaskStatus } from "../../run/events.ts";
 
-/** Tasks that have ended and are known after a restart; the runs of all stay. */
-const KEPT_TASKS = 10_000;
+/** Of tasks that have ended, those that ended last are known: so many, of so many letters of requests. Their runs stay. */
+const KEPT = { tasks: 10_000, request_length: 64 << 20 };
 const FORCED = { recursive: true, force: true };
 
 /** An idempotency key was used before, for something else. */
@@ -29,6 +29,7 @@ export class TaskStore implements Disposable {
   readonly #list: TaskList;
   readonly #journal: Journal<"tasks">;
   readonly #unlock: () => void;
+  readonly #kept: typeof KEPT;
   readonly #listeners = new Set<(task: Task) => void>();
 
   private constructor(
@@ -36,7 +37,9 @@ export class TaskStore implements Disposable {
     list: TaskList,
     journal: Journal<"tasks">,
     unlock: () => void,
+    kept: typeof KEPT,
   ) {
+    this.#kept = kept;
     this.folder = folder;
     this.#list = list;
     this.#journal = journal;
@@ -47,13 +50,13 @@ export class TaskStore implements Disposable {
    * Opens the tasks under a folder of runs.
    *
    * @param notice called with a line that was cut off in writing.
-   * @param kept so many tasks that have ended are remembered, with their idempotency keys.
+   * @param kept which tasks that have ended are remembered, with their idempotency keys: the newest ones.
    * @throws {InputError} another server uses the folder, or it cannot be written.
    */
   static async open(
     runs: string,
     notice: (line: string) => void,
-    kept = KEPT_TASKS,
+    kept: Partial<typeof KEPT> = {},
   ): Promise<TaskStore> {
     const folder = join(runs, "server");
     try {
@@ -69,13 +72,16 @@ export class TaskStore implements Disposable {
         const reading = await readJournal(path, "tasks", (line) => lines.push(line));
         mendJournal(path, reading, notice);
       }
-      const { lines: needed, forgotten } = compacted(lines, kept);
+      const list = fold(taskList, lines.flatMap(({ event }) => event ?? []));
+      const all = { ...KEPT, ...kept };
+      const forgotten = list.forget(all.tasks, all.request_length);
+      const needed = lines.filter(({ event }) => event === null || isNeeded(event, list));
       if (needed.length < lines.length) {
         writeFileAtomic(path, needed.map(({ text }) => `${text}\n`).join(""));
-        for (const id of forgotten) rmSync(join(folder, "tasks", id), FORCED);
       }
-      const list = fold(taskList, needed.flatMap(({ event }) => event ?? []));
-      return new TaskStore(folder, list, new Journal<"tasks">(path, new Redactor()), unlock);
+      for (const id of forgotten) rmSync(join(folder, "tasks", id), FORCED);
+      const journal = new Journal<"tasks">(path, new Redactor());
+      return new TaskStore(folder, list, journal, unlock, all);
     } catch (error) {
       unlock();
       throw error;
@@ -155,6 +161,10 @@ export class TaskStore implements Disposable {
     this.#list.take({ ...event, t: Date.now() / 1000 });
     const task = this.#list.tasks.get(event.task_id)!;
     for (const listener of this.#listeners) listener(task);
+    const { tasks, request_length } = this.#kept;
+    for (const id of this.#list.forget(tasks, request_length)) {
+      rmSync(join(this.folder, "tasks", id), FORCED);
+    }
     return task;
   }
 }
@@ -163,26 +173,11 @@ function digestOf(request: TaskRequest): string {
   return createHash("sha256").update(JSON.stringify(request)).digest("hex");
 }
 
-/** A journal without what nobody asks for any more. */
-interface Compacted {
-  lines: JournalLine<"tasks">[];
-  /** Tasks that have ended and are left out. */
-  forgotten: string[];
-}
-
 /**
- * Keeps every task that is not over, and of the others those that ended last. The changes of a kept
- * task stay as they are, since followers count them; the processes of one that has ended go.
- *
- * @param kept how many that have ended.
+ * Whether an event is asked for again: of tasks that are known. Their changes stay as they are, since followers
+ * count them; the processes of one that has ended go.
  */
-function compacted(lines: readonly JournalLine<"tasks">[], kept: number): Compacted {
-  const over = new Set(
-    lines.flatMap(({ event }) => event?.event === "task_ended" ? event.task_id : []),
-  );
-  const forgotten = new Set([...over].slice(0, Math.max(0, over.size - kept)));
-  const isNeeded = ({ event }: JournalLine<"tasks">) =>
-    event === null || !forgotten.has(event.task_id) &&
-      !(event.event === "task_process" && over.has(event.task_id));
-  return { lines: lines.filter(isNeeded), forgotten: [...forgotten] };
+function isNeeded({ event, task_id }: ServerEvent, { tasks }: TaskList): boolean {
+  const task = tasks.get(task_id);
+  return task !== undefined && !(event === "task_process" && isOver(task));
 }

@@ -14,10 +14,34 @@ export class TaskList {
   readonly byKey = new Map<string, Task>();
   /** Tasks that wait, first come first. */
   #queue = new Set<Task>();
+  /** Tasks that have ended, in that order, with the length of what they asked for, and the sum of it. */
+  readonly #over = new Map<Task, number>();
+  #over_length = 0;
 
   /** Tasks that wait, first come first. */
   queued(): Task[] {
     return [...this.#queue];
+  }
+
+  /**
+   * Forgets the tasks that ended first, with their keys, until no more are left than so many, of requests of no
+   * more letters than so many; the newest one stays.
+   *
+   * @returns the ids of those that were forgotten.
+   */
+  forget(most: number, most_length: number): string[] {
+    const forgotten: string[] = [];
+    for (const [task, length] of this.#over) {
+      const fit = this.#over_length <= most_length || this.#over.size === 1;
+      if (this.#over.size <= most && fit) break;
+      this.#over.delete(task);
+      this.#over_length -= length;
+      this.tasks.delete(task.task_id);
+      const key = task.idempotency?.key;
+      if (key !== undefined && this.byKey.get(key) === task) this.byKey.delete(key);
+      forgotten.push(task.task_id);
+    }
+    return forgotten;
   }
 
   /** The one place where an event changes a task, now or on reading the journal. */
@@ -61,6 +85,9 @@ export class TaskList {
         task.agent = agent ?? null;
         task.model = model ?? null;
         change(event.status, task.error);
+        const { length } = JSON.stringify(task.request);
+        this.#over.set(task, length);
+        this.#over_length += length;
       }
     }
   }
