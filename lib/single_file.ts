@@ -4,8 +4,8 @@
  * hashes of its files are checked in every process that asks.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { cacheFolders, ownFolder } from "./cache_folders.ts";
 import { InputError, messageOf } from "./errors.ts";
@@ -67,13 +67,7 @@ export function extracted(folder: string): string | null {
   const found = inside();
   if (found === null) return null;
   let at = extractedAt.get(folder);
-  if (at === undefined) {
-    const place = ownPlace(found);
-    for (const path of Object.keys(found.hashes)) {
-      if (path.startsWith(folder)) extract(found, path, join(place, path));
-    }
-    extractedAt.set(folder, at = join(place, folder));
-  }
+  if (at === undefined) extractedAt.set(folder, at = join(extractFolder(found, folder), folder));
   return at;
 }
 
@@ -86,16 +80,21 @@ export function extractedFolders(): string[] {
   return cacheFolders().map((cache) => join(cache, nameOf(found))).filter((at) => existsSync(at));
 }
 
-function ownPlace(found: Contents): string {
+/** Extracts into the first of the user's folders that can hold it all; where that is. */
+function extractFolder(found: Contents, folder: string): string {
+  const files = Object.keys(found.hashes).filter((path) => path.startsWith(folder))
+    .map((path) => ({ path, bytes: wholeBytes(found, path) }));
   const reasons: string[] = [];
   for (const cache of cacheFolders()) {
+    const place = join(cache, nameOf(found));
     try {
-      ownFolder(cache);
-      const place = join(cache, nameOf(found));
-      ownFolder(place);
+      const own = new Set([cache, place, ...files.flatMap(({ path }) => foldersOf(place, path))]);
+      own.forEach(ownFolder);
+      for (const { path, bytes } of files) putWhole(join(place, path), bytes, found.hashes[path]);
       return place;
     } catch (error) {
-      reasons.push(messageOf(error));
+      const reason = messageOf(error);
+      reasons.push(reason.includes(cache) ? reason : `${place}: ${reason}`);
     }
   }
   throw new InputError(
@@ -104,24 +103,28 @@ function ownPlace(found: Contents): string {
   );
 }
 
-function extract({ sea, hashes }: Contents, path: string, to: string): void {
-  if (existsSync(to) && sha256(readFileSync(to)) === hashes[path]) return;
+/** The folders between a place and a file below it, the higher ones first. */
+function foldersOf(place: string, path: string): string[] {
+  const names = path.split("/").slice(0, -1);
+  return names.map((_, i) => join(place, ...names.slice(0, i + 1)));
+}
+
+/** @throws {InputError} it is not what the list says. */
+function wholeBytes({ sea, hashes }: Contents, path: string): Uint8Array {
   const bytes = new Uint8Array(sea.getRawAsset(path));
-  if (sha256(bytes) !== hashes[path]) {
-    throw new InputError(`${path} inside ${process.execPath} is damaged: fetch the program again`);
-  }
+  if (sha256(bytes) === hashes[path]) return bytes;
+  throw new InputError(`${path} inside ${process.execPath} is damaged: fetch the program again`);
+}
+
+/** Writes a file where it is not there yet, or is another, a link, a pipe. */
+function putWhole(to: string, bytes: Uint8Array, hash: string): void {
+  const there = lstatSync(to, { throwIfNoEntry: false });
+  const may = there?.isFile() && there.size === bytes.length;
+  if (may && sha256(readFileSync(to)) === hash) return;
   const part = `${to}.${crypto.randomUUID()}.part`;
   try {
-    mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
     writeFileSync(part, bytes, { mode: 0o600 });
     renameSync(part, to);
-  } catch (error) {
-    throw new InputError(
-      `${to}, of the files inside this program, cannot be written: ${
-        messageOf(error)
-      }; name another ` +
-        `folder in XDG_CACHE_HOME`,
-    );
   } finally {
     rmSync(part, { force: true });
   }
