@@ -39,7 +39,7 @@ function quoted(text: string): string {
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-const FORMULA = /^'*\s*[=+\-@\t\r|%]/;
+const FORMULA = /^'*\s*[=+\-@\t\r|%＝＋－＠]/; // Japanese Excel takes the wide ones, too
 
 /** The text, with an apostrophe in front where a spreadsheet would take it for a formula. */
 export function guarded(text: string): string {

@@ -61,8 +61,8 @@ Deno.test("what is written is read again, from a file too", async () => {
     cells,
     ["1", "", "true", "-2.5e-7"],
   ]);
-  assertEquals(parseCsv("t", spreadsheetRow(["=1", { a: [1] }, null, false, 'q"'])), [
-    ["'=1", '{"a":[1]}', "", "false", 'q"'],
+  assertEquals(parseCsv("t", spreadsheetRow(["=1", "＝1", { a: [1] }, null, false, 'q"'])), [
+    ["'=1", "'＝1", '{"a":[1]}', "", "false", 'q"'],
   ]);
   writeFileSync(path, csvLine(["n", "long"]) + csvLine([1, long]) + csvLine([2, null]));
   assertEquals(await Array.fromAsync(readCsv(path)), [{ n: "1", long }, { n: "2", long: "" }]);

@@ -144,6 +144,7 @@ Deno.test("a template that is none is refused with its place", () => {
     [{ body: {} }, "answer"],
     [{ answer: { text: "a", text_so_far: "b" } }, 'expected "text" or "text_so_far"'],
     [{ answer: {}, body: { x: "{{promt}}" } }, "{{promt}}"],
+    [{ answer: {}, body: { x: ["{{\tconstructor\n}}"] } }, "{{constructor}}"],
   ];
   for (const [template, says] of refused) {
     writeFileSync(path, JSON.stringify(template));
