@@ -5,7 +5,7 @@ const SMALLEST_BLOCK_BYTES = 512;
 const LARGEST_BLOCK_BYTES = 64 * 1024;
 
 /**
- * Copies pieces into blocks: a server may send a body byte by byte, and a buffer of its own for each piece would
+ * Copies pieces into blocks: a server may send a body byte by byte, and one buffer for each piece would
  * take a hundred times as much memory.
  */
 export class GatheredBytes {
