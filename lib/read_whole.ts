@@ -47,3 +47,46 @@ export async function readWhole(
     throw new InputError(code === "ENOENT" ? missing(path) : `${path}: ${messageOf(error)}`);
   }
 }
+
+/** The encoding that the first bytes of a text tell. */
+export function encodingOf(content: Uint8Array): string {
+  if (content[0] === 0xff && content[1] === 0xfe) return "utf-16le";
+  return content[0] === 0xfe && content[1] === 0xff ? "utf-16be" : "utf-8";
+}
+
+/**
+ * The text of a file that a person wrote: UTF-8, or UTF-16 with a byte order mark, which is dropped.
+ *
+ * @throws {InputError} it is neither, with the line: other letters would be sent than were written.
+ */
+export function writtenText(path: string, content: Uint8Array): string {
+  const encoding = encodingOf(content);
+  const fatal = encoding === "utf-8";
+  try {
+    return new TextDecoder(encoding, { fatal }).decode(content);
+  } catch {
+    const good = goodBytes(content);
+    const line = content.subarray(0, good).reduce(
+      (lines, byte) => byte === 10 ? lines + 1 : lines,
+      1,
+    );
+    throw new InputError(`${path}:${line}: holds bytes that are no UTF-8; save the file as UTF-8`);
+  }
+}
+
+/** How many bytes come before the first that is no UTF-8. */
+function goodBytes(content: Uint8Array): number {
+  let low = 0, high = content.length; // those before low are good, one of those before high is not
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    try {
+      new TextDecoder("utf-8", { fatal: true }).decode(content.subarray(0, middle), {
+        stream: true,
+      });
+      low = middle;
+    } catch {
+      high = middle;
+    }
+  }
+  return low;
+}

@@ -5,7 +5,8 @@ import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { parseJson } from "../settings/json_file.ts";
 import { csvRows } from "./csv.ts";
-import { encodingOf, readLines, textPieces } from "./json_lines.ts";
+import { readLines, textPieces } from "./json_lines.ts";
+import { encodingOf } from "../read_whole.ts";
 
 /** A JSON file is read whole; this is what fits into one string. */
 const LARGEST_JSON = 512_000_000;

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, messageOf } from "../errors.ts";
-import { refuseOdd } from "../read_whole.ts";
+import { encodingOf, refuseOdd } from "../read_whole.ts";
 
 /** The longest line, in characters: one without an end is no JSON Lines file. */
 const LONGEST_LINE = 64_000_000;
@@ -17,9 +17,10 @@ const MOST_RATIO = 100;
  * A file's text as it is read. A file whose name ends in `.gz` is unpacked; UTF-8, or UTF-16 with a byte
  * order mark, which is dropped.
  *
+ * @param written by a person: bytes that are no UTF-8 are refused, and not replaced.
  * @throws {InputError} a file that is missing, unreadable, no gzip file, or a bomb of one.
  */
-export async function* textPieces(path: string): AsyncGenerator<string> {
+export async function* textPieces(path: string, written = false): AsyncGenerator<string> {
   const found = await stat(path).catch(() => null); // a missing one is reported when it is opened
   if (found !== null && !found.isDirectory()) refuseOdd(path, found);
   const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
@@ -37,21 +38,19 @@ export async function* textPieces(path: string): AsyncGenerator<string> {
           `${path}: unpacks to more than ${MOST_RATIO} times its size; unpack it, and see what it is`,
         );
       }
-      decoder ??= new TextDecoder(encodingOf(chunk));
+      const encoding = encodingOf(chunk);
+      decoder ??= new TextDecoder(encoding, { fatal: written && encoding === "utf-8" });
       yield decoder.decode(chunk, { stream: true });
     }
+    if (decoder) yield decoder.decode();
   } catch (error) {
+    if (written && error instanceof TypeError) {
+      throw new InputError(`${path}: holds bytes that are no UTF-8; save the file as UTF-8`);
+    }
     throw error instanceof InputError ? error : new InputError(unreadable(path, error));
   } finally {
     file.destroy();
   }
-  if (decoder) yield decoder.decode();
-}
-
-/** The encoding that the first bytes of a text tell. */
-export function encodingOf(content: Uint8Array): string {
-  if (content[0] === 0xff && content[1] === 0xfe) return "utf-16le";
-  return content[0] === 0xfe && content[1] === 0xff ? "utf-16be" : "utf-8";
 }
 
 /**
@@ -60,7 +59,10 @@ export function encodingOf(content: Uint8Array): string {
  *
  * @throws {InputError} as there, and a line of more than 64 MB.
  */
-export async function* readLines(path: string): AsyncGenerator<{ line: string; number: number }> {
+export async function* readLines(
+  path: string,
+  written = false,
+): AsyncGenerator<{ line: string; number: number }> {
   let pieces: string[] = [];
   let length = 0, number = 0;
   const add = (piece: string) => {
@@ -74,7 +76,7 @@ export async function* readLines(path: string): AsyncGenerator<{ line: string; n
     number++;
     return line.trim() ? { line: line.endsWith("\r") ? line.slice(0, -1) : line, number } : null;
   };
-  for await (const text of textPieces(path)) {
+  for await (const text of textPieces(path, written)) {
     let from = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {
       add(text.slice(from, end));

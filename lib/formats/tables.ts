@@ -1,7 +1,7 @@
 /** Files as rows of named fields: JSON, JSON lines, CSV and Parquet. */
 import { InputError, messageOf } from "../errors.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
-import { readWhole } from "../read_whole.ts";
+import { readWhole, writtenText } from "../read_whole.ts";
 import { parseCsv } from "./csv.ts";
 import { isJsonObject } from "../json_fields.ts";
 import type { ColumnMetaData, FileMetaData } from "hyparquet";
@@ -29,7 +29,7 @@ export async function readTable(path: string): Promise<FileRow[]> {
   if (new TextDecoder().decode(bytes.subarray(0, 4)) === "PAR1") {
     return await parquetRows(path, bytes);
   }
-  const text = new TextDecoder().decode(bytes);
+  const text = writtenText(path, bytes);
   if (text.trim() === "") throw new InputError(`${path}: empty; expected rows`);
   const first = text.trimStart()[0];
   if (path.endsWith(".txt") && first !== "{" && first !== "[") return plainLines(path, text);

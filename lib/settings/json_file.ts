@@ -7,7 +7,7 @@ import { isDeeper } from "../json_fields.ts";
 import { counted } from "../text/grouped.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, InputFaults, messageOf } from "../errors.ts";
-import { refuseOdd } from "../read_whole.ts";
+import { refuseOdd, writtenText } from "../read_whole.ts";
 import { fileKind } from "./file_kind.ts";
 import { checked, fileForms } from "./setting.ts";
 
@@ -33,7 +33,7 @@ export interface JsonFile {
 }
 
 /**
- * Reads and parses a JSON file, or a YAML file by its name (UTF-8, a byte order mark is dropped).
+ * Reads and parses a JSON file, or a YAML file by its name (as {@linkcode writtenText} reads it).
  *
  * @throws {InputError} missing or unreadable file, or malformed JSON or YAML with line and column.
  */
@@ -50,11 +50,10 @@ export async function readJsonFile(path: string): Promise<JsonFile> {
         } MB that it may have`,
       );
     }
-    text = await readFile(path, "utf8");
+    text = writtenText(path, await readFile(path));
   } catch (error) {
     throw error instanceof InputError ? error : new InputError(unreadable(path, error));
   }
-  text = text.replace(/^\uFEFF/, "");
   if (!isYaml(path)) return parseJson(path, text);
   const { parseYaml } = await import("./yaml_file.ts");
   return parseYaml(path, text, DEEPEST);

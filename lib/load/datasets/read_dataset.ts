@@ -58,7 +58,7 @@ const EXPECTED =
   "column is what";
 
 /**
- * Reads a dataset: JSON, JSON lines, CSV or Parquet (UTF-8, a byte order mark is dropped). Rows out of
+ * Reads a dataset: JSON, JSON lines, CSV or Parquet, text as {@linkcode textOf} reads it. Rows out of
  * order are sorted; those of equal time keep their order. Rows of lengths with 0 tokens of input or
  * output are left out, as BurstGPT marks failed requests so.
  *
@@ -108,7 +108,8 @@ export async function readDataset(
   }
   if (rows.length === 0) {
     throw new InputError(
-      `${path}: each row (of ${table.length}) has 0 tokens of input or output; nothing to send`,
+      `${path}: each row (of ${table.length}) has 0 tokens of input or output, or no words of a user; ` +
+        "nothing to send",
     );
   }
   const notes = [...told].map(([what, n]) =>

@@ -14,7 +14,7 @@ export async function evalsSuite(
   path: string,
 ): Promise<{ test_suite_id: string; tests: JsonObject[]; lines: number[] } | null> {
   const tests: JsonObject[] = [], lines: number[] = [];
-  for await (const { line, number } of readLines(path)) {
+  for await (const { line, number } of readLines(path, true)) {
     if (tests.length === 0 && !/^\s*\{.*"(?:input|resps)"/.test(line)) return null;
     const row = asObject(parseJson(`${path}:${number}`, line).value);
     if (tests.length === 0) {

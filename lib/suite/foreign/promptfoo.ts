@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { InputError, messageOf } from "../../errors.ts";
 import { asObject, type JsonObject, objectsIn } from "../../json_fields.ts";
 import { type JsonFile, positionOf, showPath } from "../../settings/json_file.ts";
+import { writtenText } from "../../read_whole.ts";
 import { pathBeside } from "../beside.ts";
 import { filled } from "../rows/template.ts";
 
@@ -93,7 +94,7 @@ function promptOf(
     if (named !== undefined) {
       const beside = pathBeside(dirname(path), named);
       if (statSync(beside).size > LARGEST_PROMPT) throw new Error("more than 50 MB");
-      words = readFileSync(beside, "utf8");
+      words = writtenText(beside, readFileSync(beside));
     }
   } catch (error) {
     throw refuse(`prompt ${text}: ${messageOf(error)}`);

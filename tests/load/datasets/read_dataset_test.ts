@@ -9,7 +9,7 @@ import { UNKNOWN_ROW as UNKNOWN } from "../../../lib/load/datasets/row.ts";
 import type { Dataset } from "../../../lib/load/datasets/read_dataset.ts";
 
 /** Reads `text` as a trace, by way of a file of the name. */
-async function readText(text: string, name = "trace"): Promise<Dataset> {
+async function readText(text: string | Uint8Array, name = "trace"): Promise<Dataset> {
   const folder = await mkdtemp(join(tmpdir(), "dyno-trace-"));
   try {
     await writeFile(join(folder, name), text);
@@ -21,6 +21,23 @@ async function readText(text: string, name = "trace"): Promise<Dataset> {
 }
 
 const lines = (...rows: unknown[]) => rows.map((row) => JSON.stringify(row) + "\n").join("");
+
+Deno.test("other letters than were written are not sent: UTF-8, UTF-16 with its mark, nothing else", async () => {
+  const latin1 = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const utf16 = new Uint8Array(
+    new Uint16Array([..."\uFEFFprompt\ncafé"].map((c) => c.charCodeAt(0))).buffer,
+  );
+  assertEquals((await readText(utf16)).rows.map(({ prompt }) => prompt), ["café"]);
+  for (
+    const text of ['{"prompt": "a"}\n{"prompt": "café"}\n', "prompt\ncafé\n", "prompt\ncaf\xe9"]
+  ) {
+    await assertRejects(
+      () => readText(latin1(text)),
+      InputError,
+      "trace:2: holds bytes that are no UTF-8",
+    );
+  }
+});
 
 Deno.test("our JSON lines: seconds or milliseconds, prompts or lengths", async () => {
   assertEquals(

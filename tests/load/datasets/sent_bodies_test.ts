@@ -152,6 +152,13 @@ Deno.test("ShareGPT: the user's words are the turns, the history is the endpoint
   const begun = lines({ conversations: [say("system", "Be."), ...conversations] });
   const system = await send("s.jsonl", begun);
   assertEquals((system.bodies[0].messages as unknown[])[0], { role: "system", content: "Be." });
+  // the cleaned dump has such rows; vLLM's benchmark and SGLang's leave them out
+  const silent = lines({ conversations: [] }, { conversations: [say("gpt", "1")] }, {
+    conversations,
+  });
+  const { bodies, notes } = await send("e.jsonl", silent);
+  assertEquals(bodies.length, 2);
+  assertStringIncludes(notes.join(), "left out: the user says nothing in it (2 rows)");
   const odd = lines({ conversations: [say("narrator", "x")] });
   await assertRejects(() => send("o.jsonl", odd), InputError, '"from": "narrator"');
 });
