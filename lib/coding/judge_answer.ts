@@ -30,9 +30,10 @@ export class AnswerJudge {
   }
 
   /**
-   * The outcome of an answer. One that runs out of time is measured again by four times the canonical
-   * solution's time here, where that is more; a canonical solution that has no end itself, or takes
-   * more memory than there is, means that the answer cannot be judged.
+   * The outcome of an answer. Where it fails, the canonical solution is run on the same tests: if that
+   * fails too, the tests are wrong or ask for more than there is here, and the answer cannot be judged.
+   * An answer that runs out of time is measured again by four times the canonical solution's time here,
+   * where that is more.
    *
    * @throws {InputError} as {@linkcode Sandbox.runCommand}.
    * @throws {CancelledError} when the signal is aborted.
@@ -40,25 +41,28 @@ export class AnswerJudge {
   async judge(problem: Problem, code: string, signal: AbortSignal): Promise<Outcome> {
     const { timeout_s } = this.#limits;
     const outcome = await this.#run(problem, code, timeout_s, signal);
-    const isLimit = outcome.class === "timeout" || outcome.class === "out_of_memory";
-    if (!isLimit || problem.canonical_solution === null) return outcome;
+    if (outcome.passed || problem.canonical_solution === null) return outcome;
+    if (outcome.class === "sandbox_error") return outcome;
     const canonical = await this.#measured(problem, signal);
+    if (!canonical.passed) {
+      return { ...outcome, class: "sandbox_error", detail: this.#fault(canonical) };
+    }
+    const allowed_s = TIMES_CANONICAL * canonical.worked_s;
+    if (outcome.class !== "timeout" || allowed_s <= timeout_s) return outcome;
+    return await this.#run(problem, code, allowed_s, signal);
+  }
+
+  /** Why no answer to a problem can be judged whose canonical solution ended so. */
+  #fault(canonical: Outcome): string {
+    const { timeout_s, memory_bytes } = this.#limits;
     if (canonical.class === "out_of_memory") {
-      const detail = `the canonical solution and its tests need more than ${
-        this.#limits.memory_bytes / 2 ** 20
-      } MiB; give more with --test-memory`;
-      return { ...outcome, class: "sandbox_error", detail };
+      return `the canonical solution and its tests need more than ${memory_bytes / 2 ** 20} MiB; ` +
+        "give more with --test-memory";
     }
     if (canonical.class === "timeout") {
-      const detail = `the canonical solution has no end within ${
-        CANONICAL_TIMES * timeout_s
-      } s here`;
-      return { ...outcome, class: "sandbox_error", detail };
+      return `the canonical solution has no end within ${CANONICAL_TIMES * timeout_s} s here`;
     }
-    if (outcome.class !== "timeout") return outcome;
-    const allowed_s = TIMES_CANONICAL * canonical.worked_s;
-    if (!canonical.passed || allowed_s <= timeout_s) return outcome;
-    return await this.#run(problem, code, allowed_s, signal);
+    return `the problem's own canonical solution fails its tests: ${canonical.class}: ${canonical.detail}`;
   }
 
   #measured(problem: Problem, signal: AbortSignal): Promise<Outcome> {

@@ -79,6 +79,44 @@ Deno.test(
   },
 );
 
+Deno.test(
+  { name: "where the canonical solution fails its own tests, no failure is the answer's", ignore },
+  async () => {
+    await using sandbox = await Sandbox.open({ workers: 2 });
+    const given = problem("    return x + 2\n"); // as HumanEval/32 of one publisher: its test is wrong
+    const asserts = {
+      ...given,
+      problem_id: "asserts",
+      prompt: "Add one.",
+      tests: { form: "asserts" as const, text: "assert f(1) == 2\n", setup: "" },
+      canonical_solution: "def f(x):\n    return x / 0\n",
+    };
+    const language = { name: "python", command: "{python} {file}", extension: "py" };
+    const program = {
+      ...given,
+      problem_id: "program",
+      tests: { form: "program" as const, language, cases: [{ input: "1", output: "2" }] },
+      canonical_solution: "print(3)\n",
+    };
+    const judge = new AnswerJudge(sandbox, { ...limits, timeout_s: 10 });
+    const outcomes = await Promise.all([
+      judge.judge(given, given.prompt + "    return x\n", never),
+      judge.judge(given, "", never),
+      judge.judge(given, given.prompt + "    return x + 1\n", never),
+      judge.judge(asserts, "def f(x):\n    return x\n", never),
+      judge.judge(program, "print(4)\n", never),
+    ]);
+    const unjudged = "sandbox_error";
+    assertEquals(
+      outcomes.map((outcome) => outcome.class),
+      [unjudged, unjudged, "passed", unjudged, unjudged],
+    );
+    const said = "the problem's own canonical solution fails its tests: ";
+    assertStringIncludes(outcomes[0].detail, `${said}assertion`);
+    assertStringIncludes(outcomes[3].detail, `${said}exception: f(1) raised ZeroDivisionError`);
+  },
+);
+
 Deno.test({ name: "the checks' own time does not count against a program", ignore }, async () => {
   await using sandbox = await Sandbox.open({ workers: 1 });
   const given = problem(null);

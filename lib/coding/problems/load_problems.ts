@@ -1,10 +1,10 @@
-/** Coding problems from JSON Lines: HumanEval, HumanEval+, MBPP, and programs of any language. */
+/** Coding problems from JSON Lines: HumanEval, HumanEval+, MBPP, BigCodeBench, and programs of any language. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { checkJson, parseJson } from "../../settings/json_file.ts";
 import { fileForms } from "../../settings/setting.ts";
 import { readLines } from "../../formats/json_lines.ts";
-import { readWhole } from "../../read_whole.ts";
+import { readWhole, writtenText } from "../../read_whole.ts";
 import { noSuchFile } from "../../text/no_such_file.ts";
 import { contestProblem } from "./livecodebench.ts";
 import { inputsCheck } from "./problem_inputs.ts";
@@ -43,6 +43,15 @@ const mbpp = z.object({
   /** MBPP+'s further tests, which call the function by its name. */
   test: z.string().nullish(),
 }).refine((problem) => problem.text ?? problem.prompt, { message: `expected "text" or "prompt"` });
+
+const bigCodeBench = z.object({
+  task_id: id,
+  complete_prompt: text,
+  entry_point: name,
+  canonical_solution: z.string().nullish(),
+  /** Python that defines a class of unittest's, TestCases. */
+  test: text,
+});
 
 /** A line of a file of problems in dyno's own form, for programs in any language. */
 export const problemSchema = z.object({
@@ -108,8 +117,8 @@ async function* streamProblems(path: string): AsyncGenerator<Problem> {
 
 /** A problem a line; or a list of them, as sanitized-mbpp.json is, with a problem's place for its line. */
 async function* problemLines(path: string): AsyncGenerator<{ line: string; number: number }> {
-  if (!path.endsWith(".json")) return yield* readLines(path);
-  const text = new TextDecoder().decode(await readWhole(path, noSuchFile, "split it"));
+  if (!path.endsWith(".json")) return yield* readLines(path, true);
+  const text = writtenText(path, await readWhole(path, noSuchFile, "split it"));
   if (!Array.isArray(parseLine(path, text).value)) {
     throw new InputError(`${path}: expected a list of problems`);
   }
@@ -138,25 +147,19 @@ function problemOf(path: string, line: string, index: number): Problem {
     const { id, ...problem } = contestProblem(file);
     return { problem_id: id, index, canonical_solution: null, ...problem };
   }
+  if ("complete_prompt" in value) return fromBigCodeBench(file, index);
   if ("language" in value) return fromProgram(file, index);
   if ("test_list" in value && !("entry_point" in value)) return fromMbpp(file, index);
   if ("entry_point" in value) return fromHumanEval(file, line, index);
   throw new InputError(
-    `${path}:1:1: neither "entry_point" (HumanEval's form) nor "test_list" (MBPP's form) nor "question_content" (LiveCodeBench's form) nor "language" is there`,
+    `${path}:1:1: neither "entry_point" (HumanEval's form) nor "test_list" (MBPP's form) nor "question_content" (LiveCodeBench's form) nor "complete_prompt" (BigCodeBench's form) nor "language" is there`,
   );
 }
 
-/** Forms that are known and cannot be judged here are refused with the reason. */
+/** A form that is known and cannot be judged here is refused with the reason. */
 function refuseByName(path: string, value: object): void {
-  const has = (...names: string[]) => names.every((name) => name in value);
-  if (has("complete_prompt", "instruct_prompt") || has("code_prompt", "test", "libs")) {
-    throw new InputError(
-      `${path}:1:1: BigCodeBench's form: its tests are unittest cases that patch modules within the ` +
-        "program's own process, which the sandbox keeps from them, so they are not run; judge its " +
-        "answers with the package bigcodebench",
-    );
-  }
-  if (has("tests", "stop_tokens") && "language" in value && typeof value.language === "string") {
+  const isMultiPlE = "tests" in value && "stop_tokens" in value && "language" in value;
+  if (isMultiPlE && typeof value.language === "string") {
     throw new InputError(
       `${path}:1:1: MultiPL-E's form: its tests run inside the program and a pass is its exit code, ` +
         "which a program can give without solving anything, so they are not run; give such " +
@@ -207,6 +210,29 @@ function fromHumanEval(file: JsonFile, line: string, index: number): Problem {
     canonical_solution,
   };
 }
+
+/** Each method of the tests' class is a check; they call the entry point by its name. */
+function fromBigCodeBench(file: JsonFile, index: number): Problem {
+  const problem = checkJson(file, bigCodeBench);
+  const { task_id, complete_prompt, entry_point, canonical_solution = null, test } = problem;
+  return {
+    problem_id: idOf(task_id, "BigCodeBench"),
+    index,
+    prompt: complete_prompt,
+    entry_point,
+    tests: { form: "check", text: `${test.trimEnd()}\n${UNITTEST_CHECK}`, setup: "" },
+    canonical_solution,
+  };
+}
+
+const UNITTEST_CHECK = `
+def check(candidate):
+    import unittest
+    TestCases.setUpClass()
+    for case in unittest.defaultTestLoader.loadTestsFromTestCase(TestCases):
+        assert case.debug() is None
+    TestCases.tearDownClass()
+`;
 
 function fromProgram(file: JsonFile, index: number): Problem {
   const { task_id, prompt, language, cases, canonical_solution = null } = checkJson(
