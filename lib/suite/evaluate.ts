@@ -14,12 +14,9 @@ import { command } from "./evaluators/command.ts";
 import { composition, compositionNames } from "./compose.ts";
 import { contains } from "./evaluators/contains.ts";
 import { exact } from "./evaluators/exact.ts";
-import { ifeval } from "./evaluators/ifeval.ts";
+import { f1 } from "./evaluators/f1.ts";
 import { judgeEvaluator } from "./evaluators/judge/judge.ts";
 import { jsonSchema } from "./evaluators/json_schema.ts";
-import { math } from "./evaluators/math.ts";
-import { multipleChoice } from "./evaluators/multiple_choice.ts";
-import { numeric } from "./evaluators/numeric.ts";
 import { reasoningScoring } from "./evaluators/reasoning_score.ts";
 import { regex } from "./evaluators/regex.ts";
 import { refusal } from "./evaluators/refusal.ts";
@@ -45,16 +42,13 @@ const builtIn: Record<string, Evaluator> = Object.fromEntries(
     contains,
     regex,
     jsonSchema,
-    numeric,
-    math,
-    multipleChoice,
     targets,
     rouge,
     bleu,
     chrf,
+    f1,
     toolCalls,
     refusal,
-    ifeval,
     reasoningScoring,
     judgeEvaluator,
     similarity,
@@ -62,8 +56,18 @@ const builtIn: Record<string, Evaluator> = Object.fromEntries(
   ].map((evaluator) => [evaluator.name, evaluator as Evaluator]),
 );
 
+/** Those with many patterns are loaded when a suite names one. */
+const late: Record<string, () => Promise<Evaluator>> = {
+  numeric: async () => (await import("./evaluators/numeric.ts")).numeric as Evaluator,
+  math: async () => (await import("./evaluators/math.ts")).math as Evaluator,
+  multiple_choice: async () =>
+    (await import("./evaluators/multiple_choice.ts")).multipleChoice as Evaluator,
+  ifeval: async () => (await import("./evaluators/ifeval.ts")).ifeval as Evaluator,
+};
+
 /** Names of the built-in evaluators. */
-export const evaluatorNames: string[] = [...Object.keys(builtIn), ...compositionNames];
+export const evaluatorNames: string[] = [builtIn, late].flatMap(Object.keys)
+  .concat(compositionNames);
 
 /**
  * Finds the evaluator that a suite names and checks its options.
@@ -82,7 +86,7 @@ export async function resolveEvaluator(
   const { name, ...given } = choice;
   const part = (choice: EvaluatorChoice, place: string) =>
     resolveEvaluator(choice, place, directory, further);
-  const known = { ...builtIn, ...composition(where, part), ...further };
+  const known = { ...builtIn, ...late, ...composition(where, part), ...further };
   const evaluator = await find(name, where, directory, known);
   const options = checked(evaluator.options as z.ZodType, given);
   if ("complaints" in options) {
@@ -92,7 +96,8 @@ export async function resolveEvaluator(
     });
     throw new InputFaults(lines);
   }
-  const isOurs = evaluator === builtIn[name]; // not one of the same name
+  const isOurs = !Object.hasOwn(further, name) && // not one of the same name
+    [builtIn, late].some((own) => Object.hasOwn(own, name));
   const value = isOurs && evaluator.models ? modelsBeside(options.value, directory) : options.value;
   try {
     await evaluator.prepare?.(value);
@@ -153,9 +158,12 @@ async function find(
   name: string,
   where: string,
   directory: string,
-  known: Record<string, Evaluator<unknown, EvaluatorReturn>>,
+  known: Record<string, Evaluator<unknown, EvaluatorReturn> | (() => Promise<Evaluator>)>,
 ): Promise<Evaluator<unknown, EvaluatorReturn>> {
-  if (Object.hasOwn(known, name)) return known[name];
+  if (Object.hasOwn(known, name)) {
+    const found = known[name];
+    return typeof found === "function" ? await found() : found;
+  }
   if (!/^\.{1,2}\/|^\//.test(name)) {
     const hint = didYouMean(name, Object.keys(known)) ||
       `; known: ${Object.keys(known).join(", ")}`;

@@ -8,6 +8,8 @@ import * as w from "./choice_words.ts";
  */
 const BARE = 0xe000, DRESSED = 0xe020, WEAK = 0xe040;
 export const SEVERAL = "\ue060";
+/** The mark of a letter in brackets. */
+export const dressed = (letter: string) => String.fromCharCode(letter.charCodeAt(0) - 65 + DRESSED);
 /** Stands before the mark of what was in a box, a tag or after a key. */
 export const FINAL = "\ue061";
 export const KIND = "[\\ue000-\\ue060]", MARK = `${FINAL}?${KIND}`;
@@ -23,7 +25,7 @@ export function letterOf(mark: string): string | null {
 /** The mark of a letter in a box, a tag or after a key; null is several. */
 export function finalMark(letter: string | null): string {
   return FINAL +
-    (letter === null ? SEVERAL : String.fromCharCode(letter.charCodeAt(0) - 65 + DRESSED));
+    (letter === null ? SEVERAL : dressed(letter));
 }
 
 /** Letters that stand for A, B, C and D in Arabic. */
@@ -44,10 +46,12 @@ const BOLD_LETTER =
 /** LaTeX and Markdown taken away; what was bold around one letter becomes brackets. */
 export function plain(text: string): string {
   let form = text.replace(STRUCK, " ").replace(/<\|(?:final_?)?answer\|>/gi, "answer: ")
+    .replace(/<\|\w+\|>|<\/?(?:li|ul|ol|td|tr|output|response)(?:\s[^>]*)?>/gi, "\n")
     .replace(/🅰\ufe0f?/gu, "A").replace(/🅱\ufe0f?/gu, "B").normalize("NFKC").replace(
-      /[\u200b-\u200f\u2060\ufeff]/g,
+      /[\u200b-\u200f\u2060\ufeff\u064b-\u0655]|(?<=\p{L})\[\d+\]/gu,
       "",
-    );
+    ).replaceAll("ۀ", "ه")
+    .replace(/[{,]\s*"([A-Z])"\s*:\s*(true|false)\s*\}?/g, "\n$1: $2");
   for (let before = ""; before !== form;) {
     before = form;
     form = form.replace(STYLED, "$1");
@@ -77,8 +81,8 @@ export function plain(text: string): string {
 
 /** A capital that no word, number, initial, hyphen or unit claims, with a bracket after it or none. */
 const BARE_LETTER = new RegExp(
-  `(?<![${WORD}\\\\]|[${WORD}]['’.+#&-])(?!I +\\p{L})([A-Z])` +
-    `(?:(\\))|(?![${WORD}+#°♭♯]|['’](?!d[ıiuü]r|t[ıiuü]r)\\p{L}|[-‐‑]\\p{L}| ?\\.\\p{L}|\\. ?[A-Z]\\.| ?=|` +
+  `(?<![${WORD}\\\\°]|° ?|[${WORD}]['’.+#&-])(?!I +\\p{L})([A-Z])` +
+    `(?:(\\))|(?<=(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Oo]nly) .)(?= \\p{Ll})|(?![${WORD}+#°♭♯]|['’](?!d[ıiuü]r|t[ıiuü]r)\\p{L}|[-‐‑]\\p{L}| ?\\.\\p{L}|\\. ?[A-Z]\\.| ?=|` +
     ` (?!(?:${w.FOLLOWS}))[${WORD}]))`,
   "gu",
 );
@@ -87,9 +91,15 @@ const DRESSED_LETTER = new RegExp(
   "gu",
 );
 const SMALL_LETTER = new RegExp(
-  `(?<![${WORD}'’.-])([a-z])(?:(\\))|(?= ?[.,;:!]? ?$|[.:] )|(?<=(?:option|choice|answer) .)(?= (?:is|fits|matches) ))`,
+  `(?<![${WORD}'’.-])([a-z])(?:(\\))|(?= ?[.,;:!]? ?$|[.:] )|(?<=(?:[Oo]ption|[Cc]hoice|[Aa]nswer) .)(?=( (?:is|fits|matches) )))`,
   "gmu",
 );
+
+const PLACES = ["first 1st 一", "second 2nd 二", "third 3rd 三", "fourth 4th 四", "fifth 5th 五"];
+/** "the third option" */
+const ORDINAL =
+  /(?<!\p{L})(first|second|third|fourth|fifth|1st|2nd|3rd|4th|5th|last) (?:option|choice)(?!\p{L}| (?:is|are) [A-Z](?!\p{L}))/giu;
+const CHINESE_ORDINAL = /第([一二三四五])个?(?:选项|選項)/g;
 
 /** "B or C depending on it": what is joined to a choice is one, whatever follows. */
 const ALTERNATIVE = new RegExp(
@@ -103,11 +113,18 @@ export function marked(text: string, choices: number): string {
     const place = letter.toUpperCase().charCodeAt(0) - 65;
     return place < choices ? String.fromCharCode(base + place) : SEVERAL;
   };
-  return text
+  const placed = (_: string, word: string) => {
+    const place = PLACES.findIndex((names) => names.includes(word.toLowerCase()));
+    return `option ${mark(String.fromCharCode(place < 0 ? 64 + choices : 65 + place), DRESSED)}`;
+  };
+  return text.replace(ORDINAL, placed).replace(CHINESE_ORDINAL, placed)
     .replace(/(?<!\p{L})[АС](?!\p{L})/gu, (letter) => CYRILLIC[letter])
     .replace(DRESSED_LETTER, (_, letter) => mark(letter, DRESSED))
     .replace(BARE_LETTER, (_, letter, closing) => mark(letter, closing ? DRESSED : BARE))
-    .replace(SMALL_LETTER, (_, letter, closing) => mark(letter, closing ? DRESSED : WEAK))
+    .replace(
+      SMALL_LETTER,
+      (_, letter, closing, named) => mark(letter, closing || named ? DRESSED : WEAK),
+    )
     .replace(/(?<!\p{L})[أابجد](?!\p{L})/gu, (letter) => mark(ARABIC[letter], WEAK))
     .replace(ALTERNATIVE, (_, before, letter) => before + mark(letter, BARE));
 }
@@ -116,11 +133,12 @@ export function marked(text: string, choices: number): string {
 export const pattern = (source: string, flags = "giu") => new RegExp(source, flags);
 export const THE_CHOICE = `(?:${w.THE} ?)?(?:${w.GOOD} ?)?(?:${w.NOUN} ?)?`;
 const NOT_BUT = [
+  pattern(`^${w.NOT} ()${THE_CHOICE}${STRONG}[;,] ?${THE_CHOICE}(${MARK})(?=[.!]?$)`),
   pattern(`${w.NOT} ?((?:${w.IS})?) ?${THE_CHOICE}${STRONG}${w.BUT}${THE_CHOICE}(${MARK})`),
   pattern(`()${STRONG} ?(?:ではなく|가 아니라|이 아니라|değil,?) ?${THE_CHOICE}(${MARK})`),
 ];
 const BUT_NOT = pattern(
-  `(${MARK})(?:,? (?:and |but |und |et |y |e |и )?(?:not|rather than|instead of|over|nicht|pas|no|non|não|не)|而不是|,? ?不是) ?${THE_CHOICE}${STRONG}`,
+  `(${MARK})(?:(?:,| [—–-])? (?:and |but |und |et |y |e |и )?(?:not|rather than|instead of|over|nicht|pas|no|non|não|не)|而不是|,? ?不是) ?${THE_CHOICE}${STRONG}`,
 );
 const LIST = pattern(
   `${MARK}(?:(?: ?\\()?${w.AND_OR}(?:${w.THE} ?)?(?:${w.NOUN} ?)?${MARK})+`,

@@ -15,6 +15,7 @@ import {
   STRONG,
   THE_CHOICE,
 } from "./choice_marks.ts";
+import { fromLines, LED, onlyTrueLine, setApart } from "./choice_lines.ts";
 import * as w from "./choice_words.ts";
 
 const CLAUSE =
@@ -22,33 +23,36 @@ const CLAUSE =
     pattern(
       "(?<!\\p{L})(?:and|that|then|means|implies|shows|suggests|though|although|whereas|believe|think|say|while|because|guess|dass|que|che|что|und|et|y|e)(?!\\p{L})",
     ).source
-  }),? ?)`;
+  })[,、]? ?)`;
 const NAMED = `(?:${w.GOOD} ?)*${w.NOUN}(?: ${w.GOOD_AFTER})*\\.?`;
+/** "in this case", "to the second question" */
+const ABOUT =
+  `(?: (?:in|for|to|of|i|im|für|zu|dans|pour|à|para|en|de|nel|per|för|på|till|do|na|voor|op) (?:(?!(?:many|most|some|people|students|key|book)(?!\\p{L}))\\p{L}+ ){0,4}?\\p{L}+)?`;
 const TIE =
   `(?: ?(?:[:=→⇒]|->|=>|—|–|-)+ ?| ?(?:n['’])?(?:${w.NOT} ?)?${w.IS}(?: ?${w.NOT})?(?: ?${w.SURE})*[:,]? ?)`;
 /** Nouns that need no verb after them: "Ответ C." */
 const VERBLESS =
-  "(?:cevap|yanıt|ответ|вариант|उत्तर|विकल्प|উত্তর|সমাধান|సమాధానం|பதில்|விடை|jibu|پاسخ|گزینه|答案|正解|答え|정답|답|ans\\.?)";
+  "(?:cevap|yanıt|ответ|вариант|उत्तर|विकल्प|উত্তর|সমাধান|సమాధానం|பதில்|விடை|jibu|پاسخ|جواب|گزینه|válasz|答案|正解|答え|정답|답|ans\\.?)";
 const END =
-  "(?= ?(?:[.,;:!()。、]|$|है|です|である|입니다|이다|است|şık|seçeneğidir|şıkkıdır|['’]d|является|—|-|(?:because|since|as|weil|da|car|porque|perché)(?!\\p{L})))";
+  "(?= ?(?:[.,;:!()。、]|$|है|ہے|です|である|입니다|이다|است|şık|seçeneğidir|şıkkıdır|['’]d|является|—|-|(?:because|since|as|weil|da|car|porque|perché)(?!\\p{L})))";
 
 const ANNOUNCED = [
   pattern(`(?<mark>${FINAL}${KIND})`),
   pattern(
-    `(?:${w.THE} ?|${CLAUSE}(?:question \\d+|[qa]\\d+)? ?|(?<![\\p{Script=Latin}\\p{Script=Cyrillic} 的])|(?<=\\p{Script=Hangul} )(?=정답|답))${NAMED}${TIE}${THE_CHOICE}:? ?(?<mark>${MARK})`,
+    `(?:${w.THE} ?|${CLAUSE}(?:question \\d+|[qa]\\d+)? ?|(?<![\\p{Script=Latin}\\p{Script=Cyrillic} 的])|(?<=\\p{Script=Hangul} )(?=정답|답))${NAMED}${ABOUT}${TIE}${THE_CHOICE}:? ?(?<mark>${MARK})`,
   ),
   pattern(
-    `^(?:${w.GOOD}|${w.RIGHT}|result|verdict|(?:final )?(?:output|prediction|decision|conclusion)|easy|(?:answer )?key|soln?) ?: ?(?<mark>${MARK})${END}`,
+    `^(?:${w.GOOD}|${w.RIGHT}|result|verdict|(?:final )?(?:output|prediction|decision|conclusion)|easy|(?:answer )?key|soln?) ?: ?${THE_CHOICE}(?<mark>${MARK})${END}`,
   ),
   pattern(`${CLAUSE}(?:${w.THE} ?)?(?:question \\d+|[qa]\\d+): ?(?<mark>${MARK})${END}`),
   pattern(
-    `(?:${CLAUSE}|${w.GOOD} ?)(?:${w.THE} ?)?${VERBLESS}(?: ${w.GOOD_AFTER})? ?(?:${w.NOUN} )?(?<mark>${MARK})${END}`,
+    `(?:${CLAUSE}|${w.GOOD} ?)(?:${w.THE} ?)?${VERBLESS}(?: ${w.GOOD_AFTER})? ?${THE_CHOICE}(?<mark>${MARK})${END}`,
   ),
   pattern(`${w.CHOOSE}(?: with| for)?:? ?${THE_CHOICE}:? ?(?<mark>${MARK})`),
   pattern(`${w.IS} (?:${w.THE} ?|(?=${w.GOOD}))${NAMED} (?<mark>${MARK})${END}`),
   pattern(`^${w.CHOOSE_ORDER}:? ?${THE_CHOICE}(?<mark>${MARK})`),
   pattern(
-    `(?:^|[,。:; 题題]|故|应|應|所以|因此|我|综上所述|答案)(?:选择|选|選):? ?(?<mark>${MARK})`,
+    `(?:^|[,。:; 题題]|故|(?<!不)(?:应该?|應該?)|所以|因此|我|综上所述|答案)(?:选择|选|選):? ?(?<mark>${MARK})`,
   ),
   pattern(`${CLAUSE}(?<mark>${MARK}) ?(?:を選|を選択|을 선택|를 선택|을 고르|를 고르)`),
 ];
@@ -56,9 +60,13 @@ const ANNOUNCED = [
 const MORE = pattern(
   `^(?:also|or|and|or maybe|or perhaps|auch|oder|aussi|ou|también|o|anche|também)[,:]? ${THE_CHOICE}(?<mark>${STRONG})${END}`,
 );
+/** "so A or B would both do" leaves it open. */
+const BOTH = pattern(
+  `(?<mark>${SEVERAL}) (?:would|could|can|may|might)(?: both| all| each| also)* be (?!${w.WRONG}|${w.NOT})`,
+);
 const VERB = `(?:${w.IS}|looks|seems|appears|está|semble|pare|является|dipt)`;
 const STATED = pattern(
-  `${CLAUSE}${THE_CHOICE}(?<mark>${STRONG}) ?(?:${w.NOUN} ?)?(?:${VERB} ?)?(?:${w.THE} ?)*(?:${w.SURE} ?)*(?:${w.THE} ?)*(?:${w.RIGHT}|(?<=${w.THE} )(?:${w.GOOD} )*${w.NOUN})`,
+  `${CLAUSE}${THE_CHOICE}(?!${SEVERAL} only)(?<mark>${STRONG})(?:の「[^」]{1,40}」)? ?(?:${w.NOUN} ?)?(?:${VERB} ?)?(?:${w.THE} ?)*(?:${w.SURE} ?)*(?:${w.THE} ?)*(?:${w.RIGHT}|(?<=${w.THE} )(?:${w.GOOD} )*${w.NOUN})`,
 );
 /** The one that is left when the others are out. */
 const REMAINS = [
@@ -66,13 +74,17 @@ const REMAINS = [
     `(?:^|[,;:(—–] ?|(?:only|so|just|and|then) )(?:only )?${THE_CHOICE}(?<mark>${STRONG}) (?:alone )?${w.LEFT}${END}`,
   ),
   pattern(
-    `${w.LEFT}:? (?:us )?(?:with )?(?:only |just )?${THE_CHOICE}(?<mark>${STRONG})(?: as ${THE_CHOICE})?${END}`,
+    `${w.LEFT}[:,]? (?:us )?(?:with )?(?:only |just )?${THE_CHOICE}(?<mark>${STRONG})(?:,? (?:as ${THE_CHOICE}|is ${w.RIGHT}))?${END}`,
   ),
 ];
 const FITS =
-  "(?:fits|works|matches|holds|applies|satisfies|meets|fulfils|fulfills|qualifies|makes sense)(?!\\p{L})";
+  "(?!(?:is|was|has|does|fails|contradicts|violates|misses|lacks|ignores) )\\p{L}+s(?!\\p{L})";
 const FITS_BEST =
   "(?:(?:fits|works|matches|applies) best|makes (?:the )?most sense|comes closest|(?:satisfies|meets|fulfils|fulfills) (?:all|both|every))(?!\\p{L})";
+/** "The capital is (C).", also with a choice's text in the letter's place. */
+export const RESULT_IS = pattern(
+  `(?:^|, |${w.SO},? )(?:[^,.:\\ue000-\\ue061]{1,60} )?(?:is|was|are|were|equals|=|ist|war|est|es|è|é|är|jest) (?<dressed>${IN_BRACKETS})(?=[.!。]?$|,? (?:because|since|as|which|not|rather) )`,
+);
 const CONCLUDED = [
   pattern(`${CLAUSE}${w.IT_IS} ?(?:${w.SURE} ?)*${THE_CHOICE}(?<mark>${MARK})${END}`),
   pattern(`${CLAUSE}(?:${w.THE} ?)?${w.RIGHT} ?${w.IS} ?${THE_CHOICE}(?<mark>${MARK})${END}`),
@@ -81,6 +93,7 @@ const CONCLUDED = [
     `^(?:${w.ANEW},? )?(?:${w.SURE}|(?:i|we) (?:think|believe|guess)|${w.IF_ASKED}|by [^,.\\ue000-\\ue061]{0,40}|(?:based on|according to|given|of|out of|from) [^,.\\ue000-\\ue061]{1,60},),? (?<mark>${STRONG})${END}`,
   ),
   pattern(`^[^.\\ue000-\\ue061]{1,60}, (?:answer )?${w.NOUN} (?<mark>${STRONG})[.!]?$`),
+  RESULT_IS,
   pattern(
     `${w.SO},? (?:the )?[^,.:\\ue000-\\ue061]{1,40} ${w.IS} ${w.NOUN} (?<mark>${STRONG})[.!]?$`,
   ),
@@ -104,7 +117,7 @@ const CONCLUDED = [
   ),
 ];
 /** "Great question! C." */
-const LAST = pattern(`^[^\\ue000-\\ue061]*[.!] (?<mark>${STRONG})[.!]?$`);
+const LAST = pattern(`^[^\\ue000-\\ue061]*[.!] (?:${w.NOUN} )?(?<mark>${STRONG})[.!]?$`);
 const DENIED = pattern(
   `(?<mark>${STRONG}) ?(?:${w.NOUN} ?)?(?:${VERB} ?|が|は|가|는)?(?:(?!(?:because|since|as|for|if|but|and|or|while|when|weil|car|porque)(?!\\p{L}))[^\\s.,;]+ ){0,2}?(?:${w.WRONG}|${w.NOT})`,
 );
@@ -121,6 +134,12 @@ const NEGATIVE_BEHIND = pattern(
 );
 const OPEN = pattern(w.OPEN, "iu"), ANEW = pattern(w.ANEW), IF = pattern(w.IF, "iu");
 const CORRECTS = pattern(`(?:^|[,;] ?)${w.CORRECTION}`, "iu");
+/** "A... no, wait": what corrects begins a sentence. */
+const TURN = pattern(`(?<=[.…—–;] ?)(?=${w.CORRECTION})`, "iu");
+/** "It's A, isn't it?" asks nothing. */
+const TAG_QUESTION = /, (?:isn['’]t it|right|correct|no|oder|n['’]est-ce pas|verdad|vero)\?$/i;
+/** A base model may continue with another question. */
+const NEXT_QUESTION = /\n\s*(?:question|q|exercise|human|user)(?: ?\d+)? ?:/i;
 const GUESS = pattern(w.IF_ASKED);
 const WOULD = /would|wäre|serait|sería|sarebbe|seria/i;
 
@@ -156,87 +175,14 @@ function claims(sentences: string[], patterns: RegExp[]): Claim[] {
 }
 
 /** What stands in a box, a tag or a key: a letter, with the text of the choice or alone. */
-function claimOf(content: string, choices: number): string | null | undefined {
-  const whole = plain(content).trim();
+function claimOf(content: string, choices: number, mark: Marking): string | null | undefined {
+  const whole = plain(content.replace(/<\/?[a-z_]+>/gi, "\n")).trim();
   if (/^\[.*,.*\]$/.test(whole)) return null;
   if (new RegExp(`^[A-${String.fromCharCode(64 + choices)}]{2,}$`).test(whole)) return null;
-  const line = joined(marked(whole, choices));
+  const line = joined(mark(whole, choices));
   const led = LED.exec(line);
   if (led) return letterOf(led[1]);
   return claims([line], ANNOUNCED).at(-1)?.letter;
-}
-
-const LED = pattern(`^(?:${w.THE} ?)?(?:${w.NOUN}[.:]? ?)?(${MARK})(?=$|[\\s.,:;!)(-]|[–—])`, "iu");
-const ALONE = pattern(`^(?:${w.NOUN}[.:]? ?)?(${MARK})[\\s.:;!)。]*$`, "iu");
-const WITH_TEXT = pattern(
-  `^(?:${w.NOUN} ?)?(?:(${MARK})(?:[.:,;] |[.:]? ?[-–—:]+ |[.:]? ?\\(| (?:because|since|as|weil|da|car|porque|perché|потому)(?!\\p{L}) ?)|(${IN_BRACKETS})[:.]? )(\\S.*)$`,
-  "iu",
-);
-const NOT_A_CHOICE = pattern(
-  `^(?:[^\\s.,]+ ){0,3}(?:${w.WRONG}|${w.NOT}|possible|can|could|may|might|maybe)(?!\\p{L})|^(?:${w.WRONG}|${w.NOT}|${w.CORRECTION})`,
-  "iu",
-);
-
-/** A line that is a choice: a letter alone, or with the text of the choice after it. */
-function choiceLine(line: string): { mark: string; alone: boolean } | null {
-  const alone = ALONE.exec(line);
-  if (alone) return { mark: alone[1], alone: true };
-  const found = WITH_TEXT.exec(line);
-  if (!found || NOT_A_CHOICE.test(found[3])) return null;
-  const letters = [...line.matchAll(pattern(MARK, "gu"))].map(([mark]) => letterOf(mark));
-  const isListing = letters[0] === "A" &&
-    (new Set(letters).size > 2 || pattern(`.${MARK}(?=[.:] )`, "u").test(line));
-  return isListing ? null : { mark: found[1] ?? found[2], alone: false };
-}
-
-/** Lines of choices: the one letter alone; else the one with its text, first or last. */
-function fromLines(lines: string[], alone: boolean): string | null | undefined {
-  const found = lines.map(choiceLine);
-  const letters = found.flatMap((line) =>
-    line && line.alone === alone ? [letterOf(line.mark)] : []
-  );
-  const different = new Set(letters);
-  if (different.size === 0) return undefined;
-  const first = found[0], last = found.at(-1);
-  if (different.size === 1) {
-    if (alone) return letters[0];
-    return first || last ? letters[0] : undefined;
-  }
-  if (alone) return null;
-  // the choice, and below it what is wrong with the others
-  const isListing = letters.slice(1).every((letter, i) =>
-    letter?.charCodeAt(0) === letters[i]!.charCodeAt(0) + 1
-  );
-  return first && letters[0] !== "A" && !isListing &&
-      letters.slice(1).every((other) => other !== letters[0])
-    ? letters[0]
-    : null;
-}
-
-const JUDGED = [
-  pattern(
-    `^(?:${w.NOUN} )?(?<mark>${STRONG})[.:)]?(?: [^.]{0,80}?)?(?: ?(?:[-–—:(]|->|→|=>)+)? ?(?:is )?(?:(?<right>true|correct|right|yes|✓|✔️?|✅)|(?:false|incorrect|wrong|no|✗|✘|❌|✖️?))(?:[).!]?| ?\\([^)]*\\))$`,
-    "iu",
-  ),
-  pattern(
-    `^(?:${w.NOUN} )?(?<mark>${STRONG})[.:)]* ?(?:[-–—:(] ?|is )*(?:(?<right>true|correct|right|yes)|(?:false|incorrect|wrong|no))(?=[,.;:–—-])`,
-    "iu",
-  ),
-  pattern(
-    `^(?:(?<right>[✅✓✔]\ufe0f?)|[❌✗✘✖]\ufe0f?) ?(?:${w.NOUN} )?(?<mark>${MARK})(?=$|[\\s.:)])`,
-    "iu",
-  ),
-];
-
-/** "A: false, B: true, C: false", a line each: the one that is true, where all others are named. */
-function onlyTrueLine(lines: string[]): string | null | undefined {
-  const judged = lines.map((line) =>
-    JUDGED.map((judging) => judging.exec(line)).find((found) => found !== null) ?? null
-  )
-    .filter((found) => found !== null);
-  if (judged.length < 2) return undefined;
-  const right = judged.filter(({ groups }) => groups!.right !== undefined);
-  return right.length === 1 ? letterOf(right[0].groups!.mark) : null;
 }
 
 const ANNOUNCES = pattern(
@@ -273,13 +219,23 @@ const isAfter = (a: Claim["at"], b: Claim["at"]) => a[0] > b[0] || (a[0] === b[0
 /** "(D) Neither A nor B" is a choice with its text, not a denied one. */
 const isNoOption = ([found]: RegExpExecArray) => !pattern(`^${MARK} ?[A-Z]`, "u").test(found);
 
-/** The last claim of any form in what begins with "wait" or "no," after a place; null if none. */
-function correction(sentences: string[], after: Claim["at"]): Claim | undefined {
-  const from = sentences.findIndex((sentence, i) => i > after[0] && CORRECTS.test(sentence));
+/**
+ * The last claim of any form in what begins with "wait" or "no," after another one. Where nothing is
+ * claimed there, but another letter is spoken of, the one before is taken back.
+ */
+function correction(sentences: string[], before: Claim): Claim | undefined {
+  const from = sentences.findIndex((sentence, i) => i > before.at[0] && CORRECTS.test(sentence));
   if (from < 0) return undefined;
   const rest = sentences.map((sentence, i) => i < from ? "" : sentence);
-  return claims(rest, [...ANNOUNCED, STATED, ...CONCLUDED]).at(-1);
+  const found = claims(rest, [...ANNOUNCED, STATED, ...CONCLUDED]).at(-1);
+  if (found) return found;
+  const others = new Set(lettersIn(rest.join(" ")).filter((letter) => letter !== before.letter));
+  if (others.size === 0) return undefined;
+  return { letter: null, at: [sentences.length, 0] };
 }
+
+const lettersIn = (text: string) =>
+  [...text.matchAll(pattern(STRONG, "gu"))].map(([mark]) => letterOf(mark));
 
 function claimsDenied(sentences: string[]): Claim[] {
   return sentences.flatMap((sentence, i) =>
@@ -316,42 +272,72 @@ function onlyInBrackets(sentences: string[]): string | null {
  * in brackets. What is denied, asked, put under a condition or ascribed to others is not a choice.
  */
 export function chosenLetter(answer: string, choices: number): string | null {
+  return readChoice(answer, choices, marked) ?? null;
+}
+
+/** Puts marks instead of choices into a plain text. */
+export type Marking = (text: string, choices: number) => string;
+
+/**
+ * As {@linkcode chosenLetter}, of choices that are marked so; undefined where nothing is said of any.
+ *
+ * @param counts whether a choice that is only mentioned, alone of all, is chosen.
+ */
+export function readChoice(
+  answer: string,
+  choices: number,
+  mark: Marking,
+  counts: (letter: string) => boolean = () => true,
+): string | null | undefined {
+  const next = NEXT_QUESTION.exec(answer);
+  const own = next && readChoice(answer.slice(0, next.index), choices, mark, counts);
+  if (own) return own;
   let text = answer;
   for (const places of [tagsIn, boxesIn, membersIn]) {
     for (const { start, end, content } of places(text).reverse()) {
-      const letter = claimOf(content, choices);
-      const mark = letter === undefined ? " " : finalMark(letter);
-      text = `${text.slice(0, start)}${mark}${text.slice(end)}`;
+      const letter = claimOf(content, choices, mark);
+      const found = letter === undefined ? " " : finalMark(letter);
+      text = `${text.slice(0, start)}${found}${text.slice(end)}`;
     }
   }
-  const lines = marked(plain(text), choices).split("\n").map((line) => joined(line))
+  const lines = mark(plain(text), choices).split("\n").map((line) => joined(line))
     .filter((line) => line !== "");
   const sentences = withNext(lines).flatMap((line) => line.split(SENTENCE))
-    .flatMap((sentence) => sentence.match(LONGEST) ?? []);
-  const said = claims(sentences, ANNOUNCED).at(-1);
+    .flatMap((sentence) => sentence.split(TURN))
+    .flatMap((sentence) => sentence.replace(TAG_QUESTION, ".").match(LONGEST) ?? []);
+  const sayings = claims(sentences, ANNOUNCED);
+  const [earlier, said] = [sayings.at(-2), sayings.at(-1)];
   const stated = claims(sentences, [STATED]);
-  const announced = said && (correction(sentences, said.at) ?? said);
+  const announced = said && (correction(sentences, said) ?? said);
   if (announced) {
+    // two in a row, and nothing between them that says why
+    const isAgainst = earlier && earlier.letter !== said.letter && announced === said &&
+      said.at[0] - earlier.at[0] === 1 && !CORRECTS.test(sentences[said.at[0]]) &&
+      new Set(lettersIn(sentences[earlier.at[0]])).size === 1;
+    if (isAgainst) return null;
     const denied = claimsDenied(sentences);
-    const isTakenBack = [...stated, ...claims(sentences, [MORE])].some(({ letter, at }) =>
+    const isTakenBack = [...stated, ...claims(sentences, [MORE, BOTH])].some(({ letter, at }) =>
       isAfter(at, announced.at) && letter !== announced.letter
     ) || denied.some(({ letter, at }) =>
       isAfter(at, announced.at) && letter === announced.letter
     );
     return isTakenBack ? null : announced.letter;
   }
+  const apart = setApart(answer, choices);
+  if (apart) return apart;
   const alone = fromLines(lines, true);
   if (alone !== undefined) return alone;
   const judged = onlyTrueLine(lines);
   if (judged !== undefined) return judged;
   const conclusions = [...stated, ...claims(sentences, CONCLUDED), ...claims(lines, [LAST])];
   const concluded = new Set(conclusions.map(({ letter }) => letter));
-  if (concluded.size > 1) {
-    const corrected = correction(sentences, conclusions[0].at);
+  if (concluded.size > 0) {
+    const corrected = correction(sentences, conclusions[0]);
     if (corrected) return corrected.letter;
   }
   if (concluded.size > 0) return concluded.size === 1 ? [...concluded][0] : null;
   const line = fromLines(lines, false);
   if (line !== undefined) return line;
-  return onlyInBrackets(sentences);
+  const only = onlyInBrackets(sentences);
+  return only !== null && counts(only) ? only : undefined;
 }

@@ -27,7 +27,7 @@ const SPACED_NOUNS = any(
   "उत्तर|विकल्प|जवाब|الإجابة|الاجابة|الجواب|إجابة|جواب|الخيار|الاختيار|جوابي|إجابتي",
 );
 const JOINED_NOUNS = any(
-  "答案|正解|答え|解答|回答|答|选项|選項|選択肢|正答|정답|답|답변|선택지|보기|해답|선택|คำตอบที่ถูกต้อง|คำตอบที่ถูก|คำตอบ|ตัวเลือก|ข้อ",
+  "答案|正解|答え|解答|回答|答|选项|選項|選択肢|正答|정답|답|답변|선택지|보기|해답|선택|(?:คำตอบ|ตัวเลือก|ข้อ)(?:ที่ถูก(?:ต้อง)?)?",
 );
 
 /** "answer", "option" and the like. */
@@ -36,15 +36,15 @@ export const NOUN = `(?:(?<![\\p{L}\\p{N}])${SPACED_NOUNS}(?![\\p{L}\\p{N}])|${J
 /** Words before the noun that keep its meaning; one that is not here makes it another answer. */
 export const GOOD = `(?:${
   whole(
-    "final|correct|right|best|proper|only (?:consistent|valid|viable|possible|plausible|remaining|reasonable|logical|suitable)|true|actual|only|chosen|selected|appropriate|accurate|likely|most (?:likely|accurate|appropriate|suitable|plausible|correct|reasonable|fitting)|ultimate|overall|closest|intended|suitable",
+    "final|correct|right|best|proper|only (?:consistent|valid|viable|possible|plausible|remaining|reasonable|logical|suitable)|true|actual|only|chosen|selected|appropriate|accurate|likely|most (?!common|popular|tempting|frequent|chosen|obvious|cited|people|students)\\p{L}+|ultimate|overall|closest|intended|suitable",
     "richtige|korrekte|beste|endgültige|finale|einzige|bonne|meilleure|meilleur|bon|correcte|juste|finale|exacte|seule",
     "correcta|correcto|mejor|final|única|migliore|corretta|giusta|melhor|correta|única",
     "juiste|goede|correcte|beste|definitieve|poprawna|poprawną|prawidłowa|prawidłową|właściwa|ostateczna|doğru|nihai",
     "правильный|верный|окончательный|правильная|верная|правильним|правильна|rätt|rätta|korrekt|सही|अंतिम",
-    "সঠিক|সর্বশেষ|సరైన|சரியான|સાચો|ਸਹੀ|ಸರಿಯಾದ|ശരിയായ|නිවැරදි|ትክክለኛው|верно|точный|riktig|tamang|igazi|õige|teisingas|pareizā|точният|верният|točan|ispravan|pravilen|правилният|správne|správné",
+    "সঠিক|সর্বশেষ|సరైన|சரியான|સાચો|ਸਹੀ|ಸರಿಯಾದ|ശരിയായ|නිවැරදි|ትክክለኛው|верно|точный|riktig|tamang|igazi|õige|teisingas|pareizā|точният|верният|točan|ispravan|pravilen|правилният|správne|správné|درست",
     "správná|konečná|σωστή|τελική|helyes|végső|oikea|lopullinen|rigtige|korrekte|endelige|riktige|правильным|верным",
   )
-}|正确的?|正確な?|正確的|最终的?|最終的な|最終的?|最佳|最合适的|正しい|올바른|옳은|맞는|최종)`;
+}|正确的?|正確な?|正確的|最终的?|最終的な|最終的?|最佳|最合适的|残る|正しい|올바른|옳은|맞는|최종)`;
 
 /** Words after the noun that keep its meaning. */
 export const GOOD_AFTER = whole(
@@ -71,14 +71,14 @@ export const IS = `(?:${
 export const SURE = whole(
   "therefore|thus|hence|clearly|definitely|most likely|probably|likely|indeed|then|simply|actually|obviously|certainly|in fact|most probably|correctly|instead|equally|also|just as",
   "also|daher|somit|folglich|eindeutig|wahrscheinlich|donc|bien|ainsi|clairement|por tanto|entonces|claramente|quindi|dunque|chiaramente|portanto|então|dus|zatem|therefore,|thus,|indeed,|then,",
-  "really|surely|undoubtedly",
+  "really|surely|undoubtedly|not only|none other than",
   "очевидно|скорее всего|следовательно|إذن|therefore:",
 );
 
 /** What denies. */
 export const NOT = `(?:${
   whole(
-    "not|never|neither|nor|isn['’]t|aren['’]t|wasn['’]t|can['’]t|cannot|couldn['’]t|won['’]t|doesn['’]t|don['’]t|shouldn['’]t|wouldn['’]t|nicht|kein|keine|weder|pas|jamais|(?<!jibu |sahihi )ni|no|non|não|nao|nem|né|niet|geen|nie|değil|не|ни|không|không phải|bukan|tidak|inte|नहीं",
+    "not(?! only)|never|neither|nor|isn['’]t|aren['’]t|wasn['’]t|can['’]t|cannot|couldn['’]t|won['’]t|doesn['’]t|don['’]t|shouldn['’]t|wouldn['’]t|nicht|kein|keine|weder|pas|jamais|(?<!jibu |sahihi )ni|no|non|não|nao|nem|né|niet|geen|nie|değil|не|ни|không|không phải|bukan|tidak|inte|नहीं",
     "ليس|ليست|لا",
   )
 }|不是|不为|不|并非|ではなく|ではない|ではありません|でない|じゃない|가 아니|이 아니|아니|아닙)`;
@@ -102,12 +102,12 @@ export const RIGHT = `(?:${
   whole(
     "correct|right|best|better|closer|closest|true|trifft zu|správně|valid|acceptable|accurate|appropriate|most \\p{L}+|answer|only|closest|richtig|korrekt|richtige|korrekte|zutreffend|correcte|juste|bonne|exacte|vraie|correcta|verdadera|acertada|corretta|giusta|esatta|correta|certa|verdadeira|juist|correct|goed|poprawna|prawidłowa|doğrudur|doğru|верен|верный|верно|правильный|правильным|правильно|верным|đúng|benar|tepat|korrekt|rätt|الصحيح|الصحيحة|صحيح|صحيحة|सही",
   )
-}|正确的?|正確的?|正しいの?|正解|適切|对的|정답|맞|옳|올바)`;
+}|正确的?|正確的?|正しいの?|正解|答え|適切|对的|정답|맞|옳|올바)`;
 
 /** Somebody else's answer, a first thought, or one under a condition: a claim after it is void. */
 export const OPEN = `(?:${
   whole(
-    "if|whether|unless|assuming|suppose|supposing|doubt|unlikely|at first|first glance|initially|not sure|unsure|unclear|not certain|only when|could be|might be|may be|(?:do not|don['’]t|cannot|can['’]t|didn['’]t|wouldn['’]t|doesn['’]t) (?:think|believe|say|know|tell|mean|see|decide)",
+    "if|whether|unless|assuming|suppose|supposing|otherwise|(?<!no )doubt|(?:wrong|incorrect|false|mistaken) to|unlikely|at first|first glance|initially|not sure|unsure|unclear|not certain|only when|could be|might be|may be|(?:do not|don['’]t|cannot|can['’]t|didn['’]t|wouldn['’]t|doesn['’]t) (?:think|believe|say|know|tell|mean|see|decide)",
     "(?:some|many|most|one|you|they|others|someone|people|students?|everyone|readers?)(?: people| students)? (?:would|might|may|could|will|say|says|think|thinks|thought|choose|pick|argue|believe|believes|answer|answered)",
     "(?:teacher|professor|key|book|friend|student|user|he|she|colleague) (?:said|says|claims|claimed|told me|thinks|thought)",
     "(?:your|previous|earlier) (?:answer|choice|response) was",
@@ -116,11 +116,12 @@ export const OPEN = `(?:${
 }|如果|是否|也许|可能|很多人|假如|若|もし|かもしれ|만약|아마|여부)`;
 
 /** A new statement begins here: what was open before is closed. */
-export const ANEW = `(?:[;—]|${
-  whole(
-    "but|however|yet|so|therefore|thus|hence|actually|aber|jedoch|mais|pero|però|ma|mas|maar|но|ale|men|nhưng",
-  )
-}|但|しかし|하지만|لكن)`;
+export const ANEW =
+  `(?:[;—]|(?<!\\p{L})(?:contrary to|unlike|despite|although|though|while|whereas)(?!\\p{L})[^,.]*,|${
+    whole(
+      "but|however|yet|so|therefore|thus|hence|actually|aber|jedoch|mais|pero|però|ma|mas|maar|но|ale|men|nhưng",
+    )
+  }|但|所以|因此|しかし|하지만|لكن)`;
 
 /** What makes a claim with "would be" one under a condition. */
 export const IF = whole(
@@ -134,9 +135,9 @@ export const IF_ASKED =
 /** First person choosing, or an order to oneself. */
 export const CHOOSE = `(?:${
   whole(
-    "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:mark|bubble|choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|guess|say|opt for|vote for|settle on|lean towards?|leaning towards?|favou?r|answer|conclude)(?: that)?(?: it['’]s| it is)?",
+    "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:mark|bubble|choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|meant?|guess|say|opt for|vote for|settle on|lean towards?|leaning towards?|favou?r|answer|conclude)(?: that)?(?: it['’]s| it is)?",
     "(?:you|one|we|the \\p{L}+) (?:should|must) (?:choose|select|pick|answer|mark)|(?:i|we)(?:['’]d| would)? (?:recommend|vote|suggest)",
-    "let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
+    "let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|(?:voy a |vamos a )?(?:elegir|escoger|seleccionar|marcar)|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
   )
 })`;
 
@@ -178,7 +179,7 @@ export const COULD_BE = whole(
 /** A pronoun that stands for the answer, with its verb, at the beginning of a clause. */
 export const IT_IS = `(?:${
   whole(
-    "(?:it|that|this|which)(?:['’]s| is| must be| has to be| would be| should be)|that would be|il s['’]agit de|se trata de|si tratta di|das ist|es ist|das wäre|c['’]est|ce serait|è|é|es|это|đó là|dat is|det är|to jest",
+    "its|(?:it|that|this|which)(?:['’]s| is| must be| has to be| would be| should be)|that would be|il s['’]agit de|se trata de|si tratta di|das ist|es ist|das wäre|c['’]est|ce serait|è|é|es|это|đó là|dat is|det är|to jest",
   )
 }|是)`;
 

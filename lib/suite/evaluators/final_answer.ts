@@ -53,9 +53,9 @@ export function tagsIn(text: string): FinalPlace[] {
 }
 
 const KEY =
-  /(["'])(?:(?:final|correct|selected|best|my|the|chosen)[_ -]?)?(?:answer|choice|option|letter|result|prediction)(?:[_ -]?(?:letter|choice|option|key|label))?\1\s*:\s*/
+  /(\\?["'])(?:(?:final|correct|selected|best|my|the|chosen)[_ -]?)?(?:answer|choice|option|letter|result|prediction|pick|selection|(?<=["'])final)(?:[_ -]?(?:letter|choice|option|key|label))?\1\s*:\s*(?:\{\s*["']\w+["']\s*:\s*(?=["'][^"']*["']\s*\}))?/
     .source;
-const VALUE = /("(?:[^"\\]|\\.)*"|'[^'\n]*'|\[[^\]]*\]|[^,}\s]+)/.source;
+const VALUE = /(\\"[^"\\]*\\"|"(?:[^"\\]|\\.)*"|'[^'\n]*'|\[[^\]]*\]|[^,}\s]+)/.source;
 const MEMBER = new RegExp(KEY + VALUE, "gi");
 
 /** What follows `"answer":` and its like in JSON, whole or not quite JSON; without quotes. */
@@ -63,7 +63,9 @@ export function membersIn(text: string): FinalPlace[] {
   return [...text.matchAll(MEMBER)].map(({ index, 0: whole, 2: value }) => ({
     start: index,
     end: index + whole.length,
-    content: /^["']/.test(value) ? value.slice(1, -1).replace(/\\(["\\])/g, "$1") : value,
+    content: /^\\?["']/.test(value)
+      ? value.replace(/^\\?["']|\\?["']$/g, "").replace(/\\(["\\])/g, "$1")
+      : value,
   }));
 }
 

@@ -1,7 +1,9 @@
 /** math: the answer's result means what is expected: expressions, intervals, sets, tuples, equations. */
 import { z } from "zod";
-import { judgedInTime } from "./bounded_time.ts";
 import { InputError } from "../../errors.ts";
+import { sameMathematics } from "./math_equal.ts";
+import { comparedWords, mathematicsOf } from "./math_parse.ts";
+import { resultIn } from "./math_result.ts";
 import { someTexts } from "./text.ts";
 import { listed, quoted, verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
@@ -22,21 +24,15 @@ export const math: Evaluator<z.infer<typeof options>> = {
     if (empty !== undefined) throw new InputError(`expected: ${quoted(empty)} has no mathematics`);
     return Promise.resolve();
   },
-  async evaluate({ response_text }, { expected }) {
-    const { resultIn } = await import("./math_result.ts"); // many patterns
-    const { mathematicsOf, comparedWords } = await import("./math_parse.ts");
-    const { sameMathematics } = await import("./math_equal.ts");
-    const { result, passed } = judgedInTime("math", response_text, () => {
-      const result = resultIn(response_text);
-      const answer = mathematicsOf(result);
-      const passed = listed(expected).some((text) => {
-        const wanted = mathematicsOf(text);
-        // `True` answers `\\text{true}`
-        if (wanted.kind === "words" && wanted.text === comparedWords(unmarked(result))) return true;
-        if (answer.kind === "words" && answer.text === comparedWords(unmarked(text))) return true;
-        return sameMathematics(wanted, answer);
-      });
-      return { result, passed };
+  evaluate({ response_text }, { expected }) {
+    const result = resultIn(response_text);
+    const answer = mathematicsOf(result);
+    const passed = listed(expected).some((text) => {
+      const wanted = mathematicsOf(text);
+      // `True` answers `\\text{true}`
+      if (wanted.kind === "words" && wanted.text === comparedWords(unmarked(result))) return true;
+      if (answer.kind === "words" && answer.text === comparedWords(unmarked(text))) return true;
+      return sameMathematics(wanted, answer);
     });
     const wanted = listed(expected).map((text) => quoted(text)).join(" or ");
     return verdict(

@@ -1,6 +1,6 @@
 /** numeric: the number that an answer settles on is the expected one. */
 import { z } from "zod";
-import { judgedInTime } from "./bounded_time.ts";
+import { takenNumber } from "./taken_number.ts";
 import { verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
@@ -21,9 +21,8 @@ type Options = z.infer<typeof options>;
 export const numeric: Evaluator<Options> = {
   name: "numeric",
   options: options as z.ZodType<Options>,
-  async evaluate({ response_text }, { expected, tolerance, relative_tolerance, take, percent }) {
-    const { takenNumber } = await import("./taken_number.ts"); // many patterns
-    const found = judgedInTime("numeric", response_text, () => takenNumber(response_text, take));
+  evaluate({ response_text }, { expected, tolerance, relative_tolerance, take, percent }) {
+    const found = takenNumber(response_text, take);
     if (found === undefined) return verdict("numeric", false, "no one number in the answer");
     const allowed = Math.max(tolerance, relative_tolerance * Math.abs(expected));
     const values = [found.value, ...(found.about === undefined ? [] : [found.about])];

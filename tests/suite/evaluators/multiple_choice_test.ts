@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { splitThinking } from "../../../lib/suite/thinking.ts";
 import { chosenLetter } from "../../../lib/suite/evaluators/choice_reader.ts";
+import { chosenChoice } from "../../../lib/suite/evaluators/choice_texts.ts";
 
 /** Answers and the letter in each, judged by hand (the file says how). */
 const corpus = Deno.readTextFileSync(
@@ -11,14 +12,30 @@ const corpus = Deno.readTextFileSync(
   return { letter: letter === "-" ? null : letter, text: text.replaceAll("⏎", "\n") };
 });
 
-const read = (text: string, choices = 4) => chosenLetter(splitThinking(text).answer, choices);
+/** The same by somebody who had not seen the reader; some with what the choices say. */
+const unseen: { expected: string | null; answer: string; choices?: number | string[] }[] = Deno
+  .readTextFileSync(
+    new URL("../../fixtures/evaluators/multiple_choice_unseen.jsonl", import.meta.url),
+  ).trim().split("\n").map((line) => JSON.parse(line));
+
+const read = (text: string, choices: number | string[] = 4) => {
+  const { answer } = splitThinking(text);
+  return typeof choices === "number"
+    ? chosenLetter(answer, choices)
+    : chosenChoice(answer, choices);
+};
 
 Deno.test("multiple_choice: no false choice, and at most 3 in 100 missed", () => {
-  assert(corpus.length > 800, `${corpus.length} answers`);
-  const wrong = corpus.map(({ letter, text }) => ({ letter, text, read: read(text) }))
-    .filter(({ letter, read }) => letter !== read);
+  assert(corpus.length > 800 && unseen.length > 400, `${corpus.length} answers`);
+  const wrong = [
+    ...corpus.map(({ letter, text }) => ({ letter, text, read: read(text) })),
+    ...unseen.map(({ expected: letter, answer: text, choices }) => {
+      return { letter, text, read: read(text, choices) };
+    }),
+  ].filter(({ letter, read }) => letter !== read);
   assertEquals(wrong.filter(({ read }) => read !== null), [], "false choices");
-  const chosen = corpus.filter(({ letter }) => letter !== null).length;
+  const chosen = corpus.filter(({ letter }) => letter !== null).length +
+    unseen.filter(({ expected }) => expected !== null).length;
   assert(wrong.length <= 0.03 * chosen, `missed ${JSON.stringify(wrong)}`);
 });
 
