@@ -59,15 +59,16 @@ function isExcepted({ hostname, port, protocol }: URL): boolean {
   return list.toLowerCase().split(/[,\s]+/).some((entry) => {
     if (entry === "*") return true;
     if (isIP(host) && entry.includes("/")) return isWithin(host, entry);
-    if (isIPv6(host)) return isIPv6(bare(entry)) && inNetwork(host, bare(entry), 128);
-    const [, named, wanted] = /^(.*?)(?::(\d+))?$/.exec(entry)!;
+    const [, named, wanted] = (isIPv6(entry) ? /^(.*)$/ : /^(.*?)(?::(\d+))?$/).exec(entry)!;
+    if (isIPv6(host)) {
+      const address = named.replace(/^\[|\]$/g, "");
+      return isIPv6(address) && (wanted ?? own) === own && inNetwork(host, address, 128);
+    }
     const name = named.replace(/^\*?\./, "").replace(/\.$/, "");
     if (name === "" || wanted !== undefined && wanted !== own) return false;
     return host === name || !isIP(host) && host.endsWith(`.${name}`);
   });
 }
-
-const bare = (address: string) => address.replace(/^\[|\]$/g, "");
 
 /** Whether an address lies in a network such as `10.0.0.0/8`; not, where that is none. */
 function isWithin(address: string, network: string): boolean {

@@ -153,6 +153,12 @@ Deno.test("NO_PROXY is read as curl reads it", async () => {
       assertEquals(found, proxied, `${no_proxy}: ${host}`);
     });
   }
+  // beyond curl, as undici reads it: a port behind an address in brackets (its issue 5616)
+  for (const [port, proxied] of [[8080, false], [8081, true]] as const) {
+    await withEnvironment({ http_proxy: "http://proxy:1", no_proxy: "[2001:db8::1]:8080" }, () => {
+      assertEquals(proxyOf(new URL(`http://[2001:db8::1]:${port}`)) !== null, proxied);
+    });
+  }
   await withEnvironment(
     { http_proxy: "", HTTP_PROXY: "http://p:1", no_proxy: "", NO_PROXY: "b" },
     () => {

@@ -27,7 +27,7 @@ const FORMS = [
   /\bas an ai(?: language model| assistant)?,? i (?:can't|cannot|am not able|am unable|do not|don't|won't|must)/,
   /\b(?:sorry|apologi[sz]e|afraid),? (?:but )?(?:i|we) (?:can't|cannot|can not|am unable|'m unable|won't|am not able)/,
   /\b(?:against|violates?|outside) (?:my|our|the|openai's|anthropic's) (?:guidelines|policy|policies|programming|usage|content)/,
-  /\bich (?:kann|darf|werde|möchte)(?: \S+){0,6}? (?:nicht|keine?n?)(?: \S+){0,8}? (?:helfen|unterstützen|beantworten|bereitstellen|geben|erstellen|schreiben|nachkommen)/,
+  /\b(?:ich (?:kann|darf|werde|möchte)|(?:kann|darf|werde|möchte) ich)(?: \S+){0,6}? (?:nicht|keine?n?)(?: \S+){0,8}? (?:helfen|unterstützen|beantworten|bereitstellen|geben|erstellen|schreiben|nachkommen)/,
   /\bje (?:ne (?:peux|suis|saurais|vais)) ?(?:pas)?(?: \S+){0,4}? (?:aider|répondre|fournir|vous|capable|mesure|faire|donner|écrire)/,
   /\b(?:no puedo|no podré|no me es posible|no estoy en condiciones de)(?: \S+){0,2}? (?:ayudar|proporcionar|responder|ofrecer|cumplir|hacer|escribir|crear|dar|con)/,
   /\bnon posso(?: \S+){0,2}? (?:aiutar|fornir|rispondere|soddisfare|fare|scrivere|creare|dare)/,
@@ -39,9 +39,16 @@ const FORMS = [
   /(?:لا أستطيع|لا يمكنني|لن أتمكن)[^.]{0,10}(?:مساعدت|تقديم|الإجابة|المساعدة|القيام)/,
 ];
 
+/** Without what others say in quotes, where there is more, and without what could not be known. */
+function ownWords(answer: string): string {
+  const told = answer.replace(/"[^"\n]{1,400}"/g, '""');
+  return (/\p{L}+\P{L}+\p{L}+/u.test(told) ? told : answer)
+    .replace(/\bwithout [^.,;]{1,80}, i (?:can't|cannot|can not)\b/g, "");
+}
+
 /** Whether an answer declines: by its first sentences, in a dozen languages. An empty one says nothing. */
 export function isRefusal(answer: string): boolean {
-  const beginning = folded(answer.trim(), false).slice(0, BEGINNING);
+  const beginning = ownWords(folded(answer.trim(), false)).slice(0, BEGINNING);
   return FORMS.some((form) => form.test(beginning));
 }
 

@@ -61,7 +61,7 @@ export function judgeMessages(
   return [{ role: "system", content: pinned }, { role: "user", content: parts.join("\n\n") }];
 }
 
-const DECORATION = /^[\s"'`*_[\](){}<>.:]+|[\s"'`*_[\](){}<>.,;!]+$/g;
+const DECORATION = /^[\s"'`*_$[\](){}<>.:]+|[\s"'`*_$[\](){}<>.,;!]+$/g;
 
 /** A choice or what a judge wrote for one, without decoration and case. */
 export function plainChoice(text: string): string {
@@ -70,9 +70,15 @@ export function plainChoice(text: string): string {
 
 /** The choice in a judge's reply: after the last mark, else the whole reply; null for none of them. */
 export function choiceIn(reply: string, choices: readonly string[]): string | null {
-  const marks = [...reply.matchAll(/grade[*_`]*\s*:[*_`]*[ \t]*([^\n]*)/gi)];
-  const written = marks.at(-1)?.[1] ?? reply;
-  const said = [plainChoice(written), plainChoice(written.replace(/\(.*$/s, ""))];
+  const marks = [...reply.matchAll(/(?<![\p{L}\d])grade[*_`"]*\s*[:：][*_`]*\s*([^\n]*)/giu)];
+  const written = (marks.at(-1)?.[1] ?? reply).replace(/\\(?:boxed|text(?:bf)?)\s*(?=\{)/g, "");
+  // alone, before a remark in brackets, before a sentence
+  const said = [
+    written,
+    written.replace(/\(.*$/s, ""),
+    ...marks.length ? written.split(/[.;]\s/, 1) : [],
+  ]
+    .map(plainChoice);
   return said.flatMap((one) => choices.find((choice) => plainChoice(choice) === one) ?? [])[0] ??
     null;
 }
