@@ -70,7 +70,7 @@ export function settleTls(
   }
   if (key !== undefined) pemOf("--key", key, "PRIVATE KEY");
   else if (cert !== undefined && !readFileSync(cert, "utf8").includes("PRIVATE KEY-----")) {
-    throw new InputError(`--cert ${cert}: holds no key; name the file of its key with --key`);
+    throw new InputError(`--cert: ${cert}: holds no key; name the file of its key with --key`);
   }
   const path = (given: string | undefined) => given === undefined ? null : resolve(given);
   return { ca: path(ca), cert: path(cert), key: path(key), insecure, http2: false };
@@ -216,13 +216,13 @@ function pemOf(flag: string, path: string, what: string): string {
   try {
     text = readFileSync(path, "utf8");
   } catch {
-    const said = flag === "--key" ? "" : ` ${path}`; // an API key, perhaps
-    throw new InputError(`${flag}${said}: no file that can be read; expected one in PEM`);
+    const said = flag === "--key" ? "" : ` ${path}:`; // an API key, perhaps
+    throw new InputError(`${flag}:${said} no file that can be read; expected one in PEM`);
   }
   if (text.includes(`${what}-----`)) return text;
   const name = what.toLowerCase();
   throw new InputError(
-    `${flag} ${path}: holds no ${name} in PEM; expected "-----BEGIN ${what}-----"`,
+    `${flag}: ${path}: holds no ${name} in PEM; expected "-----BEGIN ${what}-----"`,
   );
 }
 

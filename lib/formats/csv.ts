@@ -182,6 +182,9 @@ export async function* readCsv(path: string): AsyncGenerator<Record<string, stri
     if ((error as { code?: string }).code === "ENOENT") {
       throw new InputError(`${path}: no such file; dyno collect writes it`);
     }
+    if ((error as { code?: string }).code === "EISDIR") {
+      throw new InputError(`${path}: is a folder, expected a table of dyno collect`);
+    }
     throw new InputError(`${path}: cannot be read: ${messageOf(error)}`);
   }
 }

@@ -47,16 +47,21 @@ function wholeJson(path: string, text: string): FileRow[] | null {
   } catch {
     return null; // several lines, perhaps
   }
-  const tests = (value as { tests?: unknown }).tests;
-  const [rows, name] = Array.isArray(value) ? [value, ""] : [tests, "tests"];
-  if (Array.isArray(rows)) {
-    return rows.map((row, i) => ({
-      fields: objectOf(row, () => `${path}: ${name}[${i}]`),
-      where: () => `${path}: ${name}[${i}]`,
-    }));
-  }
+  const rows = rowsOfList(path, value);
+  if (rows !== null) return rows;
   const isOne = isJsonObject(value) && text.trim().includes("\n");
   return isOne ? [{ fields: value as Record<string, unknown>, where: () => path }] : null;
+}
+
+/** The rows in a list, or in an object's `tests`; null where there is none. @throws {InputError} */
+export function rowsOfList(path: string, value: unknown): FileRow[] | null {
+  const tests = (value as { tests?: unknown } | null)?.tests;
+  const [rows, name] = Array.isArray(value) ? [value, ""] : [tests, "tests"];
+  if (!Array.isArray(rows)) return null;
+  return rows.map((row, i) => ({
+    fields: objectOf(row, () => `${path}: ${name}[${i}]`),
+    where: () => `${path}: ${name}[${i}]`,
+  }));
 }
 
 function jsonLines(path: string, text: string): FileRow[] {

@@ -1,7 +1,15 @@
 /** The file of integration scenarios: models, packages, and what is done with them. */
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { checkJson, type JsonFile, positionOf, readJsonFile } from "../settings/json_file.ts";
+import { providerNames } from "../endpoint/providers.ts";
+import {
+  checkJson,
+  type JsonFile,
+  positionOf,
+  readJsonFile,
+  showPath,
+} from "../settings/json_file.ts";
+import { didYouMean } from "../text/nearest.ts";
 import { endpointSettings } from "../settings/endpoint.ts";
 import { mockPart } from "../settings/mock.ts";
 import { asGiven, fileForms, schemaField, seconds } from "../settings/setting.ts";
@@ -65,11 +73,23 @@ export async function loadIntegration(path: string): Promise<IntegrationConfig> 
   const file = await readJsonFile(path);
   const config = checkJson(file, integrationSchema);
   const models = config.models.map(({ model }) => model);
+  checkProvider(file, [], config.provider);
+  config.models.forEach(({ provider }, i) => checkProvider(file, ["models", i], provider));
   config.scenarios.forEach((scenario, i) => {
     refuseUnknown(file, ["scenarios", i, "models"], scenario.models ?? [], models);
     refuseUnknown(file, ["scenarios", i, "packages"], scenario.packages ?? [], config.packages);
   });
   return config;
+}
+
+/** @throws {InputError} there is no such preset. */
+function checkProvider(file: JsonFile, path: (string | number)[], name: string | undefined): void {
+  if (name === undefined || providerNames.includes(name)) return;
+  const place = [...path, "provider"];
+  throw new InputError(
+    `${file.path}:${positionOf(file, place)}: ${showPath(place)}: "${name}" is not known` +
+      `${didYouMean(name, providerNames) || ";"} known: ${providerNames.join(", ")}`,
+  );
 }
 
 /**

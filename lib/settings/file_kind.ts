@@ -46,7 +46,7 @@ const RULES: readonly Rule[] = [
 
 /**
  * The kind of a file, and the field that tells it; null where none does. A mistyped field tells as the
- * one that it is nearest to, where no other does.
+ * one that it is nearest to.
  */
 export function fileKind(
   value: unknown,
@@ -54,13 +54,9 @@ export function fileKind(
   const fields = asObject(value) ?? {};
   const written = Object.keys(fields);
   const meant = new Map(written.map((name) => [nearestOf(name, fields) ?? name, name]));
-  for (const known of [fields, renamed(fields, meant)]) {
-    const rule = RULES.find(([, field, also = () => true]) => has(field)(known) && also(known));
-    if (rule === undefined) continue;
-    const [name, field] = rule;
-    return { ...KINDS[name], name, by: known === fields ? field : meant.get(field)! };
-  }
-  return null;
+  const known = Object.fromEntries([...meant].map(([name, own]) => [name, fields[own]]));
+  const rule = RULES.find(([, field, also = () => true]) => has(field)(known) && also(known));
+  return rule === undefined ? null : { ...KINDS[rule[0]], name: rule[0], by: meant.get(rule[1])! };
 }
 
 /** Fields that tell a kind, alone or with another. */
@@ -77,8 +73,4 @@ function nearestOf(name: string, fields: JsonObject): string | undefined {
     .map((known) => ({ known, slips: levenshteinDistance(name, known) }))
     .filter(({ known, slips }) => slips <= (known.length < LONG ? SLIPS.short : SLIPS.long))
     .sort((a, b) => a.slips - b.slips)[0]?.known;
-}
-
-function renamed(fields: JsonObject, meant: ReadonlyMap<string, string>): JsonObject {
-  return Object.fromEntries([...meant].map(([name, written]) => [name, fields[written]]));
 }

@@ -17,6 +17,9 @@ const DEEPEST = 500;
 /** Complaints of a file that are shown. */
 const MOST_SHOWN = 8;
 
+/** Of a text that is no JSON. */
+const SHOWN_LETTERS = 12;
+
 /** What people write is shorter; more does not fit into one string. */
 const LARGEST_BYTES = 256_000_000;
 
@@ -60,7 +63,7 @@ export async function readJsonFile(path: string): Promise<JsonFile> {
 }
 
 /** Whether a file's name says that it is YAML. */
-function isYaml(path: string): boolean {
+export function isYaml(path: string): boolean {
   return /\.ya?ml$/i.test(path);
 }
 
@@ -151,6 +154,13 @@ function malformed(text: string, engineMessage: string): string {
   treeOf(text, errors);
   if (errors.length === 0) return `: malformed JSON: ${engineMessage}`;
   const { offset, error } = errors[0];
+  if (offset === text.search(/\S/)) {
+    const begin = JSON.stringify(text.trim().slice(0, SHOWN_LETTERS));
+    return `:${
+      lineAndColumn(text, offset)
+    }: malformed JSON: begins with ${begin}; expected { or [ (YAML ` +
+      "is known by its name, .yaml or .yml)";
+  }
   const what = printParseErrorCode(error).replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
   const end = offset >= text.trimEnd().length ? " at the end of the file" : "";
   return `:${lineAndColumn(text, offset)}: malformed JSON: ${what}${end}`;

@@ -1,5 +1,7 @@
 /** Errors about what a file says, found only after it was read, with the place in it. */
+import { dirname, resolve } from "node:path";
 import { InputError, InputFaults } from "../errors.ts";
+import { beside } from "./beside_file.ts";
 import { type PlacesOf, positionOf, readJsonFile, showPath } from "./json_file.ts";
 
 type Path = (string | number)[];
@@ -12,9 +14,9 @@ const FIELD =
  * The error with file, line and column, where it names a field of the file (`FILE: FIELD: …`), or a flag
  * whose value the file gave (`--FLAG: …`). Any other error as it is.
  *
- * @param flags the settings that flags gave: these are not the file's.
+ * @param flags the settings that flags gave: these are not the file's. Without it no flag is the file's.
  */
-export function placedError(error: unknown, file: PlacesOf, flags: object = {}): unknown {
+export function placedError(error: unknown, file: PlacesOf, flags?: object): unknown {
   const faults = faultsOf(error);
   const told = faults.map((fault) => placed(fault, file, flags));
   return told.some((text, i) => text !== faults[i]) ? new InputFaults(told) : error;
@@ -48,15 +50,21 @@ function faultsOf(error: unknown): readonly string[] {
   return error instanceof InputError && error.constructor === InputError ? [error.message] : [];
 }
 
-function placed(fault: string, file: PlacesOf, flags: object): string {
+function placed(fault: string, file: PlacesOf, flags: object | undefined): string {
   const [, flag, after = ""] = /^--([a-z][a-z-]*)([^]*)$/.exec(fault) ?? [];
-  const own = flag === undefined ? null : settingOf(flag, file, flags);
+  const own = flag === undefined || flags === undefined ? null : settingOf(flag, file, flags);
   if (own !== null) {
     const [, quoted] = /^: ("(?:[^"\\]|\\.)*")/.exec(after) ?? [];
     const list = valueAt(file, own);
     const at = Array.isArray(list) ? list.findIndex((one) => JSON.stringify(one) === quoted) : -1;
     const path = at < 0 ? own : [...own, at];
     return `${file.path}:${positionOf(file, path)}: ${showPath(path)}${after}`;
+  }
+  if (QUESTION.test(fault)) return `${file.path}: ${fault}`;
+  const [, missing] = MISSING.exec(fault) ?? [];
+  const names = missing === undefined ? null : pathNaming(missing, file);
+  if (names !== null) {
+    return `${file.path}:${positionOf(file, names)}: ${showPath(names)}: ${fault}`;
   }
   if (!fault.startsWith(`${file.path}: `)) return fault;
   const said = fault.slice(file.path.length + 2);
@@ -69,14 +77,37 @@ function placed(fault: string, file: PlacesOf, flags: object): string {
 /** Where the file gives what a flag would; null where it does not, or the flag was given. */
 function settingOf(flag: string, file: PlacesOf, flags: object): Path | null {
   const name = flag.replace(/^no-/, "").replaceAll("-", "_");
-  const paths = ["", "s", "_s", "_hz", "_mb"].flatMap((unit) => [
-    [name + unit],
-    ["matrix", name + unit],
-  ]);
+  const names = [
+    ...["", "s", "_s", "_hz", "_mb"].map((end) => name + end),
+    name.replace(/y$/, "ies"),
+  ];
+  const paths = names.flatMap((each) => [[each], ["matrix", each]]);
   const given = flags as Record<string, unknown>;
   return paths.find((path) =>
     given[path.at(-1)!] === undefined && valueAt(file, path) !== undefined
   ) ?? null;
+}
+
+/** What is said of settings that are missing. */
+const QUESTION = /^(?:how much load|how long)\?/;
+const MISSING = /^(.+?): no such file/;
+
+/** The text in a file that means another file, seen from the folder of the first; null for none. */
+function pathNaming(path: string, file: PlacesOf): Path | null {
+  const named = beside(dirname(file.path));
+  const find = (value: unknown, at: Path): Path | null => {
+    if (typeof value === "string") return resolve(named(value)) === resolve(path) ? at : null;
+    for (const [key, part] of Object.entries(objectOrList(value))) {
+      const found = find(part, [...at, Array.isArray(value) ? Number(key) : key]);
+      if (found !== null) return found;
+    }
+    return null;
+  };
+  return find(JSON.parse(file.text), []);
+}
+
+function objectOrList(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 function valueAt({ text }: PlacesOf, path: Path): unknown {

@@ -1,7 +1,8 @@
 /** Request templates: how any JSON endpoint is asked, and where its answers have what. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
 import { InputError, messageOf } from "../errors.ts";
+import { refuseOdd } from "../read_whole.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { checkJson, type JsonFile, parseJson, positionOf, showPath } from "./json_file.ts";
@@ -109,16 +110,14 @@ function checkPlaces(file: JsonFile, part: unknown, path: (string | number)[]): 
  * @throws {InputError} with line and column: JSON, an unknown field, a path or a place that is none.
  */
 export function readRequestTemplate(path: string): RequestTemplate {
-  let text: string;
+  let file: JsonFile;
   try {
-    text = readFileSync(path, "utf8");
+    refuseOdd(path, statSync(path));
+    file = parseJson(path, readFileSync(path, "utf8"));
   } catch (error) {
     const missing = (error as { code?: string }).code === "ENOENT";
-    throw new InputError(
-      `--request-template: ${missing ? noSuchFile(path) : `${path}: ${messageOf(error)}`}`,
-    );
+    throw new InputError(`--request-template: ${missing ? noSuchFile(path) : messageOf(error)}`);
   }
-  const file = parseJson(path, text);
   const { $schema: _, ...template } = checkJson(file, requestTemplateSchema);
   checkPlaces(file, template.body, ["body"]);
   return template;

@@ -229,6 +229,14 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
     const of = issue.origin === "number" || issue.origin === "int" ? "a number" : "a list of";
     return `expected ${of}${of === "a number" && issue.inclusive ? "," : ""} ${bound}`;
   }
+  if (issue.code === "too_small" && issue.origin === "string") {
+    return issue.minimum === 1
+      ? "expected a text that is not empty"
+      : `expected a text of at least ${issue.minimum} letters`;
+  }
+  if (issue.code === "too_big" && issue.origin === "string") {
+    return `expected a text of at most ${issue.maximum} letters`;
+  }
   if (issue.code === "invalid_union" && issue.discriminator !== undefined) {
     return `expected ${kindsOf(issue.inst as z.ZodUnion, issue.discriminator).join(", ")}`;
   }
@@ -240,7 +248,9 @@ function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "invalid_value") {
     const words = (issue.values as unknown[]).map(String);
     const known = words.length > 1 ? `one of ${words.join(", ")}` : `"${words[0]}"`;
-    return `expected ${known}${didYouMean(String(issue.input), words)}`;
+    return issue.input === undefined
+      ? `is missing; expected ${known}`
+      : `expected ${known}${didYouMean(String(issue.input), words)}`;
   }
   return undefined;
 }
@@ -267,8 +277,8 @@ function foundText(value: unknown, { path, message }: Told): string {
     const ofType = Object.values(TYPES).some((type) => message === `expected ${type}`);
     return ofType ? `; found ${Array.isArray(there) ? "a list" : "an object"}` : "";
   }
-  const text = JSON.stringify(there) ?? "";
-  if (text === "" || message.includes(text)) return "";
+  const text = String(JSON.stringify(there));
+  if (typeof there === "string" && message.includes(text)) return "";
   return `; found ${text.length > LONGEST_FOUND ? `${text.slice(0, LONGEST_FOUND)}…` : text}`;
 }
 

@@ -1,4 +1,5 @@
 /** What a sweep's table says: groups of runs that differ only in their seed, and ablations against their baseline. */
+import { InputError } from "../errors.ts";
 import { furtherColumns, HOST_FIGURES, METRICS, tierColumns } from "./columns.ts";
 import { readCsv } from "../formats/csv.ts";
 
@@ -83,6 +84,11 @@ export async function analyseSweep(
   for await (const row of readCsv(runs_csv)) {
     onRow?.(row);
     if (runs++ === 0) {
+      if (row.exit_code === undefined) {
+        throw new InputError(
+          `${runs_csv}: has no column exit_code; expected a table of dyno collect`,
+        );
+      }
       const further = furtherColumns(Object.keys(row));
       metrics = [...METRICS, ...further.filter((name) => !names.includes(name))];
       columns = [...metrics, ...tierColumns(Object.keys(row)), ...HOST_FIGURES];

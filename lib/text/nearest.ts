@@ -1,6 +1,9 @@
 /** The names someone may have meant. */
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 
+/** Letters that a name shares with another by more than chance. */
+const LEAST_PART = 3;
+
 /**
  * The known names closest to `name`, best first, three at most; empty if none is close.
  *
@@ -14,10 +17,11 @@ export function nearest(name: string, known: Iterable<string>): string[] {
   const near: { candidate: string; distance: number }[] = [];
   for (const candidate of known) {
     const other = candidate.toLowerCase();
-    const distance = other.includes(wanted) || wanted.includes(other)
-      ? 1
-      : levenshteinDistance(wanted, other);
-    if (distance <= Math.max(2, wanted.length / 3)) near.push({ candidate, distance });
+    const isPart = Math.min(wanted.length, other.length) >= LEAST_PART &&
+      (other.includes(wanted) || wanted.includes(other));
+    const distance = isPart ? 1 : levenshteinDistance(wanted, other);
+    const most = Math.min(Math.max(2, wanted.length / 3), wanted.length - 1);
+    if (distance <= most) near.push({ candidate, distance });
   }
   near.sort((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate));
   return near.slice(0, 3).map((entry) => entry.candidate);

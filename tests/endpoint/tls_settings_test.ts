@@ -9,6 +9,12 @@ import { batchModelSchema } from "../../lib/settings/batch.ts";
 import { readLoadExperiment } from "../../lib/settings/load_experiment.ts";
 import { taskRequestSchema } from "../../lib/server/tasks/request.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
+import { experimentOf } from "../../lib/settings/experiment.ts";
+import { parseJson } from "../../lib/settings/json_file.ts";
+import { apisOf } from "../../lib/schedule/apis.ts";
+import { resolveEvaluator } from "../../lib/suite/evaluate.ts";
+import type { Batch } from "../../lib/settings/batch.ts";
+import type { EvaluatorChoice } from "../../lib/settings/suite.ts";
 
 const endpoint = "https://127.0.0.1:1/v1";
 
@@ -30,11 +36,11 @@ Deno.test("TLS: files are checked before anything is sent; a key's value is not 
   assertEquals(settled({ ca: cert, cert, key }), { ...USUAL_TLS, ca: cert, cert, key });
   assertEquals(settled({ cert: both }).key, null);
   const wrong: [object, string][] = [
-    [{ ca: join(folder.path, "none.pem") }, "--ca "],
-    [{ ca: text }, `--ca ${text}: holds no certificate`],
-    [{ ca: key }, `--ca ${key}: holds no certificate`],
-    [{ cert }, `--cert ${cert}: holds no key; name the file of its key with --key`],
-    [{ cert, key: cert }, `--key ${cert}: holds no private key`],
+    [{ ca: join(folder.path, "none.pem") }, "--ca: "],
+    [{ ca: text }, `--ca: ${text}: holds no certificate`],
+    [{ ca: key }, `--ca: ${key}: holds no certificate`],
+    [{ cert }, `--cert: ${cert}: holds no key; name the file of its key with --key`],
+    [{ cert, key: cert }, `--key: ${cert}: holds no private key`],
     [{ key }, "--api-key-env"],
     [{ cert, key: "sk-secret" }, "--key: no file that can be read"],
   ];
@@ -71,7 +77,25 @@ Deno.test("TLS: experiments name files beside them, models of a batch their own,
   const load = { kind: "load", name: "a", endpoint, ca: "cert.pem", concurrency: 1, requests: 1 };
   Deno.writeTextFileSync(path, JSON.stringify(load));
   const [{ settings }] = (await readLoadExperiment(path, {})).runs;
-  assertEquals(settings.ca, join(folder.path, "cert.pem"));
+  const placed = join(folder.path, "cert.pem");
+  assertEquals(settings.ca, placed);
+  const experiment = { name: "e", suite: "s.json", endpoint, ca: "cert.pem" };
+  const file = parseJson(join(folder.path, "e.json"), JSON.stringify(experiment));
+  assertEquals(experimentOf(file).ca, placed);
+  const own = { endpoint, model: "j", ca: "cert.pem" };
+  const judge = { name: "judge", rubric: "x", ...own };
+  const judges = { name: "judge", rubric: "x", judges: [own, { ...own, ca: "/a.pem" }] };
+  const models = async (choice: EvaluatorChoice) =>
+    (await resolveEvaluator(choice, "s.json", folder.path)).models.map(({ ca }) => ca);
+  assertEquals(await models(judge), [placed]);
+  assertEquals(await models({ name: "all", evaluators: [judges] }), [placed, "/a.pem"]);
+  const batch = { models: [{ provider: "own", ...own }], questions: [] };
+  const [api] = apisOf(
+    { ...batch, path: join(folder.path, "b.json") } as unknown as Batch,
+    undefined,
+    () => {},
+  );
+  assertEquals(api.tls.ca, placed);
   const model = { provider: "own", model: "m", endpoint, ca: "/a.pem", insecure: true };
   assertEquals(batchModelSchema.parse(model), model);
   const task = { kind: "load", endpoint, concurrency: 1, requests: 1 };

@@ -164,7 +164,10 @@ Deno.test("what is found wrong after reading has its place: a field, or the flag
     ["--wait-ready: too long", "f.json:4:19: wait_ready_s: too long"],
     ["--text: x", "f.json:6:22: matrix.text: x"],
     ["--out: cannot write", "--out: cannot write"],
+    ["--tag: x", "--tag: x"],
     ["f.json: rate: too much", "f.json:3:11: rate: too much"],
+    ["tft:5: no such file", "f.json:2:21: slo[1]: tft:5: no such file"],
+    ["how long? give --requests", "f.json: how long? give --requests"],
     [
       "f.json: tests[0].evaluator (regex): pattern: no",
       "f.json:5:56: tests[0].evaluator (regex): pattern: no",
@@ -174,6 +177,9 @@ Deno.test("what is found wrong after reading has its place: a field, or the flag
   ];
   for (const [message, expected] of cases) assertEquals(placed(message), expected);
   assertEquals(placed("--rate: 2 is no rate", { rate: 2 }), "--rate: 2 is no rate");
+  // of a suite no flag is a field: --tests is not its list of tests
+  const flag = new InputError("--tests: none");
+  assertEquals(placedError(flag, file), flag);
   const cut = new CancelledError();
   assertEquals(placedError(cut, file), cut);
 });

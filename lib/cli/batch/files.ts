@@ -3,6 +3,7 @@ import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { InputError } from "../../errors.ts";
 import { keyUseOfModel } from "../../schedule/apis.ts";
 import { type Batch, loadBatch } from "../../settings/batch.ts";
+import { placedInFile } from "../../settings/placed_error.ts";
 import { localText, localTime } from "../../schedule/local_time.ts";
 import { otherwise, text, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";
@@ -15,8 +16,13 @@ export const folderFlags = {
 };
 
 /** The one batch file of a command's arguments. @throws {InputError} none, or several. */
-export function onlyBatch(command: string, positional: readonly string[]): Promise<Batch> {
-  if (positional.length === 1) return loadBatch(positional[0]);
+export async function onlyBatch(command: string, positional: readonly string[]): Promise<Batch> {
+  const [path] = positional;
+  if (positional.length === 1) {
+    return await loadBatch(path).catch(async (error) => {
+      throw await placedInFile(error, path);
+    });
+  }
   throw new InputError(
     `dyno batch ${command} takes one batch file, ${positional.length} given; ` +
       `see dyno batch ${command} --help`,

@@ -14,7 +14,7 @@ import { sharegptForm } from "./sharegpt.ts";
 import { manifestForm } from "./sound_rows.ts";
 import { singleTurnForm, turnRowsForm } from "./turn_rows.ts";
 import { wekaForm } from "./weka.ts";
-import { readTable } from "../../formats/tables.ts";
+import { readRows } from "../../settings/rows_file.ts";
 import { counted } from "../../text/grouped.ts";
 import type { FileRow } from "../../formats/tables.ts";
 
@@ -76,7 +76,7 @@ export async function readDataset(
   columns: Readonly<Record<string, string>> = {},
   whole = false,
 ): Promise<Dataset> {
-  const table = await readTable(path);
+  const table = await readRows(path);
   if (table.length === 0) {
     throw new InputError(`${path}: a header and no rows; expected one row a request`);
   }

@@ -2,7 +2,8 @@
 import { dirname, resolve } from "node:path";
 import { existsSync } from "node:fs";
 import { InputError, messageOf } from "../../errors.ts";
-import { type FileRow, readTable } from "../../formats/tables.ts";
+import { readRows } from "../../settings/rows_file.ts";
+import type { FileRow } from "../../formats/tables.ts";
 import { itemId } from "../../settings/item_id.ts";
 import { checkJson, type JsonFile, positionOf, showPath } from "../../settings/json_file.ts";
 import { type RowSuite, rowSuiteSchema } from "../../settings/row_suite.ts";
@@ -53,7 +54,7 @@ async function rowsAt(
   field: string,
   { file, source, data }: { file: string; source?: string; data?: string },
 ): Promise<FileRow[]> {
-  if (data !== undefined) return await readTable(data);
+  if (data !== undefined) return await readRows(data);
   const { path } = suite;
   const wrong = (why: string) =>
     new InputError(`${path}:${positionOf(suite, [field, "file"])}: ${field}.file: ${why}`);
@@ -64,7 +65,7 @@ async function rowsAt(
     } catch (error) {
       throw wrong(`${messageOf(error)}, or give its path with --data`);
     }
-    return await readTable(beside);
+    return await readRows(beside);
   }
   const from = source === undefined ? "" : `; it comes from ${source}`;
   const flag = field === "rows" ? ", or give its path with --data" : "";

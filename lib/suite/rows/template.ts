@@ -54,7 +54,7 @@ export class TemplateFault extends Error {
   readonly path: readonly (string | number)[];
 
   constructor(path: readonly (string | number)[], error: unknown) {
-    super(messageOf(error).split("\n")[0]);
+    super(messageOf(error).split("\n")[0].replace(/, line:1, col:\d+$/, ""));
     this.path = path;
   }
 }
