@@ -44,7 +44,22 @@ export interface JudgedStatement extends Statement {
 }
 
 const FUNCTION = /^p(\d{1,2}(?:\.\d+)?)\s*\(\s*(\w+)\s*\)\s*(?:<=?|≤|:|=)?\s*(.*)$/;
-const NAMED = /^(\w+_p\d{1,2}(?:_\d+)?)\s*(?:<=?|≤|:|=)\s*(.+)$/;
+const NAMED = /^(\w+?_p\d{1,2}(?:_\d+)?)(?:_ms)?\s*(?:<=?|≤|:|=)\s*(.+)$/;
+
+/**
+ * A quantile and its limit in either form, `p99(ttft)<300ms` or `ttft_p99:300`; null for another form.
+ *
+ * @returns the quantile's name, `ttft_p99_ms`, and the limit as it stands.
+ */
+export function quantileLimit(text: string): { name: string; limit: string } | null {
+  const called = FUNCTION.exec(text.trim());
+  if (called) {
+    const [, rank, measure, limit] = called;
+    return { name: `${measure}_p${rank.replace(".", "_")}_ms`, limit };
+  }
+  const [, name, limit] = NAMED.exec(text.trim()) ?? [];
+  return name === undefined ? null : { name: `${name}_ms`, limit };
+}
 
 /**
  * Reads `p99(ttft)<300ms` or `ttft_p99:300`, in ms where no unit is given. Null for a text of neither
@@ -53,11 +68,10 @@ const NAMED = /^(\w+_p\d{1,2}(?:_\d+)?)\s*(?:<=?|≤|:|=)\s*(.+)$/;
  * @throws {InputError} an unknown latency, or no time.
  */
 export function parseStatement(text: string): Statement | null {
-  const called = FUNCTION.exec(text.trim());
-  const named = called ? null : NAMED.exec(text.trim());
-  // of one answer's gaps: an objective of each request
-  if (!called && (!named || named[1] === "gap_p99")) return null;
-  const name = called ? `${called[2]}_p${called[1].replace(".", "_")}_ms` : `${named![1]}_ms`;
+  const asked = quantileLimit(text);
+  // gap_p99 alone is of one answer's gaps: an objective of each request
+  if (asked === null || asked.name === "gap_p99_ms" && !text.includes("(")) return null;
+  const { name, limit } = asked;
   const found = measureNamed(name);
   const measured = latenciesOf("load");
   if (!found || found.quantile === null || !measured.includes(found.measure)) {
@@ -66,7 +80,6 @@ export function parseStatement(text: string): Statement | null {
       `--slo: "${text}": no quantile of ${known.join(", ")}; e.g. p99(ttft)<300ms or ttft_p99:300`,
     );
   }
-  const limit = called ? called[3] : named![2];
   const limit_ms = parseDuration(limit, "ms");
   if (limit_ms === null || !(limit_ms > 0)) {
     throw new InputError(

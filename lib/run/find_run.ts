@@ -53,7 +53,9 @@ export async function resolveRun(
   }
   if (index.count() === 0) throw new InputError(`no run "${given}": ${noRuns(index)}`);
   const known = (await index.list({ limit: 200 })).map(({ run_id }) => run_id);
-  const hint = didYouMean(given, known) || "; see dyno runs list";
+  const hint = /^latest[-^_]?\d*$/.test(given)
+    ? "; the runs before the latest are latest~1, latest~2, …"
+    : didYouMean(given, known) || "; see dyno runs list";
   throw new InputError(`no run "${given}" in ${index.root}${hint}`);
 }
 

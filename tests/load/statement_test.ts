@@ -17,6 +17,7 @@ Deno.test("statements are read in both forms, with any quantile of any latency",
     ["normalized_latency_p95:40", "normalized_latency_ms", 0.95, 40],
     ["ttft_p99<300ms", "ttft_ms", 0.99, 300],
     ["p99(ttft): 0.3s", "ttft_ms", 0.99, 300],
+    ["ttft_p99_ms=300", "ttft_ms", 0.99, 300], // as in results
   ];
   for (const [text, measure, quantile, limit_ms] of cases) {
     assertEquals([text, parseStatement(text)], [text, { measure, quantile, limit_ms }]);

@@ -5,6 +5,9 @@ import { LOAD_METRIC_NAMES } from "../../compare/compare_load.ts";
 import { readGateSide, runGate } from "../../compare/gate_sides.ts";
 import { gateAnnotations, gateJUnit, gateMarkdown } from "../../compare/gate_report.ts";
 import { isLimitMetric, LIMIT_NAMES } from "../../compare/gate_limits.ts";
+import { quantileLimit } from "../../load/statement.ts";
+import { parseDuration } from "../../text/duration.ts";
+import { didYouMean } from "../../text/nearest.ts";
 import { type GateResult, parseTolerance, type Tolerance } from "../../compare/gate.ts";
 import { isHigherBetter, isShare } from "../../measures/describe.ts";
 import { writeFileAtomic } from "../../write.ts";
@@ -36,7 +39,7 @@ const flags = {
     "how far latencies, tokens, costs may rise: 10%, or in their unit (10%)",
   ),
   "min": list("NAME=VALUE", "a lower limit on the candidate's value, e.g. pass_rate=0.85"),
-  "max": list("NAME=VALUE", "an upper limit, e.g. ttft_p99_ms=500 or total_cost_usd=2"),
+  "max": list("NAME=VALUE", "an upper limit, e.g. ttft_p99=500ms or total_cost_usd=2"),
   ...pricesFlag,
   "junit": text("FILE", "writes JUnit XML"),
   "github": toggle("prints annotations for GitHub Actions"),
@@ -130,12 +133,19 @@ function toleranceOf(metric: string, values: Values<typeof flags>): Tolerance {
 
 function limitsOf(bound: "min" | "max", given: readonly string[] = []) {
   return given.map((text) => {
-    const [metric, value, ...rest] = text.split("=");
-    const limit = Number(value);
+    const quantile = quantileLimit(text);
+    const [name, plain, ...rest] = text.split("=");
+    const metric = quantile?.name ?? name;
     if (!isLimitMetric(metric)) {
-      throw new InputError(`--${bound}: "${metric}" is none of ${LIMIT_NAMES}`);
+      const hint = didYouMean(metric, LIMIT_NAMES.split(/[,;]? /));
+      throw new InputError(`--${bound}: "${metric}" is none of ${LIMIT_NAMES}${hint}`);
     }
-    if (!value?.trim() || !Number.isFinite(limit) || rest.length > 0) {
+    if (quantile !== null) {
+      const limit = parseDuration(quantile.limit, "ms");
+      if (limit !== null) return { metric, bound, limit };
+    }
+    const limit = Number(plain);
+    if (!plain?.trim() || !Number.isFinite(limit) || rest.length > 0) {
       throw new InputError(`--${bound}: "${text}" is not valid; expected NAME=NUMBER`);
     }
     return { metric, bound, limit };

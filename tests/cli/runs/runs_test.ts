@@ -130,7 +130,12 @@ Deno.test("loads: shown, compared, at the gate", async () => {
   assertEquals([compared.length, summary.baseline], [2, ids[0]]);
   const names = summary.comparisons[0].metrics.map(({ metric }: { metric: string }) => metric);
   assert(names.includes("ttft_p50_ms") && names.includes("output_tokens_per_s"));
-  const limits = ["--min", "output_tokens_per_s=0.001", "--max", "ttft_p99_ms=60000"];
+  const quantiles = ["ttft_p99_ms=60000", "p99(ttft)<60s", "ttft_p99:60s"];
+  const limits = [
+    "--min",
+    "output_tokens_per_s=0.001",
+    ...quantiles.flatMap((max) => ["--max", max]),
+  ];
   assertEquals((await runs(folder.path, "gate", "--candidate", ids[1], ...limits)).code, 0);
   const wide = ["--max-rise", "900%", "--max-drop", "99%"];
   const gate = await runs(
