@@ -91,7 +91,7 @@ export class ServerMetricsScraper implements AsyncDisposable {
       const unknown = pages[servers.indexOf(null)];
       if (unknown !== undefined) {
         const what = isExposition(unknown.text)
-          ? "has no metrics of vLLM, SGLang, llama.cpp or TGI"
+          ? "has no metrics of vLLM, SGLang, llama.cpp, TGI or TensorRT-LLM"
           : "is no Prometheus text";
         return { scraper: null, reason: `${unknown.url}: the answer ${what}` };
       }

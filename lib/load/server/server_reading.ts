@@ -3,12 +3,12 @@ import type { PrometheusSample } from "./prometheus_text.ts";
 import type { ServerMetricsReading } from "../../run/request_record.ts";
 
 /** Servers whose metrics are understood. */
-export type ServerKind = "vllm" | "sglang" | "llama.cpp" | "tgi";
+export type ServerKind = "vllm" | "sglang" | "llama.cpp" | "tgi" | "triton";
 
 /** What a reading holds besides its time. */
 export type ServerMetricsField = Exclude<keyof ServerMetricsReading, "t_ns">;
 
-/** Names in order of preference, in the form of {@linkcode plainName}. */
+/** Names in order of preference, in the form of {@linkcode plainName}; some with a label's value. */
 type Names = Partial<Record<ServerMetricsField, string[]>>;
 
 const NAMES: Record<ServerKind, Names> = {
@@ -31,7 +31,8 @@ const NAMES: Record<ServerKind, Names> = {
   "sglang": {
     running: ["sglang_num_running_reqs"],
     waiting: ["sglang_num_queue_reqs"],
-    kv_cache_usage: ["sglang_token_usage", "sglang_full_token_usage"],
+    // newer ones count other pools of a hybrid model in token_usage
+    kv_cache_usage: ["sglang_full_token_usage", "sglang_token_usage"],
     prefix_cache_hits_total: ["sglang_cached_tokens"],
     prefix_cache_queries_total: ["sglang_prompt_tokens"],
     prefix_cache_hit_rate: ["sglang_cache_hit_rate"],
@@ -40,6 +41,7 @@ const NAMES: Record<ServerKind, Names> = {
     preemptions_total: ["sglang_num_retracted_requests"],
     prompt_tokens_total: ["sglang_prompt_tokens"],
     generation_tokens_total: ["sglang_generation_tokens"],
+    draft_acceptance: ["sglang_spec_accept_rate"],
     accepted_length: ["sglang_spec_accept_length"],
   },
   "llama.cpp": {
@@ -49,6 +51,9 @@ const NAMES: Record<ServerKind, Names> = {
     prefix_cache_hits_total: ["llamacpp_prompt_tokens_cached"],
     prompt_tokens_total: ["llamacpp_prompt_tokens"],
     generation_tokens_total: ["llamacpp_tokens_predicted"],
+    draft_tokens_total: ["llamacpp_spec_decode_num_draft_tokens"],
+    accepted_tokens_total: ["llamacpp_spec_decode_num_accepted_tokens"],
+    drafts_total: ["llamacpp_spec_decode_num_drafts"],
   },
   "tgi": {
     running: ["tgi_batch_current_size"],
@@ -58,6 +63,12 @@ const NAMES: Record<ServerKind, Names> = {
     prompt_tokens_total: ["tgi_request_input_length_sum"],
     generation_tokens_total: ["tgi_request_generated_tokens_sum"],
   },
+  // with TensorRT-LLM; with vLLM as its backend its page has vLLM's metrics
+  "triton": {
+    running: ["nv_trt_llm_request_metrics{request_type=scheduled}"],
+    waiting: ["nv_trt_llm_request_metrics{request_type=waiting}"],
+    kv_cache_usage: ["nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type=fraction}"],
+  },
 };
 
 /** A line, be it a comment, on a metric of that server. In order: the first found is it. */
@@ -66,6 +77,7 @@ const MARKS: [ServerKind, RegExp][] = [
   ["sglang", /^(?:# (?:HELP|TYPE) )?sglang[:_]\w/m],
   ["llama.cpp", /^(?:# (?:HELP|TYPE) )?llamacpp[:_]\w/m],
   ["tgi", /^(?:# (?:HELP|TYPE) )?tgi_(?:queue|batch|request)_/m],
+  ["triton", /^(?:# ?(?:HELP|TYPE) )?nv_trt_llm_/m],
 ];
 
 /** Labels of the ranks that work on one request together: each reports it. */
@@ -82,10 +94,11 @@ export const METRIC_NAMES: Record<ServerKind, ReadonlySet<string>> = {
   "sglang": formsOf("sglang"),
   "llama.cpp": formsOf("llama.cpp"),
   "tgi": formsOf("tgi"),
+  "triton": formsOf("triton"),
 };
 
 function formsOf(server: ServerKind): Set<string> {
-  const plain = Object.values(NAMES[server]).flat();
+  const plain = Object.values(NAMES[server]).flat().map((name) => name.replace(/\{.*/, ""));
   const either = plain.flatMap((name) => [name, name.replace("_", ":")]);
   return new Set(either.flatMap((name) => [name, `${name}_total`]));
 }
@@ -98,8 +111,13 @@ export function readingOf(
 ): ServerMetricsReading {
   const byName = Map.groupBy(samples, ({ name }) => plainName(name));
   const valuesOf = (field: ServerMetricsField): number[] => {
-    const name = NAMES[server][field]?.find((name) => byName.has(name));
-    return name === undefined ? [] : valuePerEngine(byName.get(name)!);
+    for (const wanted of NAMES[server][field] ?? []) {
+      const [name, label, value] = wanted.split(/[{=}]/);
+      const found = byName.get(name)
+        ?.filter(({ labels }) => label === undefined || labels[label] === value);
+      if (found?.length) return valuePerEngine(found);
+    }
+    return [];
   };
   const sum = (field: ServerMetricsField) => {
     const values = valuesOf(field);
@@ -136,7 +154,9 @@ export function readingOf(
       draft_tokens_total: sum("draft_tokens_total"),
       accepted_tokens_total: sum("accepted_tokens_total"),
       drafts_total: sum("drafts_total"),
-      accepted_length: mean("accepted_length"),
+      // a server that drafts nothing says 0
+      draft_acceptance: mean("draft_acceptance") || null,
+      accepted_length: mean("accepted_length") || null,
     }),
   };
 }

@@ -66,6 +66,7 @@ type Gauge =
   | "waiting"
   | "kv_cache_usage"
   | "prefix_cache_hit_rate"
+  | "draft_acceptance"
   | "accepted_length";
 
 /** Counters' increases over a span; null is a counter that no reading of it has. */
@@ -87,18 +88,20 @@ export function summariseServer(
   const within = readings.filter(({ t_ns }) => from_ns <= t_ns && t_ns <= to_ns);
   const span = enclosing(readings, from_ns, to_ns);
   const { increases, resets } = increasesOver(span);
-  const [kv_cache, running, waiting, stated_hit_rate, stated_length] = ([
+  const [kv_cache, running, waiting, stated_hit_rate, stated_acceptance, stated_length] = ([
     "kv_cache_usage",
     "running",
     "waiting",
     "prefix_cache_hit_rate",
+    "draft_acceptance",
     "accepted_length",
   ] as const).map((gauge) => meanAndMax(within, gauge));
   const counted_hit_rate = ratio(
     increases.prefix_cache_hits_total,
     increases.prefix_cache_queries_total,
   );
-  const draft_acceptance = ratio(increases.accepted_tokens_total, increases.draft_tokens_total);
+  const draft_acceptance = ratio(increases.accepted_tokens_total, increases.draft_tokens_total) ??
+    stated_acceptance.mean;
   const accepted_a_draft = ratio(increases.accepted_tokens_total, increases.drafts_total);
   const accepted_length = accepted_a_draft === null ? stated_length.mean : 1 + accepted_a_draft;
   const queue_time_mean_s = ratio(increases.queue_time_sum_s, increases.queue_time_count);

@@ -1,6 +1,7 @@
 /** What recorded pages say about GPUs and hosts: series over time, and their figures in a window. */
 import { pageLines, type PageSeries } from "./page_log.ts";
-import { isSecondChoice, knownSeries, type Quantity } from "./known_series.ts";
+import { METRIC_NAMES } from "../server/server_reading.ts";
+import { type KnownSeries, knownSeries, type Quantity } from "./known_series.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { PageCount } from "../../run/request_record.ts";
 
@@ -8,7 +9,7 @@ import type { PageCount } from "../../run/request_record.ts";
 export interface TelemetrySeries {
   /** The page's URL. */
   page: string;
-  /** `GPU 0`; empty for the host. */
+  /** `GPU 0`; empty for the host; with the host's name where a page tells of several. */
   device: string;
   quantity: Quantity;
   counter: boolean;
@@ -40,60 +41,89 @@ export interface RecordedPages {
   series: number | null;
   /** Those that are understood, over the measured window. */
   figures: TelemetryFigure[];
+  /** Names of the others, a histogram's once; earlier versions of dyno told none. */
+  others?: string[];
+}
+
+/** What recorded pages say. */
+export interface UnderstoodPages {
+  /** The series of GPUs and hosts. */
+  known: TelemetrySeries[];
+  /** Names of series that are neither these nor a known inference server's, in order. */
+  others: string[];
 }
 
 interface Slot {
   series: TelemetrySeries;
-  ids: Map<number, number | null>;
-  factor: number;
-  second: boolean;
+  known: KnownSeries;
+  values: Map<number, number | null>;
 }
 
 /**
- * The series that are understood; those of one quantity and device are added up (cores, interfaces).
- * A value that did not change is there again at each reading of its page.
+ * The series that are understood. Parts of one quantity and device are added up (cores, interfaces); where
+ * an exporter says one thing several times, as of a GPU that several pods share, it counts once. A value
+ * that did not change is there again at each reading of its page.
  */
-export function readTelemetry(directory: RunDirectory): TelemetrySeries[] {
+export function readTelemetry(directory: RunDirectory): UnderstoodPages {
   const slots = new Map<string, Slot>();
   const ofId = new Map<number, Slot>();
+  const names = new Map<string, boolean>();
   for (const line of pageLines(directory)) {
     if ("series" in line) {
-      for (const series of line.series) declare(series, slots, ofId);
+      for (const series of line.series) declare(series, slots, ofId, names);
       continue;
     }
-    for (const [id, value] of line.values) ofId.get(id)?.ids.set(id, value);
-    for (const { series, ids, factor } of slots.values()) {
-      if (series.page !== line.page || ids.size === 0) continue;
-      let sum: number | null = 0;
-      for (const value of ids.values()) {
-        sum = sum === null || value === null ? null : sum + value * factor;
+    for (const [id, value] of line.values) ofId.get(id)?.values.set(id, value);
+    for (const { series, known, values } of slots.values()) {
+      if (series.page === line.page && values.size > 0) {
+        series.points.push([line.t_ns, valueOf(known, [...values.values()])]);
       }
-      series.points.push([line.t_ns, sum]);
     }
   }
-  const better = new Set(
-    [...slots.values()].filter(({ second }) => !second).map(({ series }) => keyOf(series)),
-  );
-  return [...slots.values()]
-    .filter(({ second, series }) => !second || !better.has(keyOf(series)))
-    .map(({ series }) => series);
+  const best = new Map<string, number>();
+  const place = ({ series, known }: Slot) =>
+    JSON.stringify([series.page, known.host, known.device, known.quantity]);
+  for (const slot of slots.values()) {
+    best.set(place(slot), Math.min(best.get(place(slot)) ?? Infinity, slot.known.rank));
+  }
+  const kept = [...slots.values()].filter((slot) => slot.known.rank === best.get(place(slot)));
+  const hosts = Map.groupBy(kept, ({ series }) => series.page);
+  for (const ofPage of hosts.values()) {
+    if (new Set(ofPage.map(({ known }) => known.host)).size < 2) continue;
+    for (const { series, known } of ofPage) {
+      series.device = [known.device, known.host].filter(Boolean).join(" at ");
+    }
+  }
+  const others = [...names].flatMap(([name, isKnown]) => isKnown ? [] : [name]).sort();
+  return { known: kept.map(({ series }) => series), others };
 }
 
-const keyOf = ({ page, device, quantity }: TelemetrySeries) =>
-  JSON.stringify([page, device, quantity]);
+/** Of the series of one device; null where one of them is unknown. */
+function valueOf({ adds, factor }: KnownSeries, values: readonly (number | null)[]): number | null {
+  let all: number | null = null;
+  for (const value of values) {
+    if (value === null) return null;
+    all = all === null ? value : adds ? all + value : Math.max(all, value);
+  }
+  return all === null ? null : all * factor;
+}
 
-function declare(declared: PageSeries, slots: Map<string, Slot>, ofId: Map<number, Slot>): void {
+function declare(
+  declared: PageSeries,
+  slots: Map<string, Slot>,
+  ofId: Map<number, Slot>,
+  names: Map<string, boolean>,
+): void {
+  const { page, name } = declared;
   const known = knownSeries(declared);
+  const isServers = () => Object.values(METRIC_NAMES).some((own) => own.has(name));
+  const plain = name.replace(/_(bucket|sum|count|created)$/, "");
+  names.set(plain, names.get(plain) || known !== null || isServers());
   if (known === null) return;
-  const { device, quantity, counter, factor } = known;
-  const second = isSecondChoice(declared);
-  const key = JSON.stringify([declared.page, device, quantity, second]);
-  const slot = slots.get(key) ?? {
-    series: { page: declared.page, device, quantity, counter, points: [] },
-    ids: new Map(),
-    factor,
-    second,
-  };
+  const { device, quantity, counter, rank, host } = known;
+  const key = JSON.stringify([page, host, device, quantity, rank]);
+  const slot = slots.get(key) ??
+    { series: { page, device, quantity, counter, points: [] }, known, values: new Map() };
   slots.set(key, slot);
   ofId.set(declared.id, slot);
 }
@@ -132,15 +162,16 @@ const PARTS = new Set<string>([
 export function hostSeries(
   all: readonly TelemetrySeries[],
 ): (Omit<TelemetrySeries, "quantity"> & { quantity: string })[] {
-  const pages = [...new Set(all.map(({ page }) => page))];
-  return pages.flatMap((page) => {
-    const of = (quantity: Quantity) =>
-      all.find((series) => series.page === page && series.quantity === quantity)?.points;
+  const parts = all.filter(({ quantity }) => PARTS.has(quantity));
+  const hosts = Map.groupBy(parts, ({ page, device }) => JSON.stringify([page, device]));
+  return [...hosts.values()].flatMap((own) => {
+    const [{ page, device }] = own;
+    const of = (wanted: Quantity) => own.find(({ quantity }) => quantity === wanted)?.points;
     const busy = of("cpu_busy_s"), idle = of("cpu_idle_s");
     const total = of("memory_total_bytes"), available = of("memory_available_bytes");
     const made = (quantity: string, points: TelemetrySeries["points"]) => ({
       page,
-      device: "",
+      device,
       quantity,
       counter: false,
       points,
@@ -148,10 +179,7 @@ export function hostSeries(
     return [
       ...(busy && idle ? [made("cpu_usage_percent", cpuPercent(busy, idle))] : []),
       ...(total && available
-        ? [made(
-          "memory_used_bytes",
-          pairs(total, available, (all, left) => all - left),
-        )]
+        ? [made("memory_used_bytes", pairs(total, available, (all, left) => all - left))]
         : []),
     ];
   });

@@ -179,6 +179,6 @@ export function timelineOf(
   directory: RunDirectory,
 ): Plot | null {
   const series = onOneClock(sessions) ? sessions.map(seriesFrom) : [];
-  const telemetry = results.telemetry === undefined ? [] : readTelemetry(directory);
+  const telemetry = results.telemetry === undefined ? [] : readTelemetry(directory).known;
   return loadTimelinePlot(results, records, series, telemetry);
 }

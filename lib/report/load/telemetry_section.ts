@@ -1,6 +1,6 @@
 /** GPUs and hosts by recorded Prometheus pages: over time, and in sum. */
 import { hostSeries, type TelemetrySeries } from "../../load/telemetry/telemetry.ts";
-import { grouped } from "../../text/grouped.ts";
+import { counted, grouped } from "../../text/grouped.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { dataTable, type TableRow } from "../table.ts";
 import { short } from "./load_figures.ts";
@@ -11,10 +11,13 @@ const NS_PER_S = 1e9, GB = 1e9;
 const MOST_POINTS = 600;
 /** More lines in one panel cannot be told apart. */
 const MOST_LINES = 8;
+const MOST_NAMES = 200;
 
 /** Quantities that are drawn, with the unit that they are shown in. */
 const DRAWN: Record<string, { title: string; factor: number; max?: number }> = {
   gpu_usage_percent: { title: "GPU, %", factor: 1, max: 100 },
+  gpu_tensor_active_percent: { title: "GPU tensor cores, %", factor: 1, max: 100 },
+  gpu_dram_active_percent: { title: "GPU memory bandwidth, %", factor: 1, max: 100 },
   gpu_power_w: { title: "GPU power, W", factor: 1 },
   gpu_memory_used_bytes: { title: "GPU memory, GB", factor: 1 / GB },
   gpu_temperature_c: { title: "GPU temperature, °C", factor: 1 },
@@ -79,5 +82,20 @@ export function telemetrySection({ telemetry }: LoadResults): string {
     `${
       telemetry.series === null ? "" : ` (${grouped(telemetry.series)} of them)`
     }; dyno runs export ` +
-    `RUN --rows telemetry --format parquet makes a table of them.</p>`;
+    `RUN --rows telemetry --format parquet makes a table of them.</p>` +
+    othersList(telemetry.others ?? []);
+}
+
+/** What is kept without being understood, by name. */
+function othersList(names: readonly string[]): string {
+  if (names.length === 0) return "";
+  const shown = names.slice(0, MOST_NAMES).map((name) => escapeHtml(cutText(name, 100)));
+  const left = names.length > shown.length
+    ? ` and ${grouped(names.length - shown.length)} more in results.json`
+    : "";
+  return `<details><summary>${
+    counted(names.length, "metric")
+  } kept, in none of these figures</summary><p class="note">${
+    shown.join(", ")
+  }${left}</p></details>`;
 }

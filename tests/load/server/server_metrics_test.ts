@@ -109,7 +109,10 @@ testLeakFree("no metrics: the reason is given, and nothing thrown", async () => 
     [(_, response) => response.writeHead(200).end(html), "is no Prometheus text"],
     [(_, response) => response.writeHead(200).end("\x00\xff{{{}\n\n}"), "is no Prometheus text"],
     [(_, response) => response.writeHead(200).end(), "is no Prometheus text"],
-    [page(() => "# TYPE up gauge\nup 1\n"), "has no metrics of vLLM, SGLang, llama.cpp or TGI"],
+    [
+      page(() => "# TYPE up gauge\nup 1\n"),
+      "has no metrics of vLLM, SGLang, llama.cpp, TGI or TensorRT-LLM",
+    ],
     [(request) => request.socket.destroy(), "connection lost"],
     [(_, response) => response.writeHead(302, { location: "http://elsewhere/" }).end(), "302"],
     [(_, response) => response.writeHead(302, { location: "/metrics" }).end(), "HTTP 302"],

@@ -4,6 +4,7 @@ import { parseExposition } from "../../../lib/load/server/prometheus_text.ts";
 import { readingOf, recogniseServer } from "../../../lib/load/server/server_reading.ts";
 import { summariseServer } from "../../../lib/load/server/server_summary.ts";
 import { IDLE, llamaCppPage, oldVllmPage, sglangPage, tgiPage, vllmPage } from "./expositions.ts";
+import { tritonPage } from "../telemetry/exporter_pages.ts";
 import type { ServerState } from "./expositions.ts";
 import type { ServerMetricsReading } from "../../../lib/run/request_record.ts";
 
@@ -86,7 +87,7 @@ Deno.test("SGLang: ranks and priorities are not counted twice", () => {
   });
 });
 
-Deno.test("llama.cpp and TGI tell less", () => {
+Deno.test("llama.cpp, TGI and TensorRT-LLM tell less", () => {
   const common = { running: 4, waiting: 2, prompt_tokens_total: 120, generation_tokens_total: 300 };
   assertEquals(read(llamaCppPage(busy)), { ...NOTHING, ...common, kv_cache_usage: 0.25 });
   // what it reused it counts apart from what it processed: 30 of 150 prompt tokens
@@ -100,6 +101,8 @@ Deno.test("llama.cpp and TGI tell less", () => {
     queue_time_sum_s: 0.5,
     queue_time_count: 10,
   });
+  const { running, waiting, kv_cache_usage } = read(tritonPage(0));
+  assertEquals([running, waiting, kv_cache_usage], [4, 3, 0.4875]);
 });
 
 Deno.test("servers are told apart; others are not known", () => {

@@ -21,6 +21,7 @@ import { telemetryRows } from "../../../lib/load/telemetry/telemetry_rows.ts";
 import { runDirectoryAt } from "../../../lib/run/directory.ts";
 import type { RunDirectory } from "../../../lib/run/directory.ts";
 import { until } from "../../until.ts";
+import { amdPage, amdSmiPage, dcgmPage, nodePage, tritonPage } from "./exporter_pages.ts";
 
 const S = 1e9;
 const PAGE = "http://host:9400/metrics";
@@ -41,7 +42,7 @@ function write(directory: RunDirectory, texts: readonly string[], page = PAGE): 
 }
 
 const figureOf = (directory: RunDirectory, from_s: number, to_s: number) => {
-  const all = telemetryFigures(readTelemetry(directory), from_s * S, to_s * S);
+  const all = telemetryFigures(readTelemetry(directory).known, from_s * S, to_s * S);
   return (name: string, device = "") =>
     all.find((figure) => figure.name === name && figure.device === device) ?? null;
 };
@@ -124,6 +125,96 @@ node_network_receive_bytes_total{device="docker0"} ${i * 1000}
     assertAlmostEquals(figure("network_received_bytes")!.increase!, 30, 1e-9);
   }));
 
+/** Of an exporter's page a second apart: figures of seconds 0 to 2, and the names that are in none. */
+const exporters: [string, (i: number) => string, Record<string, number>, string[]][] = [
+  ["dcgm-exporter", dcgmPage, {
+    "gpu_usage_percent GPU 0": 91, // of two pods once: 90, 91, 92
+    "gpu_memory_busy_percent GPU 0": 61,
+    "gpu_sm_active_percent GPU 0": 65,
+    "gpu_tensor_active_percent GPU 0": 25,
+    "gpu_dram_active_percent GPU 0": 50,
+    "gpu_memory_used_bytes GPU 0": 70_000 * 1024 * 1024,
+    "gpu_power_w GPU 0": 412.358,
+    "gpu_temperature_c GPU 0": 47,
+    "gpu_memory_temperature_c GPU 0": 58,
+    "gpu_clock_mhz GPU 0": 1980,
+    "gpu_memory_clock_mhz GPU 0": 2619,
+    "energy_j GPU 0": 824,
+    "gpu_usage_percent GPU 1/2": 12.5, // a part of a board: no more is known of it
+    "gpu_memory_used_bytes GPU 1/2": 20_000 * 1024 * 1024,
+  }, ["DCGM_FI_DEV_PCIE_REPLAY_COUNTER", "DCGM_FI_DEV_XID_ERRORS"]],
+  ["AMD's device metrics exporter", amdPage, {
+    "gpu_usage_percent GPU 0": 97,
+    "gpu_memory_busy_percent GPU 0": 33,
+    "gpu_memory_used_bytes GPU 0": 150_000 * 1024 * 1024,
+    "gpu_power_w GPU 0": 588,
+    "gpu_temperature_c GPU 0": 66,
+    "gpu_memory_temperature_c GPU 0": 51,
+    "gpu_clock_mhz GPU 0": 2100,
+    "gpu_memory_clock_mhz GPU 0": 1300,
+    "energy_j GPU 0": 1176,
+  }, ["gpu_nodes_total", "gpu_total_vram"]],
+  ["amd_smi_exporter", amdSmiPage, {
+    "gpu_usage_percent GPU 0": 88,
+    "gpu_memory_busy_percent GPU 0": 12,
+    "gpu_power_w GPU 0": 250,
+    "gpu_temperature_c GPU 0": 61,
+    "gpu_clock_mhz GPU 0": 1700,
+  }, ["amd_num_gpus"]],
+  ["node_exporter", nodePage, {
+    "cpu_usage_percent": 75,
+    "memory_used_bytes": 7e9,
+    "network_received_bytes": 2000,
+    "energy_j CPU package 0": 200,
+    "energy_j CPU package 1": 160,
+    "energy_j DRAM 0": 18,
+  }, ["go_goroutines", "node_rapl_core_joules_total"]],
+  ["Triton", tritonPage, {
+    "gpu_usage_percent GPU GPU-e35ba3d2": 75,
+    "gpu_power_w GPU GPU-e35ba3d2": 55.137,
+    "gpu_memory_used_bytes GPU GPU-e35ba3d2": 974_913_536,
+    "energy_j GPU GPU-e35ba3d2": 110,
+    "cpu_usage_percent": 50,
+    "memory_used_bytes": 12_345,
+  }, ["nv_inference_request_success"]],
+];
+
+for (const [name, page, expected, others] of exporters) {
+  Deno.test(`${name}: every series that matters has its unit, the others are told by name`, () =>
+    withRun((directory) => {
+      write(directory, [0, 1, 2].map(page));
+      const read = readTelemetry(directory);
+      const figures = telemetryFigures(read.known, 0, 2 * S);
+      assertEquals(
+        Object.fromEntries(figures.map(({ name, device, mean, increase }) => [
+          [name, device].filter(Boolean).join(" "),
+          Number((mean ?? increase)!.toPrecision(9)),
+        ])),
+        expected,
+      );
+      assertEquals(read.others, others);
+      // on the run's clock: a value for each reading
+      for (const { points } of read.known) {
+        assertEquals(points.map(([t_ns]) => t_ns), [0, S, 2 * S]);
+      }
+    }));
+}
+
+Deno.test("a page of several hosts: each device by its host, none added to another's", () =>
+  withRun((directory) => {
+    const page = ["a", "b"].map((instance, i) =>
+      `DCGM_FI_DEV_POWER_USAGE{gpu="0",Hostname="${instance}"} ${100 + i}
+node_memory_MemTotal_bytes{instance="${instance}"} ${1000 + i}
+node_memory_MemAvailable_bytes{instance="${instance}"} 400
+`
+    ).join("");
+    write(directory, [page, page]);
+    const figure = figureOf(directory, 0, 1);
+    assertEquals(figure("gpu_power_w", "GPU 0 at a")?.mean, 100);
+    assertEquals(figure("gpu_power_w", "GPU 0 at b")?.mean, 101);
+    assertEquals(figure("memory_used_bytes", "b")?.mean, 601);
+  }));
+
 Deno.test("a torn last line is dropped, and every value is in the table when it changed", () =>
   withRun(async (directory) => {
     const pages = ['up 1\nx{a="b"} 1\n', 'up 1\nx{a="b"} 2\n', 'up 0\nx{a="b"} 2\n'];
@@ -181,7 +272,7 @@ Deno.test("pages are read at once, at intervals and at the end; one that fails t
       const [good, flaky] = pages.counts;
       assertEquals([good.failures, flaky.readings], [0, 1]);
       assert(flaky.last_failure!.includes("HTTP 500"));
-      const [series] = readTelemetry(directory).filter(({ page }) => page.endsWith("/good"));
+      const [series] = readTelemetry(directory).known.filter(({ page }) => page.endsWith("/good"));
       assertEquals(series.points.length, good.readings);
       assert(series.points.every(([t_ns], i) => i === 0 || t_ns > series.points[i - 1][0]));
       const names = [...pageLines(directory)].flatMap((line) =>
@@ -207,7 +298,14 @@ vllm:spec_decode_num_accepted_tokens_total{engine="0"} ${drafts * 2.1}
   const summary = summariseServer(readings, 0, S);
   assertAlmostEquals(summary.draft_acceptance!, 0.7, 1e-12);
   assertAlmostEquals(summary.accepted_length!, 3.1, 1e-12);
-  const stated = parseExposition('sglang:spec_accept_length{model_name="m"} 2.5\n').samples;
-  const sglang = summariseServer([readingOf("sglang", stated, 0)], 0, S);
-  assertEquals([sglang.draft_acceptance, sglang.accepted_length], [undefined, 2.5]);
+  const stated = (rate: number, length: number) => {
+    const labels = '{engine_type="unified",model_name="m",tp_rank="0"}';
+    const text =
+      `sglang:spec_accept_rate${labels} ${rate}\nsglang:spec_accept_length${labels} ${length}\n`;
+    const reading = readingOf("sglang", parseExposition(text).samples, 0);
+    const { draft_acceptance, accepted_length } = summariseServer([reading], 0, S);
+    return [draft_acceptance, accepted_length];
+  };
+  assertEquals(stated(0.75, 2.5), [0.75, 2.5]);
+  assertEquals(stated(0, 0), [undefined, undefined]); // it drafts nothing
 });
