@@ -2,7 +2,6 @@
 import { endpointsAsked } from "../endpoint/api.ts";
 import { latencies } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
-import { energiesOver } from "../hardware/energy.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { figuresByPart } from "./by_part.ts";
 import { figuresByTurn } from "./by_turn.ts";
@@ -10,6 +9,7 @@ import { cacheUse } from "./cache_use.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { summariseServer } from "./server/server_metrics.ts";
 import { probeFigures } from "./probes.ts";
+import { loadEnergy } from "./load_energy.ts";
 import { gapsLost, notesOf } from "./notes.ts";
 import { meanInFlight, turnoverOf } from "./rates.ts";
 import { modelsText } from "./models.ts";
@@ -21,9 +21,9 @@ import { TokenFileReader } from "../run/token_file.ts";
 import { shardName, shardNotes, shardResults, withShards } from "./shards/figures.ts";
 import { judge, MOST_LATENESS_MS } from "./verdict.ts";
 import { isInside, windowOf } from "./window.ts";
-import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { CacheUse } from "./cache_use.ts";
+import type { EnergyOver } from "./load_energy.ts";
 import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults, StageResults } from "./results.ts";
@@ -38,8 +38,8 @@ export interface Measurement {
   directory: RunDirectory;
   plan: LoadPlan;
   load: JournaledLoad;
-  /** Hardware samples; null where there are none. */
-  series: Series | null;
+  /** What the hosts took; null where nothing was sampled. */
+  energy: EnergyOver | null;
 }
 
 const CUT_OFF_EARLY = "the load was cut off before it sent anything: measure again";
@@ -106,7 +106,7 @@ export function conclude(measurement: Measurement): LoadResults {
     slos: plan.slos,
     ...(plan.statements.length ? { statements: statementsOf(measurement, stages, gapsOf) } : {}),
     verdict,
-    energy: energyOf(measurement, stages, total),
+    energy: loadEnergy(measurement.energy, stages, total),
     server: server && summary && {
       name: server.name,
       summary,
@@ -128,9 +128,10 @@ function telemetryOf(
   { window }: StageResults,
 ): Pick<LoadResults, "telemetry"> {
   if ((started.settings.server_metrics ?? []).length === 0) return {};
-  const figures = telemetryFigures(readTelemetry(directory), window.start_ns, window.end_ns);
+  const { known, others } = readTelemetry(directory);
+  const figures = telemetryFigures(known, window.start_ns, window.end_ns);
   const { pages = [], series = null } = telemetry ?? {};
-  return { telemetry: { pages, series, figures } };
+  return { telemetry: { pages, series, figures, others } };
 }
 
 interface MeasuredStage {
@@ -294,29 +295,4 @@ function closedConcurrency(planned: readonly LoadStage[], stages: readonly Measu
   const { results, turnover } = stages[at];
   if (results.requests.sent === 0 || results.window.kept === "never") return null;
   return { wanted: measured[at].concurrency!, mean: meanInFlight([turnover.ends], true) };
-}
-
-function energyOf(
-  { series }: Measurement,
-  stages: readonly StageResults[],
-  total: StageResults,
-): LoadResults["energy"] {
-  if (!series) return null;
-  const devices = energiesOver(series, total.window.start_ns, total.window.end_ns);
-  if (devices.length === 0) return null;
-  const joules = ({ window }: StageResults) =>
-    energiesOver(series, window.start_ns, window.end_ns)
-      .reduce((sum, device) => sum + device.energy_j, 0);
-  // both of the stages' windows: what came between them was paid for no token
-  const tokens = stages.reduce(
-    (sum, { output_tokens_per_s, window }) =>
-      sum + (output_tokens_per_s ?? NaN) * window.duration_s,
-    0,
-  );
-  return {
-    energy_j: devices.reduce((sum, device) => sum + device.energy_j, 0),
-    error_j: devices.reduce((sum, device) => sum + device.error_j, 0),
-    source: devices.map(({ device, method }) => `${device} (${method})`).join(", "),
-    per_token_j: tokens > 0 ? stages.reduce((sum, stage) => sum + joules(stage), 0) / tokens : null,
-  };
 }

@@ -3,8 +3,8 @@ import { writeFileAtomic } from "../write.ts";
 import { conclude } from "./conclude.ts";
 import { planLoad } from "./plan_load.ts";
 import type { Journal } from "../run/journal.ts";
-import type { Series } from "../hardware/series.ts";
 import type { RunDirectory } from "../run/directory.ts";
+import type { EnergyOver } from "./load_energy.ts";
 import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults } from "./results.ts";
@@ -31,9 +31,9 @@ export function concludeRun(
   directory: RunDirectory,
   load: JournaledLoad,
   plan: LoadPlan,
-  series: Series | null,
+  energy: EnergyOver | null,
 ): LoadRun {
-  const results = conclude({ directory, plan, load, series });
+  const results = conclude({ directory, plan, load, energy });
   writeFileAtomic(directory.results, JSON.stringify(results, null, 2) + "\n");
   return { run_id: directory.run_id, directory, results, records: load.records };
 }

@@ -202,8 +202,17 @@ export interface LoadResults {
   statements?: JudgedStatement[];
   /** Whether the client itself can be trusted with these figures. */
   verdict: Verdict;
-  /** Energy of the measured window, where a sensor was there. */
-  energy: { energy_j: number; error_j: number; source: string; per_token_j: number | null } | null;
+  /**
+   * Energy of the measured window, where a sensor was there. Of a load of several processes it is that of
+   * their hosts, each once; `unknown` names hosts that are not in it.
+   */
+  energy: {
+    energy_j: number;
+    error_j: number;
+    source: string;
+    per_token_j: number | null;
+    unknown?: string[];
+  } | null;
   /** The server's own metrics; null where it exposes none. */
   server: {
     name: string;

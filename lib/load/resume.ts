@@ -5,6 +5,7 @@ import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
 import { takeRun } from "../run/session.ts";
 import { concludeRun, planOfLoad } from "./conclude_run.ts";
+import { hostEnergy, shardEnergy } from "./load_energy.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { gatherShards } from "./shards/gather.ts";
@@ -30,7 +31,12 @@ export async function resumeLoad(directory: RunDirectory): Promise<LoadRun> {
     }
     const plan = await planOfLoad(load);
     const [session] = readSamples(directory.path);
-    return concludeRun(directory, load, plan, session ? seriesFrom(session) : null);
+    const energy = load.shards.length > 0
+      ? shardEnergy(directory, load.shards)
+      : session
+      ? hostEnergy(seriesFrom(session))
+      : null;
+    return concludeRun(directory, load, plan, energy);
   } finally {
     unlock();
   }

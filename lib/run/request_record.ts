@@ -142,6 +142,10 @@ export interface ShardFacts {
   late_ns: number | null;
   /** Why nothing of it, or not all, is among the records; null: all is. */
   lost: string | null;
+  /** Why it ended before its plan; null: it did not. Earlier versions of dyno told neither this nor what follows. */
+  stopped?: string | null;
+  /** What its part of the budget still had; null: no limit, or unknown. */
+  budget_left?: { usd: number | null; tokens: number | null };
   /** Whether its own client could be trusted; null: it did not come to its end. */
   verdict: { verdict: string; reasons: string[] } | null;
 }
@@ -201,6 +205,8 @@ export interface ServerMetricsReading {
   accepted_tokens_total?: number | null;
   /** Times that a draft was made. */
   drafts_total?: number | null;
+  /** Of drafted tokens the share that was accepted, 0 to 1, as the server states it (SGLang). */
+  draft_acceptance?: number | null;
   /** Tokens of a step, guessed ones included, as the server states it (SGLang). */
   accepted_length?: number | null;
 }
@@ -304,6 +310,13 @@ export const shardFactsForm = fields<ShardFacts>({
   drift_error_ns: orNull(isNumber),
   late_ns: orNull(isNumber),
   lost: orNull(isText),
+  stopped: orMissing(orNull(isText)),
+  budget_left: orMissing(
+    fields<NonNullable<ShardFacts["budget_left"]>>({
+      usd: orNull(isNumber),
+      tokens: orNull(isNumber),
+    }),
+  ),
   verdict: orNull(
     fields<NonNullable<ShardFacts["verdict"]>>({ verdict: isText, reasons: areTexts }),
   ),
@@ -349,5 +362,6 @@ export const serverReadingForm = fields<ServerMetricsReading>({
   draft_tokens_total: orMissing(orNull(isNumber)),
   accepted_tokens_total: orMissing(orNull(isNumber)),
   drafts_total: orMissing(orNull(isNumber)),
+  draft_acceptance: orMissing(orNull(isNumber)),
   accepted_length: orMissing(orNull(isNumber)),
 });

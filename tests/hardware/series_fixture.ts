@@ -6,12 +6,8 @@ import type { SamplerLayout } from "../../lib/native/sample_batch.ts";
 /** t_ns, tick, nvml_ns, valid, fresh. */
 const WORDS = 5;
 
-/** A series of records at given times, in nanoseconds. */
-export function seriesOf(
-  fields: Record<string, number[]>,
-  t_ns: number[],
-  capacity = 1000,
-): Series {
+/** Records at given times, in nanoseconds, with their layout. */
+export function batchOf(fields: Record<string, number[]>, t_ns: number[]): SampleBatch {
   const names = Object.keys(fields);
   const layout = {
     record_bytes: 8 * (WORDS + names.length),
@@ -30,7 +26,17 @@ export function seriesOf(
       masks[2 * (row + 3)] |= 1 << field;
     });
   });
-  const series = new Series(layout, capacity);
-  series.append(new SampleBatch(layout, words.buffer, t_ns.length), 0);
+  return new SampleBatch(layout, words.buffer, t_ns.length);
+}
+
+/** A series of such records. */
+export function seriesOf(
+  fields: Record<string, number[]>,
+  t_ns: number[],
+  capacity = 1000,
+): Series {
+  const batch = batchOf(fields, t_ns);
+  const series = new Series(batch.layout, capacity);
+  series.append(batch, 0);
   return series;
 }

@@ -373,11 +373,11 @@ function outcomeLines(results: LoadResults): string[] {
     lines.push(`cost ${costText(total_cost_usd, results.requests_of_unknown_cost)}`);
   }
   if (energy) {
-    const { energy_j, error_j, per_token_j } = energy;
+    const { energy_j, error_j, per_token_j, unknown = [] } = energy;
     const token = per_token_j === null ? "" : `, ${inDigits(per_token_j, 3)} J a token`;
-    lines.push(
-      `energy ${energy_j.toFixed(1)} ± ${error_j.toFixed(1)} J${token}, idle power included`,
-    );
+    const more = unknown.length > 0 ? `; without ${unknown.join(", ")}: unknown` : "";
+    const told = `${energy_j.toFixed(1)} ± ${error_j.toFixed(1)} J${token}`;
+    lines.push(...wrapped("energy ", `${told}, idle power included${more}`));
   }
   return lines;
 }

@@ -1,4 +1,7 @@
 /** Results of each process of a load that several send together: figures, clocks, what is missing. */
+import { counted } from "../../text/grouped.ts";
+import { dollars } from "../../text/dollars.ts";
+import { BUDGET } from "../drive_options.ts";
 import type { ShardFacts } from "../../run/request_record.ts";
 import type { ShardResults, StageResults } from "../results.ts";
 import type { Verdict } from "../verdict.ts";
@@ -10,6 +13,12 @@ const MOST_LATE_NS = 5e6;
 /** What a shard is called. */
 export function shardName({ shard }: Pick<ShardFacts, "shard">): string {
   return `shard ${shard}`;
+}
+
+/** What several are called: `shards 0, 2`. */
+export function shardsText(shards: readonly Pick<ShardFacts, "shard">[]): string {
+  if (shards.length === 1) return shardName(shards[0]);
+  return `shards ${shards.map(({ shard }) => shard).join(", ")}`;
 }
 
 /** Shards with their figures, in the same order. */
@@ -47,6 +56,26 @@ export function shardNotes(shards: readonly ShardFacts[]): string[] {
         ? [`${shardName(facts)} began ${msText(facts.late_ns!)} after the common start`]
         : []
     ),
+    ...budgetNote(shards),
+  ];
+}
+
+/** That some spent their part of the budget while others have some of theirs left. */
+function budgetNote(shards: readonly ShardFacts[]): string[] {
+  const spent = shards.filter(({ stopped }) => stopped === BUDGET);
+  const others = shards.filter(({ stopped }) => stopped !== BUDGET);
+  const sum = (of: "usd" | "tokens") =>
+    others.reduce((sum, { budget_left }) => sum + (budget_left?.[of] ?? 0), 0);
+  const left = [
+    sum("usd") > 0 ? dollars(sum("usd")) : "",
+    sum("tokens") > 0 ? counted(sum("tokens"), "token") : "",
+  ].filter(Boolean);
+  if (spent.length === 0 || left.length === 0) return [];
+  return [
+    `${shardsText(spent)} stopped with ${
+      spent.length > 1 ? "their parts" : "its part"
+    } of the budget ` +
+    `spent: the load went on with fewer, and ${left.join(" and ")} of the others' parts were left`,
   ];
 }
 

@@ -9,10 +9,13 @@ import { Redactor } from "../../run/redact.ts";
 import { TokenFile, tokenFilePath, TokenFileReader } from "../../run/token_file.ts";
 import { messageOf } from "../../errors.ts";
 import { movePages } from "../telemetry/page_log.ts";
+import { shardEnergy } from "../load_energy.ts";
 import { loadState, readLoadJournal } from "../load_journal.ts";
 import { concludeRun, journalEnd, planOfLoad } from "../conclude_run.ts";
-import { shardFolder, shardPaths, shardRunId, told } from "./plan.ts";
+import { budgetShare, readShardPlan, shardFolder, shardPaths, shardRunId, told } from "./plan.ts";
 import { both, foldJournal } from "../../run/fold.ts";
+import { shardsText } from "./figures.ts";
+import type { BudgetLimits } from "../../run/budget.ts";
 import type { LedgerEntry } from "../../run/ledger_entry.ts";
 import type { Fold } from "../../run/fold.ts";
 import type { LoadMeasured, StageSpan } from "../../run/events.ts";
@@ -70,7 +73,8 @@ export async function gatherShards(
   movePages(arrived[0].directory, directory, arrived[0].offset_ns);
   renameSync(draft, directory.journal);
   const load = await readLoadJournal(directory);
-  const run = concludeRun(directory, load, await planOfLoad(load), null);
+  const energy = shardEnergy(directory, load.shards);
+  const run = concludeRun(directory, load, await planOfLoad(load), energy);
   using journal = new Journal(directory.journal, new Redactor());
   journalEnd(journal, run);
   return run;
@@ -111,11 +115,27 @@ async function arrivedOf(
       drift_error_ns: drift === null ? null : (end?.error_ns ?? 0) + ready!.error_ns,
       late_ns: first && start_ns !== null ? first.start_ns + offset_ns - start_ns : null,
       lost: unread ?? (load.measured === null ? end?.error ?? why ?? "it was cut off" : null),
+      stopped: load.measured?.stopped_because ?? null,
+      budget_left: budgetLeft(run, shard, load),
       verdict: results?.verdict
         ? { verdict: results.verdict.verdict, reasons: results.verdict.reasons }
         : null,
     },
   };
+}
+
+/** What a shard's part of the budget still has; of no limit, and of what it spent unknown: null. */
+function budgetLeft(run: RunDirectory, shard: number, { ledger }: LoadState): BudgetLimits {
+  const plan = readShardPlan(shardFolder(run));
+  if (plan === null) return { usd: null, tokens: null };
+  const part = budgetShare(plan.budget, { index: shard, count: plan.count });
+  const { total_cost_usd, prompt_tokens, completion_tokens } = ledger.books().total;
+  const left = (limit: number | null, spent: number | null) =>
+    limit === null || spent === null ? null : Math.max(0, limit - spent);
+  const tokens = prompt_tokens === null || completion_tokens === null
+    ? null
+    : prompt_tokens + completion_tokens;
+  return { usd: left(part.usd, total_cost_usd), tokens: left(part.tokens, tokens) };
 }
 
 function writeAll(journal: Journal, tokens: TokenFile, arrived: readonly Arrived[]): void {
@@ -200,11 +220,15 @@ function measuredOf(arrived: readonly Arrived[]): LoadMeasured | null {
   const clients = arrived.flatMap(({ load }) => load.client ?? []);
   if (clients.length === 0) return null;
   const ends = arrived.map(({ load }) => load.measured);
-  const stopped = arrived.find(({ load }) => load.measured?.stopped_because);
+  const stopped = Map.groupBy(
+    arrived.filter(({ facts }) => facts.stopped),
+    ({ facts }) => facts.stopped,
+  );
   return {
     complete: ends.every((end) => end?.complete === true),
-    stopped_because: stopped
-      ? `shard ${stopped.facts.shard}: ${stopped.load.measured!.stopped_because}`
+    stopped_because: stopped.size > 0
+      ? [...stopped].map(([why, those]) => `${shardsText(those.map(({ facts }) => facts))}: ${why}`)
+        .join("; ")
       : null,
     out_of_prompts: ends.some((end) => end?.out_of_prompts === true),
     client: worstOf(clients),

@@ -7,6 +7,9 @@ import { InputError } from "../../errors.ts";
 import { priceSchema } from "../../run/prices.ts";
 import { givenLoadSchema } from "../../settings/load.ts";
 import { notWritten } from "../../write.ts";
+import { shareOf } from "../share.ts";
+import type { BudgetLimits } from "../../run/budget.ts";
+import type { LoadShare } from "../share.ts";
 import type { LoadSettings } from "../../settings/load.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 
@@ -124,4 +127,12 @@ export function readShardPlan(folder: string): ShardPlan | null {
   const found = schema.safeParse(told(path));
   if (found.success) return found.data;
   throw new InputError(`${path}: no plan of shards; measure again`);
+}
+
+/** A shard's part of a budget: together they are the whole one. */
+export function budgetShare({ usd, tokens }: BudgetLimits, share: LoadShare): BudgetLimits {
+  return {
+    usd: usd === null ? null : usd / share.count,
+    tokens: tokens === null ? null : shareOf(tokens, share),
+  };
 }

@@ -7,13 +7,10 @@ import { nowNs } from "../../native/clock.ts";
 import { Budget } from "../../run/budget.ts";
 import { PriceTable } from "../../run/prices.ts";
 import { measureLoad } from "../run_loads.ts";
-import { shareOf } from "../share.ts";
 import { measureOffset } from "./clock.ts";
-import { filesIn, readShardPlan, shardPaths, shardRunId, tell, told } from "./plan.ts";
-import type { BudgetLimits } from "../../run/budget.ts";
+import { budgetShare, filesIn, readShardPlan, shardPaths, shardRunId, tell, told } from "./plan.ts";
 import type { LoadSettings } from "../../settings/load.ts";
 import type { LoadRun } from "../conclude_run.ts";
-import type { LoadShare } from "../share.ts";
 import type { ShardEnd, ShardPaths, ShardPlan, ShardReady } from "./plan.ts";
 
 /** How long the plan may take to be seen on another host. */
@@ -32,14 +29,6 @@ function settingsOf({ settings }: ShardPlan, shard: number): LoadSettings {
   const own: LoadSettings = { ...settings };
   for (const name of ONCE) delete own[name];
   return own;
-}
-
-/** A shard's part of a budget: together they are the whole one. */
-function budgetShare({ usd, tokens }: BudgetLimits, share: LoadShare): BudgetLimits {
-  return {
-    usd: usd === null ? null : usd / share.count,
-    tokens: tokens === null ? null : shareOf(tokens, share),
-  };
 }
 
 /**

@@ -136,17 +136,22 @@ function tokenParts(
   return [gapTimeline(results, records, gapsOf), sliceTable(records, gapsOf)].join("\n");
 }
 
-function energyText({ energy, total }: LoadResults): string {
+function energyText({ energy, total, shards }: LoadResults): string {
   if (!energy) {
-    return `<p class="note">Energy: this host has no energy source that could be read.</p>`;
+    const host = shards ? "none of the shards' hosts" : "this host";
+    const has = shards ? "has an" : "has no";
+    return `<p class="note">Energy: ${host} ${has} energy source that could be read.</p>`;
   }
-  const { energy_j, error_j, source, per_token_j } = energy;
+  const { energy_j, error_j, source, per_token_j, unknown = [] } = energy;
   const { duration_s } = total.window;
   const power = duration_s > 0 ? `, ${short(energy_j / duration_s)} W on average` : "";
   const token = per_token_j === null ? "" : `; ${short(per_token_j)} J an output token`;
+  const missing = unknown.length > 0
+    ? ` Not in it, since unknown: ${escapeHtml(cutText(unknown.join(", "), 300))}.`
+    : "";
   return `<p>${short(energy_j)} ± ${short(error_j)} J in the measured ${
     counted(Math.round(duration_s), "second")
-  }${power}${token}.</p>
+  }${power}${token}.${missing}</p>
 <p class="note" dir="auto">Source: ${
     escapeHtml(cutText(source, 300))
   }. Idle power is in it; the sensors' own faults come on top.</p>`;

@@ -1,6 +1,7 @@
 /** What is said of shards of which something is unknown: never as if it were nothing. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { shardNotes, withShards } from "../../../lib/load/shards/figures.ts";
+import { BUDGET } from "../../../lib/load/drive_options.ts";
 import type { Verdict } from "../../../lib/load/verdict.ts";
 import type { ShardFacts } from "../../../lib/run/request_record.ts";
 
@@ -35,6 +36,27 @@ Deno.test("the note on clocks says what was not measured", () => {
     [[0, 1].map((i) => shard(i, { offset_ns: 0, error_ns: 0, ...cut })), /; they have one clock$/],
   ];
   for (const [shards, expected] of cases) assertMatch(shardNotes(shards)[0], expected);
+});
+
+Deno.test("a part of the budget that is spent while others are not is told by its shard", () => {
+  const spent = { stopped: BUDGET, budget_left: { usd: 0, tokens: 3 } };
+  const going = { stopped: null, budget_left: { usd: null, tokens: 1200 } };
+  const note = (...shards: ShardFacts[]) => shardNotes(shards)[1];
+  assertEquals(
+    note(shard(0, going), shard(1, spent), shard(2, going)),
+    "shard 1 stopped with its part of the budget spent: the load went on with fewer, and 2,400 tokens of " +
+      "the others' parts were left",
+  );
+  assertMatch(
+    note(
+      shard(0, spent),
+      shard(1, spent),
+      shard(2, { ...going, budget_left: { usd: 0.5, tokens: null } }),
+    ),
+    /^shards 0, 1 stopped with their parts of .* and \$0\.5000 of the others' parts were left$/,
+  );
+  // together they spent it all
+  assertEquals(note(shard(0, spent), shard(1, spent)), undefined);
 });
 
 Deno.test("the whole is trusted only where every shard came to a verdict", () => {
