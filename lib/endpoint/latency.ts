@@ -7,6 +7,9 @@ import { EndpointError } from "./errors.ts";
 const NS_PER_MS = 1e6;
 /** More than any model gives. */
 const MOST_TOKEN_EVENTS = 4_000_000;
+/** Room for so many gaps is made with the first; requests that wait for their turn need none. */
+const FIRST_GAPS = 64;
+const NO_GAPS = new Float32Array();
 
 /** Moments of one request on CLOCK_MONOTONIC, nanoseconds; null for what never came. */
 export interface Stamps {
@@ -101,7 +104,7 @@ export class TokenStamps {
   first_ns: number | null = null;
   /** The newest of them; null before the first. */
   last_ns: number | null = null;
-  #gaps_ms = new Float32Array(64);
+  #gaps_ms = NO_GAPS;
 
   /**
    * Takes the time of an event that carried tokens.
@@ -118,7 +121,7 @@ export class TokenStamps {
         if (at > MOST_TOKEN_EVENTS) {
           throw new EndpointError("malformed", "the answer has more than 4 million token events");
         }
-        const grown = new Float32Array(at * 2);
+        const grown = new Float32Array(Math.max(FIRST_GAPS, at * 2));
         grown.set(this.#gaps_ms);
         this.#gaps_ms = grown;
       }

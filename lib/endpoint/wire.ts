@@ -161,6 +161,7 @@ export class WireTransport implements Transport, WireSink {
       : this.#wire.sendToOneOf(number, places, when, content);
     if (queued) {
       flight.queued = true;
+      flight.request = { ...request, body: "" }; // the thread has it: thousands may be on their way
       this.#pump();
     } else setTimeout(() => this.#submit(number, targets), QUEUE_FULL_WAIT_MS);
   }

@@ -195,11 +195,11 @@ function overStages(turnovers: readonly Turnover[], count: CountOf) {
 function known({ records, first, weights, times_s }: Turnover, count: CountOf): RatioUnits | null {
   let [answers, told, sum] = [0, 0, 0];
   const numerators = new Float64Array(times_s.length);
-  const missing = new Uint32Array(times_s.length);
+  let missing: Uint32Array | null = null; // seldom
   for (let i = 0; i < times_s.length; i++) {
     for (let r = first[i]; r < first[i + 1]; r++) {
       const value = count(records[r]);
-      if (value === null) missing[i]++;
+      if (value === null) (missing ??= new Uint32Array(times_s.length))[i]++;
       else numerators[i] += value;
       if (records[r].failure !== null) continue;
       answers++;
@@ -210,14 +210,17 @@ function known({ records, first, weights, times_s }: Turnover, count: CountOf): 
   }
   if (told === 0 && answers > 0) return null;
   const mean = told > 0 ? sum / told : 0;
+  const denominators = new Float64Array(times_s.length);
+  let units = 0;
   for (let i = 0; i < times_s.length; i++) {
-    numerators[i] = weights[i] * (numerators[i] + missing[i] * mean);
+    // what was cut off and counts through others is not a separate unit
+    if (!(weights[i] > 0)) continue;
+    numerators[units] = weights[i] * (numerators[i] + (missing === null ? 0 : missing[i]) * mean);
+    denominators[units++] = weights[i] * times_s[i];
   }
-  // what was cut off and counts through others is not a separate unit
-  const counts = (_: number, i: number) => weights[i] > 0;
   return {
-    numerators: numerators.filter(counts),
-    denominators: times_s.map((time_s, i) => weights[i] * time_s).filter(counts),
+    numerators: numerators.subarray(0, units),
+    denominators: denominators.subarray(0, units),
   };
 }
 

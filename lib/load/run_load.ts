@@ -1,5 +1,6 @@
 /** One load, from its plan to results.json: journaled, sampled, scraped, judged. */
 import { endpointsAsked } from "../endpoint/api.ts";
+import { collectGarbage } from "../execute/garbage.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { PortableTransport } from "../endpoint/portable/portable.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
@@ -7,6 +8,7 @@ import { ClientWatch } from "./client_watch.ts";
 import { Connections } from "./connections.ts";
 import { Drive } from "./drive.ts";
 import { concludeRun, journalEnd } from "./conclude_run.ts";
+import { hostEnergy } from "./load_energy.ts";
 import { LiveLoad } from "./live_load.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server/server_metrics.ts";
@@ -81,6 +83,8 @@ export interface LoadRunOptions {
    * ended. Live figures are kept for this alone.
    */
   onLive?(look: () => LiveFigures): void;
+  /** Called when nothing more is sent, before the load is summed up: what carried the requests may be closed. */
+  onSent?(): Promise<void>;
   /** One line for a person. */
   onNotice(line: string): void;
 }
@@ -103,14 +107,14 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   const settings = settleLoad(told);
   await using scrapes = new PortableTransport();
   // one shard reads the server's metrics for all of them
-  const { scraper } = plan.pattern.share?.index
-    ? { scraper: null }
-    : await probe(api, scrapes, signal);
+  const { server_metrics = [], server_metrics_names = [] } = settings;
+  const scraper = plan.pattern.share?.index
+    ? null
+    : await probe(api, server_metrics, scrapes, signal);
   await using _scraper = scraper;
   if (options.settings.prompt_seed !== undefined && prompt_seed !== null && !plan.pattern.share) {
     onNotice(seedNotice(prompt_seed));
   }
-  const { server_metrics = [], server_metrics_names = [] } = settings;
   await using pages = await PageRecorder.open(
     server_metrics,
     server_metrics_names,
@@ -301,18 +305,35 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   await sampler?.stop();
   journalReadings();
   journal.append({ event: "load_measured", ...measured });
+  await options.onSent?.();
+  await collectGarbage();
   const load = await readLoadJournal(directory);
-  const run = concludeRun(directory, load, plan, sampler && sampler.series);
+  const run = concludeRun(directory, load, plan, sampler && hostEnergy(sampler.series));
   journalEnd(journal, run);
   return run;
 }
 
-async function probe(api: APIConfiguration, transport: Transport, signal: AbortSignal) {
+/** What reads the server's metrics: at the endpoint, else on those of the recorded pages that have them. */
+async function probe(
+  api: APIConfiguration,
+  pages: readonly string[],
+  transport: Transport,
+  signal: AbortSignal,
+): Promise<ServerMetricsScraper | null> {
+  const { tls } = api;
+  const at = async (urls: readonly string[]) =>
+    (await ServerMetricsScraper.probe(urls, transport, signal, { tls })).scraper;
   try {
-    const { tls } = api;
-    return await ServerMetricsScraper.probe(endpointsAsked(api), transport, signal, { tls });
+    const own = await at(endpointsAsked(api));
+    if (own !== null) return own;
+    const found = await Promise.all(
+      pages.map(async (url) => ({ url, server: (await at([url]))?.server })),
+    );
+    const first = found.find(({ server }) => server !== undefined)?.server;
+    const same = found.filter(({ server }) => server !== undefined && server === first);
+    return same.length > 0 ? await at(same.map(({ url }) => url)) : null;
   } catch (error) {
-    if (error instanceof CancelledError) return { scraper: null };
+    if (error instanceof CancelledError) return null;
     throw error;
   }
 }

@@ -110,6 +110,8 @@ export async function measureLoad(
     countTokens: tokenizer && ((text) => tokenizer.count(text)),
     onProgress,
     onNotice,
+    // its buffers, and thousands of connections
+    onSent: async () => await transport[Symbol.asyncDispose](),
   });
 }
 

@@ -1,38 +1,49 @@
 /** Values of which all are kept up to a million, and a histogram of them above. */
+import { seriesEstimates } from "../stats/block_bootstrap.ts";
 import { LogHistogram } from "../stats/histogram.ts";
-import { type Distribution, distribution } from "../stats/quantile.ts";
+import { distributionOf } from "../stats/quantile.ts";
+import type { Metric } from "./results.ts";
 
 const MOST_EXACT = 1e6;
 const NS_PER_MS = 1e6;
+const UNKNOWN = { p50: null, p99: null, mean: null };
 
 /** Collects milliseconds. */
 export class LatencySamples {
-  #exact: number[] | null = [];
-  #histogram: LogHistogram | null = null;
+  #exact: Float64Array | Float32Array | null;
+  #count = 0;
+  #histogram = new LogHistogram();
+
+  /**
+   * @param expected how many there will be, as far as that is known.
+   * @param Kind what holds them exactly.
+   */
+  constructor(expected: number, Kind: typeof Float64Array | typeof Float32Array = Float64Array) {
+    this.#exact = new Kind(Math.min(Math.max(1, expected), MOST_EXACT));
+  }
 
   add(value_ms: number): void {
-    if (this.#exact !== null) {
-      this.#exact.push(value_ms);
-      if (this.#exact.length > MOST_EXACT) this.#condense(this.#exact);
-    } else {
-      this.#histogram!.add(value_ms * NS_PER_MS);
+    if (this.#exact === null) {
+      this.#histogram.add(value_ms * NS_PER_MS);
+      return;
     }
+    if (this.#count === MOST_EXACT) {
+      for (const value of this.#exact) this.#histogram.add(value * NS_PER_MS);
+      this.#exact = null;
+      return this.add(value_ms);
+    }
+    if (this.#count === this.#exact.length) throw new Error("more values than were expected");
+    this.#exact[this.#count++] = value_ms;
   }
 
-  /** In the order of their coming; null when they are too many to be kept. */
-  get values(): readonly number[] | null {
-    return this.#exact;
-  }
-
-  /** Exact up to a million values, to 0.1 % above; null for none. */
-  distribution(): Distribution | null {
-    if (this.#exact !== null) return distribution(this.#exact);
-    return this.#histogram!.distribution(1 / NS_PER_MS);
-  }
-
-  #condense(values: number[]): void {
-    this.#histogram = new LogHistogram();
-    for (const value of values) this.#histogram.add(value * NS_PER_MS);
-    this.#exact = null;
+  /** Exact and with intervals up to a million values, to 0.1 % and without above; null for none. */
+  metric(): Metric | null {
+    if (this.#exact === null) {
+      return { ...this.#histogram.distribution(1 / NS_PER_MS)!, intervals: UNKNOWN };
+    }
+    const values = this.#exact.subarray(0, this.#count);
+    const sorted = values.slice().sort();
+    const found = distributionOf(sorted);
+    return found && { ...found, intervals: seriesEstimates(values, sorted) };
   }
 }

@@ -1,6 +1,5 @@
 /** The figures of a stage, from its request records. */
 import { connectMs, latencies, tlsMs } from "../endpoint/latency.ts";
-import { seriesEstimates } from "../stats/block_bootstrap.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import { meanInFlight, rateEstimate, rateOf } from "./rates.ts";
@@ -12,7 +11,7 @@ import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { CountOf, GapsOf, StageTurnover, Turnover } from "./rates.ts";
 import type { Media } from "../endpoint/said.ts";
-import type { MediaFigures, Metric, StageResults } from "./results.ts";
+import type { MediaFigures, StageResults } from "./results.ts";
 import type { Slo, SloValues } from "./slo.ts";
 import type { Window } from "./window.ts";
 import type { RequestRecord } from "../run/request_record.ts";
@@ -117,40 +116,43 @@ function metricsOf(
   answered: readonly RequestRecord[],
   gapsOf: GapsOf,
 ): StageResults["metrics"] {
-  const values = answered.map(latencies);
-  const metric = (name: keyof ReturnType<typeof latencies>) =>
-    metricOf(known(values.map((value) => value[name])));
-  const gaps = new LatencySamples();
-  for (const record of answered) for (const gap of gapsOf(record)) gaps.add(gap);
-  const sent = inside.filter((record) => record.t_sent_ns !== null);
-  const tpots = known(values.map(({ tpot_ms }) => tpot_ms));
+  const columns = new Map<keyof StageResults["metrics"], LatencySamples>();
+  const add = (name: keyof StageResults["metrics"], value: number | null) => {
+    if (value === null) return;
+    let column = columns.get(name);
+    if (!column) columns.set(name, column = new LatencySamples(inside.length));
+    column.add(value);
+  };
+  const gaps = new LatencySamples(
+    answered.reduce((sum, record) => sum + record.gaps, 0),
+    Float32Array, // as tokens.bin has them
+  );
+  for (const record of answered) {
+    const { lateness_ms: _, ...times } = latencies(record);
+    for (const [name, value] of Object.entries(times)) add(name as keyof typeof times, value);
+    if (times.tpot_ms) add("tokens_per_s_per_user", 1000 / times.tpot_ms);
+    for (const gap of gapsOf(record)) gaps.add(gap);
+  }
+  for (const record of inside) {
+    if (record.t_sent_ns === null) continue;
+    add("lateness_ms", latencies(record).lateness_ms);
+    add("connect_ms", connectMs(record));
+    add("tls_ms", tlsMs(record));
+  }
+  const metric = (name: keyof StageResults["metrics"]) => columns.get(name)?.metric() ?? null;
   return {
     ttft_ms: metric("ttft_ms"),
     ttft_intended_ms: metric("ttft_intended_ms"),
-    tpot_ms: metricOf(tpots),
-    gap_ms: gapMetric(gaps),
+    tpot_ms: metric("tpot_ms"),
+    gap_ms: gaps.metric(),
     e2e_ms: metric("e2e_ms"),
     e2e_intended_ms: metric("e2e_intended_ms"),
     normalized_latency_ms: metric("normalized_latency_ms"),
-    lateness_ms: metricOf(known(sent.map((record) => latencies(record).lateness_ms))),
-    connect_ms: metricOf(known(sent.map(connectMs))),
-    tls_ms: metricOf(known(sent.map(tlsMs))),
-    tokens_per_s_per_user: metricOf(tpots.filter((tpot) => tpot > 0).map((tpot) => 1000 / tpot)),
+    lateness_ms: metric("lateness_ms"),
+    connect_ms: metric("connect_ms"),
+    tls_ms: metric("tls_ms"),
+    tokens_per_s_per_user: metric("tokens_per_s_per_user"),
   };
-}
-
-function metricOf(values: readonly number[]): Metric | null {
-  const samples = new LatencySamples();
-  for (const value of values) samples.add(value);
-  return gapMetric(samples);
-}
-
-function gapMetric(samples: LatencySamples): Metric | null {
-  const found = samples.distribution();
-  if (found === null) return null;
-  const { values } = samples;
-  const none = { p50: null, p99: null, mean: null };
-  return { ...found, intervals: values === null ? none : seriesEstimates(values) };
 }
 
 function countsOf(inside: readonly RequestRecord[]) {

@@ -8,6 +8,10 @@ import { plainFile } from "./plain_file.ts";
 import type { RunDirectory } from "./directory.ts";
 
 const BYTES = 4;
+/** Gaps that are read together, and how many such blocks are kept: 4 MB. */
+const BLOCK = 1 << 14;
+const MOST_BLOCKS = 64;
+const NONE = new Float32Array();
 
 /** Where a run's gaps are. */
 export function tokenFilePath(directory: RunDirectory): string {
@@ -56,9 +60,10 @@ export class TokenFile implements Disposable {
   }
 }
 
-/** Reads the gaps of single requests. */
+/** Reads the gaps of single requests, which are asked for many times, and mostly in their order. */
 export class TokenFileReader implements Disposable {
   readonly #fd: number;
+  readonly #blocks = new Map<number, Float32Array>();
   readonly #short = new Set<number>();
 
   /** @throws {InputError} the file cannot be read. */
@@ -78,15 +83,32 @@ export class TokenFileReader implements Disposable {
     return this.#short.size;
   }
 
-  /** The gaps of a request, ms; fewer than it had where the file was cut off. */
+  /** The gaps of a request, ms; fewer than it had where the file was cut off. They are not the caller's to change. */
   gapsOf({ gaps_at, gaps }: { gaps_at: number; gaps: number }): Float32Array {
-    const values = new Float32Array(gaps);
-    if (gaps === 0) return values;
-    const bytes = Buffer.from(values.buffer);
-    const read = readSync(this.#fd, bytes, 0, gaps * BYTES, gaps_at * BYTES);
-    const found = Math.floor(read / BYTES);
-    if (found < gaps) this.#short.add(gaps_at);
-    return values.subarray(0, found);
+    if (gaps === 0) return NONE;
+    const first = gaps_at % BLOCK;
+    const found = first + gaps > BLOCK
+      ? this.#read(gaps_at, gaps)
+      : this.#block(gaps_at - first, first + gaps).subarray(first, first + gaps);
+    if (found.length < gaps) this.#short.add(gaps_at);
+    return found;
+  }
+
+  /** The block that begins there, with so many values as far as the file has them now: it may still grow. */
+  #block(at: number, needed: number): Float32Array {
+    const known = this.#blocks.get(at);
+    const block = known && known.length >= needed ? known : this.#read(at, BLOCK);
+    this.#blocks.delete(at);
+    this.#blocks.set(at, block); // the newest is the last
+    const [oldest] = this.#blocks.keys();
+    if (this.#blocks.size > MOST_BLOCKS) this.#blocks.delete(oldest);
+    return block;
+  }
+
+  #read(at: number, count: number): Float32Array {
+    const values = new Float32Array(count);
+    const read = readSync(this.#fd, Buffer.from(values.buffer), 0, count * BYTES, at * BYTES);
+    return values.subarray(0, Math.floor(read / BYTES));
   }
 
   [Symbol.dispose](): void {

@@ -32,12 +32,16 @@ export function quantile(sorted: ArrayLike<number>, q: number): number {
 
 /** Values in ascending order, in their own array. */
 export function sortedCopy(values: Iterable<number>): Float64Array {
-  return Float64Array.from(values).sort();
+  return new Float64Array(values).sort();
 }
 
 /** The distribution of values; null for none. */
 export function distribution(values: Iterable<number>): Distribution | null {
-  const sorted = sortedCopy(values);
+  return distributionOf(sortedCopy(values));
+}
+
+/** The distribution of values in ascending order; null for none. */
+export function distributionOf(sorted: ArrayLike<number>): Distribution | null {
   if (sorted.length === 0) return null;
   return {
     n: sorted.length,

@@ -10,11 +10,13 @@
 
 #define BYTES_MIN (64u * 1024)
 #define BYTES_MAX (1u << 30)
+#define REWIND_BYTES (1u << 20) /* not after each record: its lines are still in the consumer's cache */
 
 struct stream {
     unsigned char *memory;
     uint32_t bytes;
     _Alignas(64) _Atomic uint64_t head; /* bytes ever committed */
+    _Atomic uint64_t base; /* the byte that lies at the memory's start; moved while it is empty */
     _Atomic uint32_t high_water;
     _Alignas(64) _Atomic uint64_t tail; /* bytes ever drained */
 };
@@ -64,10 +66,24 @@ uint32_t stream_room(struct stream *stream)
     return stream->bytes - (uint32_t)(head - tail);
 }
 
+static unsigned char *place_of(const struct stream *stream, uint64_t byte)
+{
+    uint64_t base = atomic_load_explicit(&stream->base, memory_order_relaxed);
+    return stream->memory + ((byte - base) & (stream->bytes - 1));
+}
+
+/*
+ * A stream that is drained begins at its start again, so that one which is never behind uses little of its
+ * memory. The consumer reads the base after a head beyond its tail, and the base moves only while there is none.
+ */
 void *stream_claim(struct stream *stream)
 {
     uint64_t head = atomic_load_explicit(&stream->head, memory_order_relaxed);
-    return stream->memory + (head & (stream->bytes - 1));
+    uint64_t base = atomic_load_explicit(&stream->base, memory_order_relaxed);
+    if (head - base >= REWIND_BYTES &&
+        head == atomic_load_explicit(&stream->tail, memory_order_acquire))
+        atomic_store_explicit(&stream->base, head, memory_order_relaxed);
+    return place_of(stream, head);
 }
 
 void stream_commit(struct stream *stream, uint32_t bytes)
@@ -89,7 +105,7 @@ int32_t stream_drain(struct stream *stream, void *out, uint32_t bytes)
 {
     uint64_t tail = atomic_load_explicit(&stream->tail, memory_order_relaxed);
     uint64_t head = atomic_load_explicit(&stream->head, memory_order_acquire);
-    const unsigned char *from = stream->memory + (tail & (stream->bytes - 1));
+    const unsigned char *from = place_of(stream, tail);
     uint64_t take = head - tail;
     if (take > bytes) {
         uint32_t record = 0;

@@ -1,5 +1,6 @@
 /** Running loads one after the other, shown live, summed up, reported. */
 import process from "node:process";
+import { collectGarbage } from "../../execute/garbage.ts";
 import { placesText } from "../../endpoint/endpoint_choice.ts";
 import { reportAs } from "../../load/report_as.ts";
 import { resumeLoad } from "../../load/resume.ts";
@@ -238,6 +239,7 @@ async function show(
   const { directory, results, records } = run;
   const answered = records.filter(({ failure, warmup }) => failure === null && !warmup).length;
   const end = { directory, results, answered };
+  await collectGarbage();
   const report = await writeLoadReport(directory, results, records);
   if (request.terse) return end;
   terminal.say();
