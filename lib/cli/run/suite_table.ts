@@ -15,7 +15,7 @@ import type { Aggregate, SuiteResults, SuiteStatistics } from "../../suite/resul
 import type { Palette } from "../ui/terminal.ts";
 
 const COLUMNS: Column[] = [
-  { title: "category", align: "left" },
+  { title: "category", align: "left", cut: true },
   { title: "passed", align: "right" },
   { title: "score", align: "right" },
   { title: "ttft ms p50", align: "right" },

@@ -1,16 +1,21 @@
-/** A paragraph in a terminal: lines of at most 100 columns. */
+/** A paragraph in a terminal: lines of at most 100 columns, or of as many as it has. */
+import process from "node:process";
 import { textWidth, wrapText } from "../../text/width.ts";
 
 const WIDTH = 100;
+/** Fewer would leave no room for a word. */
+const LEAST_ROOM = 20;
+
+const width = () => Math.min(WIDTH, process.stderr.columns || WIDTH);
 
 /** Whether a line has room as it is. */
 export function fits(line: string): boolean {
-  return textWidth(line) <= WIDTH;
+  return textWidth(line) <= width();
 }
 
-/** A text in lines of at most 100 columns, the first one after `start`, the others below it. */
+/** A text in lines, the first one after `start`, the others below it. */
 export function wrapped(start: string, text: string): string[] {
-  const room = WIDTH - start.length;
+  const room = Math.max(LEAST_ROOM, width() - start.length);
   const words = unobeyed(text).split(/\s+/).map((word) => cut(word, room));
   return wrapText(words.join(" "), room).map((line, i) =>
     (i === 0 ? start : " ".repeat(start.length)) + line

@@ -17,7 +17,8 @@ const LEAST_TEXT = 8;
 
 /**
  * A table's rows as lines; `null` is a rule. Cells may be coloured. In a terminal that is too narrow
- * for it the columns stand closer, and then the texts that may be are cut.
+ * for it the columns stand closer, then the texts that may be are cut, and then it comes in parts, one
+ * below the other, each with the first column.
  */
 export function tableLines(
   columns: readonly Column[],
@@ -37,6 +38,17 @@ export function tableLines(
     if (missing > 0) widths[from] += missing;
   }
   cutTo(room, widths, columns, gap);
+  const parts = partsOf(widths, groups, gap, room);
+  if (parts.length > 1) {
+    return parts.flatMap((part, i) => [
+      ...(i > 0 ? [""] : []),
+      ...tableLines(
+        part.map((column) => columns[column]),
+        rows.map((row) => row && part.map((column) => row[column])),
+        paint,
+      ),
+    ]);
+  }
   const between = " ".repeat(gap);
   const line = (row: readonly string[]) =>
     row.map((cell, i) => pad(cutText(cell, widths[i]), widths[i], columns[i].align))
@@ -63,6 +75,32 @@ function groupsOf(columns: readonly Column[]): { name: string; from: number; to:
     else groups.push({ name, from: i, to: i + 1 });
   });
   return groups;
+}
+
+/** The columns of each part of a table: groups stay together where a part has room for one. */
+function partsOf(
+  widths: readonly number[],
+  groups: ReturnType<typeof groupsOf>,
+  gap: number,
+  room: number,
+): number[][] {
+  const fits = (part: readonly number[]) =>
+    part.reduce((sum, column) => sum + widths[column] + gap, -gap) <= room;
+  const parts: number[][] = [[0]];
+  const add = (more: readonly number[]) => {
+    const last = parts.at(-1)!;
+    if (fits([...last, ...more])) last.push(...more);
+    else if (fits([0, ...more]) || more.length === 1) {
+      // a first column that leaves no room for any other stands with each all the same
+      if (last.length > 1) parts.push([0, ...more]);
+      else last.push(...more);
+    } else more.forEach((column) => add([column]));
+  };
+  for (const { from, to } of groups) {
+    const own = Array.from({ length: to - from }, (_, i) => from + i).filter((i) => i > 0);
+    if (own.length > 0) add(own);
+  }
+  return parts;
 }
 
 /** Takes from the widest columns of text, one after the other, what does not fit. */

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { bold, cyan, dim, green, red, yellow } from "@std/fmt/colors";
 import { onOneLine, printable } from "../../text/printable.ts";
-import { fittedText, textWidth } from "../../text/width.ts";
+import { fittedText, textWidth, wrapText } from "../../text/width.ts";
 
 type Paint = (text: string) => string;
 
@@ -36,6 +36,31 @@ function paletteOf({ isTTY, columns }: { isTTY?: boolean; columns?: number }): P
   const coloured = isTTY && !process.env.NO_COLOR && !isDumb();
   return { ...(coloured ? COLOURED : PLAIN), columns };
 }
+
+/** Words, not the row of a table. */
+const isProse = (line: string) => !/[─│█░]|\S {2,}\S/.test(line);
+
+/** A line broken between words, its end below its beginning. */
+function brokenText(line: string, columns: number): string[] {
+  const [indent] = /^ */.exec(line)!;
+  return wrapText(line.slice(indent.length), columns - indent.length).map((part) => indent + part);
+}
+
+/** As many parts of a row as there is room for: one with figures is left out, no figure is cut. */
+function fittedRow(row: string, room: number): string {
+  if (textWidth(row) <= room) return row;
+  const at = row.lastIndexOf(PART);
+  if (at < 0) return fittedText(row, room);
+  const rest = fittedText(row, room - 1);
+  const begun = rest.slice(rest.lastIndexOf(PART) + PART.length);
+  if (rest.split(PART).length === row.split(PART).length && isName(begun)) return `${rest}…`;
+  const reset = row.includes("\x1b") ? "\x1b[0m" : "";
+  return fittedRow(`${row.slice(0, at)}${reset}`, room);
+}
+
+const PART = " · ";
+/** Of what runs, as far as it is told: no figure is in it, and enough to be known by. */
+const isName = (text: string) => /^[^\d]{8}/.test(text);
 
 const isColoured = ({ bold }: Palette) => bold !== plain;
 
@@ -86,7 +111,9 @@ export class Terminal {
   /** A line for people. */
   say(line = ""): void {
     this.redraw();
-    process.stderr.write(`${this.#shown(line)}\n`);
+    const shown = this.#shown(line);
+    const lines = this.live && isProse(shown) ? brokenText(shown, this.columns) : [shown];
+    process.stderr.write(`${lines.join("\n")}\n`);
   }
 
   /** Something that looks wrong but does not stop the work. */
@@ -112,13 +139,13 @@ export class Terminal {
   }
 
   /**
-   * Draws rows over those before, each as far as there is room; without any, removes them. The lines
+   * Draws rows over those before, each as far as there is room for whole figures; without any, removes them. The lines
    * above stay, and no mode of the terminal is changed: a process that is killed leaves nothing behind.
    */
   redraw(...rows: string[]): void {
     if (!this.live || (rows.length === 0 && this.#rows === 0)) return;
     const room = this.columns - 1;
-    const shown = rows.map((row) => fittedText(this.#shown(row), room));
+    const shown = rows.map((row) => fittedRow(this.#shown(row), room));
     if (isDumb()) return this.#overwrite(shown.at(-1) ?? "");
     const top = this.#rows > 1 ? `\r\x1b[${this.#rows - 1}A` : "\r";
     // each row is cleared after its text: one that was cleared first would flicker
