@@ -3,8 +3,8 @@
 let collect: Promise<() => void> | null = null;
 
 /**
- * Frees what the phase before has left. Where the next one makes much of its own, the engine would let both
- * stand: its heap, and the buffers outside of it, grow by a share before it looks. Takes some ten
+ * Frees what the phase before has left. Where the next one allocates much, the engine would let both stand:
+ * its heap, and the buffers outside of it, grow by a share before it looks. Takes some ten
  * milliseconds; does nothing where the runtime has no such call.
  */
 export async function collectGarbage(): Promise<void> {

@@ -24,7 +24,7 @@ export function hostEnergy(series: Series): EnergyOver {
 /**
  * That of all hosts of a run's shards, each device once: of shards on one machine each samples all of it, so
  * the reading of the smallest error is taken. A machine is known by its boot, a GPU by its UUID: containers
- * have names of their own, and maybe not the same GPUs.
+ * are named apart from it, and may see other GPUs.
  */
 export function shardEnergy(run: RunDirectory, shards: readonly ShardFacts[]): EnergyOver {
   const sampled = shards.map(({ shard, host, offset_ns }) => {

@@ -38,6 +38,23 @@ export function fittedText(text: string, room: number): string {
   return fitted;
 }
 
+/** Between the parts of a row. */
+const PART = " · ";
+
+/**
+ * A row of at most `room` columns: of one that is wider the last parts are left out, so that no figure is
+ * cut. A last part that begins with a name ends in `…` if enough of it has room.
+ */
+export function fittedParts(row: string, room: number): string {
+  if (textWidth(row) <= room) return row;
+  const at = row.lastIndexOf(PART);
+  if (at < 0) return fittedText(row, room);
+  const begun = fittedText(row, room - 1);
+  const [last] = begun.split(PART).slice(row.split(PART).length - 1);
+  if (last !== undefined && /^[^\d]{8}/.test(last)) return `${begun}…`;
+  return fittedParts(row.slice(0, at) + (row.includes("\x1b") ? "\x1b[0m" : ""), room);
+}
+
 /** A text in lines of at most `room` columns; a longer word has its own line. */
 export function wrapText(text: string, room: number): string[] {
   const lines: string[] = [];

@@ -73,8 +73,8 @@ static unsigned char *place_of(const struct stream *stream, uint64_t byte)
 }
 
 /*
- * A stream that is drained begins at its start again, so that one which is never behind uses little of its
- * memory. The consumer reads the base after a head beyond its tail, and the base moves only while there is none.
+ * A stream that is drained begins at its start again: one whose consumer keeps up uses little of its memory.
+ * The consumer reads the base once it has seen a head beyond its tail, and the base moves only without one.
  */
 void *stream_claim(struct stream *stream)
 {

@@ -269,8 +269,10 @@ function verdictLines(
 ): string[] {
   const { word, meaning, tone } = VERDICTS[verdict];
   const rests = requests === undefined ? "" : ` (by ${requests} answered requests)`;
+  const [first, ...more] = wrapped(`${word}  `, `${meaning}${rests}`);
   return [
-    `${paint.bold(paint[tone](word))}  ${meaning}${rests}`,
+    paint.bold(paint[tone](word)) + first.slice(word.length),
+    ...more,
     ...reasons.flatMap((reason) => wrapped("  ", reason)),
     ...(advice === null ? [] : wrapped("  try: ", advice)),
     ...(insecure ? [`${paint.bold(paint.bad("INSECURE"))}  ${UNCHECKED}`] : []),

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { bold, cyan, dim, green, red, yellow } from "@std/fmt/colors";
 import { onOneLine, printable } from "../../text/printable.ts";
-import { fittedText, textWidth, wrapText } from "../../text/width.ts";
+import { fittedParts, textWidth, wrapText } from "../../text/width.ts";
 
 type Paint = (text: string) => string;
 
@@ -45,22 +45,6 @@ function brokenText(line: string, columns: number): string[] {
   const [indent] = /^ */.exec(line)!;
   return wrapText(line.slice(indent.length), columns - indent.length).map((part) => indent + part);
 }
-
-/** As many parts of a row as there is room for: one with figures is left out, no figure is cut. */
-function fittedRow(row: string, room: number): string {
-  if (textWidth(row) <= room) return row;
-  const at = row.lastIndexOf(PART);
-  if (at < 0) return fittedText(row, room);
-  const rest = fittedText(row, room - 1);
-  const begun = rest.slice(rest.lastIndexOf(PART) + PART.length);
-  if (rest.split(PART).length === row.split(PART).length && isName(begun)) return `${rest}…`;
-  const reset = row.includes("\x1b") ? "\x1b[0m" : "";
-  return fittedRow(`${row.slice(0, at)}${reset}`, room);
-}
-
-const PART = " · ";
-/** Of what runs, as far as it is told: no figure is in it, and enough to be known by. */
-const isName = (text: string) => /^[^\d]{8}/.test(text);
 
 const isColoured = ({ bold }: Palette) => bold !== plain;
 
@@ -145,7 +129,7 @@ export class Terminal {
   redraw(...rows: string[]): void {
     if (!this.live || (rows.length === 0 && this.#rows === 0)) return;
     const room = this.columns - 1;
-    const shown = rows.map((row) => fittedRow(this.#shown(row), room));
+    const shown = rows.map((row) => fittedParts(this.#shown(row), room));
     if (isDumb()) return this.#overwrite(shown.at(-1) ?? "");
     const top = this.#rows > 1 ? `\r\x1b[${this.#rows - 1}A` : "\r";
     // each row is cleared after its text: one that was cleared first would flicker

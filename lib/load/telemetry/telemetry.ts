@@ -9,7 +9,7 @@ import type { PageCount } from "../../run/request_record.ts";
 export interface TelemetrySeries {
   /** The page's URL. */
   page: string;
-  /** `GPU 0`; empty for the host; with the host's name where a page tells of several. */
+  /** `GPU 0`; empty for the host; with the host's name where a page has several. */
   device: string;
   quantity: Quantity;
   counter: boolean;

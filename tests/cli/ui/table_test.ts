@@ -34,6 +34,31 @@ Deno.test("a table in a narrow terminal: columns closer, then texts cut, never i
   assert(tableLines(COLUMNS, ROWS, { ...bare, columns: 30 })[2].includes("…"));
 });
 
+Deno.test("a table too wide for any cut comes in parts, each with the first column, nothing lost", () => {
+  const columns = ["stage", "ok", "p50", "p99", "p50", "p99"].map((title, i): Column => ({
+    title,
+    align: i === 0 ? "left" : "right",
+    ...(i > 1 ? { group: i < 4 ? "ttft ms" : "gap ms" } : {}),
+  }));
+  const rows = [["8 in flight", "1111", "22.78", "95.59", "3.09", "32.16"]];
+  assertEquals(tableLines(columns, rows, { ...bare, columns: 30 }), [
+    "                     ttft ms",
+    "stage         ok   p50   p99",
+    "────────────────────────────",
+    "8 in flight 1111 22.78 95.59",
+    "",
+    "                  gap ms",
+    "stage         p50    p99",
+    "────────────────────────",
+    "8 in flight  3.09  32.16",
+  ]);
+  // a group that has no room comes in parts, too
+  for (const room of [20, 12]) {
+    const lines = tableLines(columns, rows, { ...bare, columns: room });
+    for (const cell of rows[0]) assert(lines.some((line) => line.includes(cell)), lines.join("\n"));
+  }
+});
+
 Deno.test("flags in a help text: long ones on a line of their own, words behind them", () => {
   const words = Array.from({ length: 12 }, (_, i) => `metric_${i}`);
   const lines = flagHelp({ a: toggle("short"), metric: choice(words, "what to follow") });
