@@ -26,7 +26,7 @@ export function textWidth(text: string): number {
 }
 
 /** A text of at most `room` columns: a longer one without its end and its colours. */
-export function fittedText(text: string, room: number): string {
+function fittedText(text: string, room: number): string {
   if (textWidth(text) <= room) return text;
   segmenter ??= new Intl.Segmenter();
   let fitted = "", width = 0;
