@@ -65,13 +65,16 @@ export function chosenForm(given: FormGiven): ChosenForm {
   const { path, setUrl, whole_only } = apiForm(choice);
   const named = modelInUrl(url);
   const model = given.model ?? named ?? "";
-  if (path.source.includes("<model>")) {
-    if (model === "") {
-      throw new InputError(`no model: the URL of ${api_type} has it: give --model NAME`);
-    }
-    if (named !== undefined && named !== model) {
-      warnings.push(`--model ${model} is asked, and not ${named}, which the URL names`);
-    }
+  const holdsModel = path.source.includes("<model>");
+  if (holdsModel && model === "") {
+    throw new InputError(`no model: the URL of ${api_type} has it: give --model NAME`);
+  }
+  if (named !== undefined && named !== model) {
+    warnings.push(
+      holdsModel
+        ? `--model ${model} is asked, and not ${named}, which the URL names`
+        : `--model ${model} names the run: the URL asks ${named}`, // Azure's deployment, a template's path
+    );
   }
   setUrl?.(url, model, given.stream);
   return {
@@ -98,6 +101,12 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
     throw new InputError(
       `--endpoint: "${text}" holds a comma; of several endpoints repeat --endpoint for each ` +
         "(in a file: a list of them); a comma that belongs to a URL is written %2C",
+    );
+  }
+  if (url !== null && /^wss?:$/.test(url.protocol)) {
+    throw new InputError(
+      `--endpoint: "${text}" is a WebSocket, as the Realtime API has it, which dyno does not speak; ` +
+        "expected e.g. http://127.0.0.1:8000/v1",
     );
   }
   if (url === null || !/^(https?|http\+unix):$/.test(url.protocol)) {

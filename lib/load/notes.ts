@@ -67,6 +67,9 @@ export function notesOf(
     const { api } = load.started;
     if (api.several?.balance === "sticky") notes.push(`${none}: the endpoints took turns (sticky)`);
     if (settings.connections === "sticky") notes.push(`${none}: connections were shared (sticky)`);
+    if (settings.session_header) {
+      notes.push(`${none}: none has the header ${settings.session_header}`);
+    }
   }
   if (requests.outside > 0) {
     notes.push(

@@ -6,7 +6,7 @@ import { questions } from "./questions.ts";
 import { parseCancellations } from "./cancel.ts";
 import { weightedModels, withModels } from "./models.ts";
 import { objectivesIn } from "./statement.ts";
-import { parseStages, stageShare } from "./stages.ts";
+import { isOpen, parseStages, stageShare } from "./stages.ts";
 import { settleLoad } from "../settings/load.ts";
 import type { LoadSettings, SettledLoad } from "../settings/load.ts";
 import { arrivalTimes } from "./arrival.ts";
@@ -106,6 +106,7 @@ export async function planLoad(
   }
   const prompts = withModels(asked, models);
   const whole = stagesOf(settled, times_s);
+  notes.push(...idleNotes(settings, settled, whole));
   if (warmup > 0) whole.unshift(warmupOf(whole[0], warmup));
   const stages = share ? whole.map((stage) => stageShare(stage, share)) : whole;
   const pattern = {
@@ -196,6 +197,37 @@ function checkIdle(settings: LoadSettings, settled: SettledLoad): void {
     const flag = name.replace(/_s$/, "").replaceAll("_", "-");
     if (isIdle && settings[name] !== undefined) throw new InputError(`--${flag}: ${why}`);
   }
+}
+
+/** Settings that this load makes no use of, and that a file of several loads may have for others. */
+function idleNotes(
+  settings: LoadSettings,
+  settled: SettledLoad,
+  stages: readonly LoadStage[],
+): string[] {
+  const plain = [...endpointsOf(settled), ...settled.server_metrics ?? []]
+    .every((url) => url.startsWith("http:")) && settled.provider === undefined;
+  const no_rate = stages.every(({ rate }) => rate === null) && "not used: no stage has a rate";
+  const no_tls = plain && "not used: nothing is https";
+  const idle: [name: keyof LoadSettings, why: string | false][] = [
+    ["arrival", no_rate],
+    ["burstiness", no_rate],
+    ["stop_on_saturation", !stages.some(isOpen) && "not used: no stage is an open loop"],
+    ["server_metrics_names", !settled.server_metrics && "not used: only with --server-metrics"],
+    ["ca", no_tls],
+    ["cert", no_tls],
+    ["key", no_tls],
+    ["insecure", no_tls],
+  ];
+  const few = stages.some(({ concurrency, requests, rate }) =>
+    rate === null && requests !== null && requests < (concurrency ?? 0)
+  );
+  return [
+    ...idle.flatMap(([name, why]) =>
+      why && settings[name] ? [`--${name.replaceAll("_", "-")}: ${why}`] : []
+    ),
+    ...(few ? ["fewer requests than places in flight: never were all of these taken"] : []),
+  ];
 }
 
 function objectivesOf(slo: string[] = [], stream: boolean): Objectives {

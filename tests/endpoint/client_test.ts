@@ -69,6 +69,7 @@ Deno.test("the form of API by URL", () => {
     ["http://h/v2/models/m/versions/1/generate_stream", "kserve"],
     ["http://h/v2/models/m/infer", "kserve_infer"],
     ["http://h/completion", "llamacpp"],
+    ["http://h/v1/chat/completion", "unknown"], // a slip
     ["http://h/v1/audio/transcriptions", "transcription"],
     ["http://h/v1/audio/translations", "transcription"],
     ["http://h/v1/audio/speech", "speech"],

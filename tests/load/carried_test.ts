@@ -108,6 +108,12 @@ Deno.test("what a form cannot ask, or would ask untruly, is refused before anyth
   await refused("/v1/embeddings", { turns: 2 }, "--turns: ");
   await refused("/v1/chat/completions", { input_tokens: 1 }, "--input-tokens: 1; expected");
   await refused("/generate", { ignore_eos: true }, "ignore_eos");
+  await refused("/v1/realtime", {}, "the Realtime API, over WebSocket");
+  await assertRejects(
+    () => planLoad({ ...shape, endpoint: "wss://h/v1/realtime" }),
+    InputError,
+    "the Realtime API",
+  );
   await refused("/v1/embeddings", { slo: ["ttft:5"] }, "no ttft");
   await refused("/v2/models/a/infer", { probe_rate: 1 }, "no ttft");
 });

@@ -183,6 +183,35 @@ Deno.test("a setting that would do nothing is refused", async () => {
   await planLoad({ ...shape, prompts, think_time_s: 1, output_tokens: 5, recycle: true });
 });
 
+Deno.test("a setting that this load makes no use of is told, and one that it uses is not", async () => {
+  const given: LoadSettings = {
+    arrival: "gamma",
+    burstiness: 2,
+    stop_on_saturation: true,
+    server_metrics_names: ["a"],
+    ca: "ca.pem",
+    insecure: true,
+    requests: 1,
+  };
+  const idle = (notes: string[]) =>
+    notes.flatMap((note) => /^--([\w-]+): not used/.exec(note)?.[1] ?? []);
+  const closed = await planLoad({ ...given, endpoint: "http://h/v1", concurrency: 1 });
+  const all = [
+    "arrival",
+    "burstiness",
+    "stop-on-saturation",
+    "server-metrics-names",
+    "ca",
+    "insecure",
+  ];
+  assertEquals(idle(closed.notes), all);
+  const told = async (requests: number) =>
+    (await planLoad({ concurrency: 3, requests })).notes.map((note) => note.slice(0, 14));
+  assertEquals([await told(2), await told(3)], [["fewer requests"], []]);
+  const open = { ...given, rate: 1, server_metrics: ["http://h/metrics"] };
+  assertEquals(idle((await planLoad({ ...open, endpoint: "https://h/v1" })).notes), []);
+});
+
 Deno.test("one prompt may have images of its own each time; a file's rows may not", async () => {
   const shape = { concurrency: 1, requests: 2, prompt: "What is it?", images: "8x8" };
   const { prompts, prompt_seed } = await planLoad({ ...shape, prompt_seed: 3 });

@@ -24,7 +24,7 @@ function saidIn(json: JsonObject): Said {
 
 /** llama.cpp's completions. */
 export const LLAMACPP: ApiForm = {
-  path: /\/completion$/,
+  path: /(?<!\/chat)\/completion$/, // which is a slip for /chat/completions
   says: "text",
   converses: false,
   request: (question, target) => {

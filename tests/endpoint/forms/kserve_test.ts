@@ -67,7 +67,14 @@ Deno.test("a question to Triton: the model from the URL, the path by the way of 
   const endpoint = "http://h/v2/models/y/infer";
   settleApi({ endpoint, model: "x" }, (line) => warnings.push(line));
   settleApi({ endpoint, model: "y" }, (line) => warnings.push(line));
-  assertEquals(warnings, ["--model x is asked, and not y, which the URL names"]);
+  settleApi(
+    { endpoint: "http://h/openai/deployments/y/chat/completions", model: "x" },
+    (line) => warnings.push(line),
+  );
+  assertEquals(warnings, [
+    "--model x is asked, and not y, which the URL names",
+    "--model x names the run: the URL asks y", // Azure's deployment, whatever the body says
+  ]);
 });
 
 Deno.test("inference: a text and its parameters as tensors, a text out of them", () => {
