@@ -1,7 +1,8 @@
 /** rouge: how much of a reference's wording is in the answer. Lin 2004, as the package rouge-score computes it. */
 import { z } from "zod";
 import { ngrams, overlap, overlapOptions, total } from "./ngrams.ts";
-import { hits, listed } from "./verdict.ts";
+import { InputError } from "../../errors.ts";
+import { hits, listed, quoted } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
 const options = z.strictObject({
@@ -100,6 +101,18 @@ export function rougeScore(reference: string, answer: string, variant: string): 
 export const rouge: Evaluator<Options> = {
   name: "rouge",
   options: options as z.ZodType<Options>,
+  prepare({ expected }) {
+    const without = listed(expected).find((text) => tokens(text).length === 0);
+    if (without !== undefined) {
+      throw new InputError(
+        `expected: ${
+          quoted(without)
+        } has no word of the letters a to z or digits, the only ones that ` +
+          "ROUGE knows: any answer would get 0; use chrf, or bleu with tokenize",
+      );
+    }
+    return Promise.resolve();
+  },
   evaluate({ response_text }, { expected, variant, measure, pass_at }) {
     const scores = listed(expected).map((text) => rougeScore(text, response_text, variant));
     const best = scores.reduce((best, score) => score.f > best.f ? score : best)[measure];

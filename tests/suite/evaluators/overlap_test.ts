@@ -1,5 +1,7 @@
 /** ROUGE, BLEU and chrF, against rouge-score 0.1.2 and sacrebleu 2.6.0 on the same texts. */
-import { assert, assertAlmostEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../../lib/errors.ts";
+import { resolveEvaluator } from "../../../lib/suite/evaluate.ts";
 import { bleuScore } from "../../../lib/suite/evaluators/bleu.ts";
 import { chrfScore } from "../../../lib/suite/evaluators/chrf.ts";
 import { rouge, rougeScore } from "../../../lib/suite/evaluators/rouge.ts";
@@ -50,5 +52,16 @@ Deno.test("rouge, bleu and chrf agree with the reference packages to 1e-6", () =
     assertAlmostEquals(chrf(0, 2, true), right.chrf, 1e-6, `chrF ${named}`);
     assertAlmostEquals(chrf(2, 2, true), right["chrf++"], 1e-6, `chrF++ ${named}`);
     assertAlmostEquals(chrf(0, 3, false), right.chrf_b3_lower, 1e-6, `chrF3 ${named}`);
+  }
+});
+
+Deno.test("rouge: a reference without a word that ROUGE knows is refused, as any answer would get 0", async () => {
+  // rouge-score 0.1.2 gives 0 to equal texts, reported of Chinese (ragas, issue 2101)
+  for (const expected of ["今天天气很不错", "Привет мир", ["yes", "…"]]) {
+    await assertRejects(
+      () => resolveEvaluator({ name: "rouge", expected }, "s.json: evaluator", "/"),
+      InputError,
+      "any answer would get 0",
+    );
   }
 });
