@@ -40,11 +40,12 @@ export function readVllmBench(path: string, value: unknown, number: number | nul
     const [, statistic, of] = TIME.exec(key) ?? [];
     if (statistic === undefined) continue;
     const name = statistic === "median" ? "p50" : statistic.replace(".", "_");
-    stated.times(of.startsWith("e2e") ? "e2e" : of, { [name]: file.amountOrNull(key) });
+    const value = statistic === "std" ? file.amountOrNull(key) : timeOf(file, key);
+    stated.times(of.startsWith("e2e") ? "e2e" : of, { [name]: value });
   }
   stated.keep("requests_per_s", file.amountOrNull("request_throughput"));
   const ttfts = items.flatMap(({ ttft_ms }) => ttft_ms ?? []);
-  const ttft_mean = file.amountOrNull("mean_ttft_ms");
+  const ttft_mean = timeOf(file, "mean_ttft_ms");
   if (ttfts.length === file.countOrNull("completed")) {
     stated.check("ttft_mean_ms", ttft_mean, ttfts.length > 0 ? mean(ttfts) : null);
   }
@@ -64,7 +65,7 @@ export function readVllmBench(path: string, value: unknown, number: number | nul
   const failed = file.countOrNull("failed") ?? Math.max(errors, asked - completed);
   const stem = basename(path).replace(/\.jsonl?$/, "");
   const backend = file.textOrNull("backend"), older = file.textOrNull("endpoint_type");
-  const median = file.amountOrNull("median_ttft_ms"), p50 = file.amountOrNull("p50_ttft_ms");
+  const median = timeOf(file, "median_ttft_ms"), p50 = timeOf(file, "p50_ttft_ms");
   return {
     summary: {
       run_id: number === null ? stem : `${stem}#${number}`,
@@ -90,7 +91,7 @@ export function readVllmBench(path: string, value: unknown, number: number | nul
       cost_usd: null,
       output_tokens_per_s: file.amountOrNull("output_throughput"),
       ttft_p50_ms: median ?? p50,
-      ttft_p99_ms: file.amountOrNull("p99_ttft_ms"),
+      ttft_p99_ms: timeOf(file, "p99_ttft_ms"),
       tags: [],
     },
     items,
@@ -105,6 +106,9 @@ function sglangModel(file: Fields): string {
   const model = file.peek("model") ?? served_model_name ?? model_path;
   return typeof model === "string" ? model : "unknown";
 }
+
+/** A time, null where it is 0: both programs write 0 for what they did not see, such as reasoning's tokens. */
+const timeOf = (file: Fields, key: string) => file.amountOrNull(key) || null;
 
 /** The requests, where the result was saved in detail. A request without a text has no times. */
 function readRequests(file: Fields): RunItem[] {
@@ -125,7 +129,7 @@ function readRequests(file: Fields): RunItem[] {
   return Array.from({ length }, (_, i): RunItem => {
     const error = errors?.[i] ?? "";
     if (typeof error !== "string") throw file.wrong(`errors[${i}]`, error, "text");
-    const ttft_s = error === "" ? at(ttfts, "ttfts", i) : null;
+    const ttft_s = error === "" ? at(ttfts, "ttfts", i) || null : null;
     const gaps = itls?.[i] ?? null;
     const rest_s = Array.isArray(gaps)
       ? gaps.reduce((sum: number, _, j) => sum + (at(gaps, `itls[${i}]`, j) ?? 0), 0)

@@ -292,6 +292,22 @@ Deno.test("a JSONL line that is broken before the last is at fault; the last is 
   assertStringIncludes(await complaint(text("a.jsonl", broken)), "a.jsonl, line 2");
 });
 
+Deno.test("times of 0, which vLLM's and SGLang's benchmarks write for what they missed, are unknown", async () => {
+  // SGLang's issue 23949: 4,220 tokens of reasoning, and 0.00 for each time
+  const one = JSON.parse(readFileSync(fixture("vllm_bench/serve.json"), "utf8"));
+  Object.assign(one, {
+    ttfts: [0, 0.25, 0],
+    itls: [[], [0.05], []],
+    median_ttft_ms: 0,
+    mean_itl_ms: 0,
+  });
+  const { runs: [run] } = await text("a.json", JSON.stringify(one));
+  const times = run.items.map(({ ttft_ms, latency_ms }) => [ttft_ms, latency_ms]);
+  assertEquals(times, [[null, null], [250, 300], [null, null]]);
+  assertEquals(run.summary.ttft_p50_ms, null);
+  assertEquals(run.stated?.figures.itl_mean_ms, undefined);
+});
+
 Deno.test("appended results with long lines are still one run each", async () => {
   const one = JSON.parse(readFileSync(fixture("vllm_bench/serve.json"), "utf8"));
   one.generated_texts = ["x".repeat(2 ** 20), "", ""];
