@@ -2,10 +2,13 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   renameSync,
   rmSync,
   writeSync,
@@ -30,20 +33,61 @@ export function writeFileAtomic(
 ): void {
   const temporary = `${path}.tmp`;
   try {
-    const fd = openSync(temporary, "w");
+    let fd = drafted(temporary);
     try {
       for (const part of typeof content === "string" ? [content] : content) writeAll(fd, part);
       if (sync) fsyncSync(fd);
+      while (!isPut(fd, temporary, path)) {
+        const lost = fd;
+        fd = drafted(temporary);
+        try {
+          copyAll(lost, fd);
+        } finally {
+          closeSync(lost);
+        }
+        if (sync) fsyncSync(fd);
+      }
     } finally {
       closeSync(fd);
     }
-    renameSync(temporary, path);
     if (sync) syncFolder(dirname(path));
   } catch (error) {
     try {
       rmSync(temporary, { force: true });
     } catch { /* no such folder: the first error says why */ }
     throw notWritten(path, error);
+  }
+}
+
+/** A new file: what a killed writer left there goes, and so does a link that would lead elsewhere. */
+function drafted(path: string): number {
+  for (;;) {
+    try {
+      return openSync(path, "wx+");
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EEXIST") throw error;
+      rmSync(path, { force: true });
+    }
+  }
+}
+
+/** Renames a draft; false where another process that writes the same file has put its own in its place. */
+function isPut(fd: number, draft: string, path: string): boolean {
+  if (lstatSync(draft, { throwIfNoEntry: false })?.ino !== fstatSync(fd).ino) return false;
+  try {
+    renameSync(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT" && existsSync(dirname(path))) return false;
+    throw error;
+  }
+}
+
+function copyAll(from: number, to: number): void {
+  const block = Buffer.alloc(1 << 16);
+  for (let at = 0, count = 1; count > 0; at += count) {
+    count = readSync(from, block, 0, block.length, at);
+    writeAll(to, block.subarray(0, count));
   }
 }
 
