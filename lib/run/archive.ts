@@ -32,7 +32,7 @@ interface Entry {
 }
 
 /**
- * Writes the folder at `source` to `target` as a gzipped tar (POSIX.1-2001, pax headers for long
+ * Writes the run at `source`, without its lock, to `target` as a gzipped tar (POSIX.1-2001, pax headers for long
  * names), under the name `name/`. The file appears whole and synced, or not at all.
  *
  * @returns the size of the archive in bytes.
@@ -93,18 +93,24 @@ function sameContent(a: string, b: string): boolean {
   }
 }
 
-/** A folder and all in it; links and what is not a plain file are left out. */
-function* entriesOf(path: string, name: string): Generator<Entry> {
+/** A run's lock, and drafts of it by processes that would have it. */
+const LOCK = /^run\.lock/;
+
+/**
+ * A folder and all in it; locks, links and what is not a plain file are left out. A folder's time is that of the
+ * newest in it: its own changes with the lock.
+ */
+function entriesOf(path: string, name: string): Entry[] {
   const found = lstatSync(path);
-  const mtime_s = Math.floor(found.mtimeMs / 1000);
-  if (found.isDirectory()) {
-    yield { name: `${name}/`, path, size: 0, mtime_s, folder: true };
-    for (const child of readdirSync(path).sort()) {
-      yield* entriesOf(join(path, child), `${name}/${child}`);
-    }
-  } else if (found.isFile()) {
-    yield { name, path, size: found.size, mtime_s, folder: false };
+  if (found.isFile()) {
+    const mtime_s = Math.floor(found.mtimeMs / 1000);
+    return [{ name, path, size: found.size, mtime_s, folder: false }];
   }
+  if (!found.isDirectory()) return [];
+  const inside = readdirSync(path).filter((child) => !LOCK.test(child)).sort()
+    .flatMap((child) => entriesOf(join(path, child), `${name}/${child}`));
+  const mtime_s = inside.reduce((newest, { mtime_s }) => Math.max(newest, mtime_s), 0);
+  return [{ name: `${name}/`, path, size: 0, mtime_s, folder: true }, ...inside];
 }
 
 async function writeEntry(gzip: ReturnType<typeof createGzip>, entry: Entry): Promise<void> {

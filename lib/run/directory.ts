@@ -113,12 +113,23 @@ const REMOVING = ".removing_";
 export function removeRunDirectory(path: string): void {
   const removed = join(path, "..", REMOVING + basename(path));
   renameSync(path, removed);
-  rmSync(removed, { recursive: true, force: true });
+  removeTree(removed);
 }
 
 /** Removes what is left of runs whose removal was cut off. */
 export function finishRemovals(root: string): void {
   for (const name of existsSync(root) ? readdirSync(root) : []) {
-    if (name.startsWith(REMOVING)) rmSync(join(root, name), { recursive: true, force: true });
+    if (name.startsWith(REMOVING)) removeTree(join(root, name));
+  }
+}
+
+/** Removes a folder that another process may be removing, too. */
+function removeTree(path: string): void {
+  while (existsSync(path)) {
+    try {
+      rmSync(path, { recursive: true, force: true });
+    } catch (error) {
+      if ((error as { code?: string }).code !== "ENOENT") throw error;
+    }
   }
 }

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { type InputError, messageOf } from "../errors.ts";
-import { removeDeadLock, takeLock } from "./lock.ts";
+import { inTurn, removeDeadLock } from "./lock.ts";
 import { notWritten } from "../write.ts";
 
 /** Raised with every change of the tables or of what is read into them. */
@@ -117,23 +117,8 @@ export function removeIndex(root: string): Promise<boolean> {
  *
  * @throws {InputError} the folder cannot be written, or another process does not come to its end.
  */
-async function alone<T>(root: string, work: () => T): Promise<T> {
-  const deadline_ms = performance.now() + BUSY_MS;
-  for (;;) {
-    let unlock: () => void;
-    try {
-      unlock = takeLock(`${indexPath(root)}.lock`);
-    } catch (error) {
-      if (!/is in use by/.test(messageOf(error)) || performance.now() > deadline_ms) throw error;
-      await pause();
-      continue;
-    }
-    try {
-      return work();
-    } finally {
-      unlock();
-    }
-  }
+function alone<T>(root: string, work: () => T): Promise<T> {
+  return inTurn(`${indexPath(root)}.lock`, work);
 }
 
 function pause(): Promise<void> {

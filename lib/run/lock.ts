@@ -11,7 +11,7 @@ import {
 import { hostname } from "node:os";
 import process from "node:process";
 import { basename, dirname, join } from "node:path";
-import { InputError } from "../errors.ts";
+import { InputError, messageOf } from "../errors.ts";
 import { clockAnchor } from "../native/clock.ts";
 import { notWritten } from "../write.ts";
 import { plainText } from "./plain_file.ts";
@@ -54,6 +54,33 @@ export function takeLock(path: string): () => void {
   }
   removeDeadLock(guardOf(path));
   return () => removed(path);
+}
+
+/** What is done under a lock is short: whoever holds it so long stands still. */
+const PATIENCE_MS = 20_000;
+
+/**
+ * Does short work under a lock, once no other process does its own.
+ *
+ * @throws {InputError} the lock cannot be written, or another process does not come to its end.
+ */
+export async function inTurn<T>(path: string, work: () => T): Promise<T> {
+  const deadline_ms = performance.now() + PATIENCE_MS;
+  for (;;) {
+    let unlock: () => void;
+    try {
+      unlock = takeLock(path);
+    } catch (error) {
+      if (!/is in use by/.test(messageOf(error)) || performance.now() > deadline_ms) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10 + 20 * Math.random()));
+      continue;
+    }
+    try {
+      return work();
+    } finally {
+      unlock();
+    }
+  }
 }
 
 /** Removes a lock whose process is gone, where nobody will continue its work. */

@@ -1,6 +1,7 @@
 /** Tags: names that people give to runs. */
 import { InputError, messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
+import { inTurn } from "./lock.ts";
 import { asObject, type JsonObject, objectAt } from "../json_fields.ts";
 import { writeFileAtomic } from "../write.ts";
 import { plainText } from "./plain_file.ts";
@@ -39,8 +40,12 @@ export function editTags(
   path: string,
   add: readonly string[],
   remove: readonly string[],
-): string[] {
+): Promise<string[]> {
   const { metadata: file } = runDirectoryAt(path);
+  return inTurn(`${file}.lock`, () => edited(file, add, remove));
+}
+
+function edited(file: string, add: readonly string[], remove: readonly string[]): string[] {
   let metadata: JsonObject | null;
   try {
     metadata = asObject(JSON.parse(plainText(file)));

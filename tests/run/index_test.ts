@@ -175,7 +175,7 @@ Deno.test("property: an index kept through any changes equals one made anew", as
       const kind = draw(8);
       if (kind === 6) await importRuns([copies[draw(copies.length)]], root);
       else if (kind === 7 && existsSync(join(root, runId(n), "run_metadata.json"))) {
-        editTags(join(root, runId(n)), [`t${draw(3)}`], [`t${draw(3)}`]);
+        await editTags(join(root, runId(n)), [`t${draw(3)}`], [`t${draw(3)}`]);
       } else if (kind === 0) rmSync(join(root, runId(n)), { recursive: true, force: true });
       else if (kind === 1) writeRun(root, n, { marks, cut_off: true });
       else if (kind === 2) writeFileSync(join(writeRun(root, n, { marks }), "results.json"), "{");

@@ -6,7 +6,7 @@ import { makeFolder, notWritten } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
 import { filterFlags, withRuns } from "./query.ts";
-import { runsToRemove, shownSize, showRemoval } from "./removal.ts";
+import { holding, runsToRemove, shownSize, showRemoval } from "./removal.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 const flags = {
@@ -45,12 +45,14 @@ export const command: Command = {
       } catch (error) {
         throw notWritten(folder, error);
       }
-      for (const { run_id, path, size_bytes } of runs) {
+      for (const run of runs) {
         if (signal.aborted) return EXIT.interrupted;
-        const target = join(folder, `${run_id}.tar.gz`);
-        const size = await archiveFolder(path, run_id, target);
-        if (!values.keep) removeRunDirectory(path);
-        terminal.say(`${target}  ${shownSize(size_bytes)} → ${shownSize(size)}`);
+        await holding(run, terminal, async () => {
+          const target = join(folder, `${run.run_id}.tar.gz`);
+          const size = await archiveFolder(run.path, run.run_id, target);
+          if (!values.keep) removeRunDirectory(run.path);
+          terminal.say(`${target}  ${shownSize(run.size_bytes)} → ${shownSize(size)}`);
+        });
       }
       await index.refresh();
       return EXIT.good;

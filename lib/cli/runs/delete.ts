@@ -4,7 +4,7 @@ import { notWritten } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { filterFlags, withRuns } from "./query.ts";
-import { runsToRemove, shownSize, showRemoval } from "./removal.ts";
+import { holding, runsToRemove, shownSize, showRemoval } from "./removal.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 const flags = { ...filterFlags, "yes": toggle("removes them") };
@@ -31,14 +31,16 @@ export const command: Command = {
         showRemoval(runs, "delete", terminal);
         return EXIT.good;
       }
-      for (const { run_id, path, size_bytes } of runs) {
+      for (const run of runs) {
         if (signal.aborted) return EXIT.interrupted;
-        try {
-          removeRunDirectory(path);
-        } catch (error) {
-          throw notWritten(path, error);
-        }
-        terminal.say(`deleted ${run_id} (${shownSize(size_bytes)})`);
+        await holding(run, terminal, () => {
+          try {
+            removeRunDirectory(run.path);
+          } catch (error) {
+            throw notWritten(run.path, error);
+          }
+          terminal.say(`deleted ${run.run_id} (${shownSize(run.size_bytes)})`);
+        });
       }
       await index.refresh();
       return EXIT.good;

@@ -1,9 +1,9 @@
 /** What removing and packing runs have in common: which, how large, and a dry run first. */
-import { lstatSync, readdirSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { finishRemovals, runDirectoryAt } from "../../run/directory.ts";
-import { isLocked } from "../../run/lock.ts";
+import { isLocked, takeLock } from "../../run/lock.ts";
 import { chosenRuns, type filterFlags, filterOf } from "./query.ts";
 import { shortened, shownTime } from "./text.ts";
 import { type Column, tableLines } from "../ui/table.ts";
@@ -45,11 +45,40 @@ export async function runsToRemove(
   }
   finishRemovals(index.root);
   const runs = await chosenRuns(index, names, filter);
-  return runs.filter(({ path, run_id }) => {
-    const used = isLocked(runDirectoryAt(path).lock);
-    if (used) terminal.warn(`${run_id}: in use by a running process; left alone`);
-    return !used;
-  }).map((run) => ({ ...run, size_bytes: sizeOf(run.path) }));
+  return runs.flatMap((run) => {
+    const { path, run_id } = run;
+    if (isLocked(runDirectoryAt(path).lock)) {
+      warnUsed(run_id, terminal);
+      return [];
+    }
+    return [{ ...run, size_bytes: sizeOf(path) }];
+  });
+}
+
+/** Works on a run that no other process writes to, packs or removes meanwhile; where one does, it is left alone. */
+export async function holding(
+  { run_id, path }: SizedRun,
+  terminal: Terminal,
+  work: () => Promise<void> | void,
+): Promise<void> {
+  let unlock: () => void;
+  try {
+    unlock = takeLock(runDirectoryAt(path).lock);
+  } catch (error) {
+    if (!existsSync(path)) terminal.warn(`${run_id}: gone already`);
+    else if (isLocked(runDirectoryAt(path).lock)) warnUsed(run_id, terminal);
+    else throw error;
+    return;
+  }
+  try {
+    await work();
+  } finally {
+    unlock();
+  }
+}
+
+function warnUsed(run_id: string, terminal: Terminal): void {
+  terminal.warn(`${run_id}: in use by a running process; left alone`);
 }
 
 /** Shows the runs, and what would be done without --yes. */
@@ -82,8 +111,14 @@ export function shownSize(bytes: number): string {
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
+/** Without what another process removes meanwhile. */
 function sizeOf(path: string): number {
-  const found = lstatSync(path);
-  if (!found.isDirectory()) return found.size;
-  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found?.isDirectory()) return found?.size ?? 0;
+  try {
+    return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0);
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return 0;
+    throw error;
+  }
 }

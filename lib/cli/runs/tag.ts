@@ -38,10 +38,10 @@ export const command: Command = {
     }
     return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
       const runs = await chosenRuns(index, positional, filter);
-      const tagged = runs.map(({ run_id, path, tags }) => ({
-        run_id,
-        tags: edits.length ? editTags(path, add, remove) : tags,
-      }));
+      const tagged: { run_id: string; tags: string[] }[] = [];
+      for (const { run_id, path, tags } of runs) {
+        tagged.push({ run_id, tags: edits.length ? await editTags(path, add, remove) : tags });
+      }
       if (edits.length) await index.read(tagged.map(({ run_id }) => run_id));
       if (values.json) terminal.json(tagged);
       else {
