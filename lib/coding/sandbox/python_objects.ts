@@ -102,6 +102,7 @@ def describe(t):
     bases = [pack(b) for b in t.__bases__ if b is not object and (shared_name(b) is None or data)]
     doc = t.__dict__.get("__doc__")
     return {"name": str(t.__name__), "bases": bases, "dunders": sorted(dunders), "names": sorted(names),
+            "abstract": [c.__name__ for c in t.__mro__ if c.__module__ == "collections.abc"],
             "doc": doc if type(doc) is str else None, "hashes": t.__hash__ is not None,
             "compares": "__eq__" in dunders, "plain": "__hash__" not in dunders}
 
@@ -165,6 +166,17 @@ class MirrorType(type):
 
     def __bool__(cls):
         return True
+
+    @property
+    def __annotations__(cls):
+        return attribute(cls, "__annotations__")
+
+    @property
+    def __dict__(cls):
+        try:
+            return attribute(cls, "__dict__")
+        except AttributeError: # the test's classes do not tell the program
+            return type.__dict__["__dict__"].__get__(cls)
 
 def attribute(self, name):
     if id(self) not in mirror_tickets or name.startswith("__") and name not in READABLE:
@@ -271,6 +283,9 @@ def mirror_class(mark):
         bases.append(Mirror)
     made = type.__call__(MirrorType, told["name"], tuple(bases), space)
     compares[made] = told["compares"]
+    for name in told["abstract"]:
+        import collections.abc
+        getattr(collections.abc, name).register(made)
     if k == "C":
         mirror_tickets[id(made)] = x
         mirrors[x] = lambda: made

@@ -1,7 +1,8 @@
 /**
  * Replies in shapes that models write, and whether a careful reader finds a function in them that adds:
  * tests/fixtures/agreement/replies.json. Beside each stands what evalplus 0.3.1's sanitize made of the same
- * reply, alone or below the prompt, run with Python.
+ * reply, alone or below the prompt, run with Python. replies_unseen.json has further ones, to other problems,
+ * by somebody who had not seen the extraction, with their tests.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -16,37 +17,71 @@ interface Shape {
   evalplus: boolean;
 }
 
-const shapes: Shape[] = JSON.parse(
-  readFileSync(
-    fileURLToPath(new URL("../../fixtures/agreement/replies.json", import.meta.url)),
-    "utf8",
-  ),
-);
+interface Unseen extends Omit<Shape, "evalplus"> {
+  prompt: string;
+  entry_point: string;
+  tests: string;
+  /** A right one that is not found. */
+  missed?: true;
+}
+
+const json = (name: string) =>
+  JSON.parse(
+    readFileSync(
+      fileURLToPath(new URL(`../../fixtures/agreement/${name}`, import.meta.url)),
+      "utf8",
+    ),
+  );
+const shapes: Shape[] = json("replies.json");
+const unseen: Unseen[] = json("replies_unseen.json");
 const ignore = spawnSync("python3", ["-c", ""]).status !== 0;
 const problem = { prompt: 'def add(a, b):\n    """Add two."""\n', entry_point: "add" };
 
 const JUDGE = `
 import contextlib, io, json, sys
-def adds(code):
+def passes(code, tests):
     space = {"__name__": "program"}
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             exec(code, space)
-        return space["add"](1, 2) == 3
+            exec(tests, space)
+        return True
     except BaseException:
         return False
-print(json.dumps([code is not None and adds(code) for code in json.load(sys.stdin)]))
+print(json.dumps([code is not None and passes(code, tests) for code, tests in json.load(sys.stdin)]))
 `;
+
+/** Of each code and its tests, whether it passes them. */
+function passed(codes: [code: string | null, tests: string][]): boolean[] {
+  const input = JSON.stringify(codes);
+  const ran = spawnSync("python3", ["-c", JUDGE], { input, encoding: "utf8", timeout: 60_000 });
+  return JSON.parse(ran.stdout);
+}
 
 Deno.test(
   { name: "code is found in every shape of a reply, as well as by EvalPlus", ignore },
   () => {
     assert(shapes.length >= 90);
-    const codes = shapes.map(({ text }) => extractCode({ text, reasoning: null }, problem).code);
-    const input = JSON.stringify(codes);
-    const ran = spawnSync("python3", ["-c", JUDGE], { input, encoding: "utf8", timeout: 60_000 });
-    const added: boolean[] = JSON.parse(ran.stdout);
+    const added = passed(
+      shapes.map(({ text }) => [
+        extractCode({ text, reasoning: null }, problem).code,
+        "assert add(1, 2) == 3",
+      ]),
+    );
     assertEquals(shapes.filter(({ right }, i) => added[i] !== right).map(({ name }) => name), []);
     assertEquals(shapes.filter(({ right, evalplus }) => evalplus && !right), []);
   },
 );
+
+Deno.test({ name: "code is found in replies that were not seen before", ignore }, () => {
+  const right = passed(
+    unseen.map((each) => [
+      extractCode({ text: each.text, reasoning: null }, each).code,
+      each.tests,
+    ]),
+  );
+  assertEquals(
+    unseen.filter((each, i) => right[i] !== (each.right && !each.missed)).map(({ name }) => name),
+    [],
+  );
+});
