@@ -1,5 +1,5 @@
 /** Which letter an answer settles on: read around the marks of letters that can be a choice. */
-import { boxesIn, membersIn, tagsIn } from "./final_answer.ts";
+import { boxesIn, membersIn, NEXT_QUESTION, tagsIn } from "./final_answer.ts";
 import {
   FINAL,
   finalMark,
@@ -138,8 +138,6 @@ const CORRECTS = pattern(`(?:^|[,;] ?)${w.CORRECTION}`, "iu");
 const TURN = pattern(`(?<=[.…—–;] ?)(?=${w.CORRECTION})`, "iu");
 /** "It's A, isn't it?" asks nothing. */
 const TAG_QUESTION = /, (?:isn['’]t it|right|correct|no|oder|n['’]est-ce pas|verdad|vero)\?$/i;
-/** A base model may continue with another question. */
-const NEXT_QUESTION = /\n\s*(?:question|q|exercise|human|user)(?: ?\d+)? ?:/i;
 const GUESS = pattern(w.IF_ASKED);
 const WOULD = /would|wäre|serait|sería|sarebbe|seria/i;
 

@@ -53,7 +53,7 @@ export function tagsIn(text: string): FinalPlace[] {
 }
 
 const KEY =
-  /(\\?["'])(?:(?:final|correct|selected|best|my|the|chosen)[_ -]?)?(?:answer|choice|option|letter|result|prediction|pick|selection|(?<=["'])final)(?:[_ -]?(?:letter|choice|option|key|label))?\1\s*:\s*(?:\{\s*["']\w+["']\s*:\s*(?=["'][^"']*["']\s*\}))?/
+  /(\\?["'])(?:(?:final|correct|selected|best|my|the|chosen)[_ -]?)?(?:answer|choice|option|letter|result|prediction|pick|selection|value|(?<=["'])final)(?:[_ -]?(?:letter|choice|option|key|label))?\1\s*:\s*(?:\{\s*["']\w+["']\s*:\s*(?=["'][^"']*["']\s*\}))?/
     .source;
 const VALUE = /(\\"[^"\\]*\\"|"(?:[^"\\]|\\.)*"|'[^'\n]*'|\[[^\]]*\]|[^,}\s]+)/.source;
 const MEMBER = new RegExp(KEY + VALUE, "gi");
@@ -82,13 +82,20 @@ const ASIDE =
   /[,(]?\s*(?<![\p{L}])(?:because|since|as|which|not|weil|da|car|porque|perché|потому)(?![\p{L}])|,\s|\s\(/iu;
 
 const LONGEST_SENTENCE = 1000;
+/** "if the answer were 12, the total would be 60" announces nothing. */
+const CONDITION = /(?<!\p{L})(?:if|suppose|assuming|wenn|falls|si)(?!\p{L})[^.!?\n]*$/iu;
+/** A base model may continue with another question. */
+export const NEXT_QUESTION = /\n\s*(?:question|q|exercise|human|user)(?: ?\d+)? ?:/i;
 
 /**
  * What is announced as the result: after "the answer is", "Answer:", "####" and their like in other
  * languages. Of a sentence that begins with the result only that much, else the whole sentence.
  */
 export function announcedIn(text: string): FinalPlace[] {
-  return [...text.matchAll(ANNOUNCED)].map((match) => {
+  const said = [...text.matchAll(ANNOUNCED)].filter(({ index }) =>
+    !CONDITION.test(text.slice(Math.max(0, index - LONGEST_SENTENCE), index))
+  );
+  return said.map((match) => {
     const start = match.index + match[0].length;
     const rest = text.slice(start, start + LONGEST_SENTENCE);
     const indent = /^[\s*_]*/.exec(rest)![0].length;

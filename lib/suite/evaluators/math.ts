@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { sameMathematics } from "./math_equal.ts";
-import { comparedWords, mathematicsOf } from "./math_parse.ts";
+import { comparedWords, differInUnit, mathematicsOf } from "./math_parse.ts";
 import { resultIn } from "./math_result.ts";
 import { someTexts } from "./text.ts";
 import { listed, quoted, verdict } from "./verdict.ts";
@@ -32,7 +32,7 @@ export const math: Evaluator<z.infer<typeof options>> = {
       // `True` answers `\\text{true}`
       if (wanted.kind === "words" && wanted.text === comparedWords(unmarked(result))) return true;
       if (answer.kind === "words" && answer.text === comparedWords(unmarked(text))) return true;
-      return sameMathematics(wanted, answer);
+      return !differInUnit(text, result) && sameMathematics(wanted, answer);
     });
     const wanted = listed(expected).map((text) => quoted(text)).join(" or ");
     return verdict(

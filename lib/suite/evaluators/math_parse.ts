@@ -134,6 +134,22 @@ export function comparedWords(text: string): string {
     .replace(/^\(([a-z])\)$/, "$1").replace(/_\{(\d+)\}/g, "_$1");
 }
 
+/** Units of time, length and money; others are left out of what is compared. */
+const MEASURE =
+  /\d\s*(?:\\[,;: ]|~)*\s*\\(?:text|mathrm|mbox)\s*\{\s*(seconds?|minutes?|hours?|days?|weeks?|months?|years?|millimeters?|centimeters?|meters?|kilometers?|inch(?:es)?|feet|foot|yards?|miles?|cents?|dollars?)\s*\.?\s*\}/gi;
+
+/** Whether two texts give a number in different units: 6 hours are not 6 minutes. */
+export function differInUnit(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((text) =>
+    new Set(
+      [...text.matchAll(MEASURE)].map(([, unit]) =>
+        unit.toLowerCase().replace("foot", "feet").replace(/(?<=h)es$|s$/, "")
+      ),
+    )
+  );
+  return one.size === 1 && other.size === 1 && one.isDisjointFrom(other);
+}
+
 function several(text: string): Mathematics {
   const found = parts(text);
   if (found.length === 0) throw new Unreadable();

@@ -10,10 +10,13 @@ const BESIDE = /^\s*(?:,?\s*(?:and|or|,|und|oder|et|ou|y|o)?)\s*$/i;
  * last between dollars; else the last line, of a sentence its last number.
  */
 export function resultIn(answer: string): string {
-  const places = [...boxesIn(answer), ...tagsIn(answer), ...membersIn(answer)];
+  const boxes = boxesIn(answer);
+  const places = [...boxes, ...tagsIn(answer), ...membersIn(answer)];
   // an announcement that holds a box or dollars says no more than they do
   const inside = (text: string) => /\\boxed|\\fbox/.test(text);
-  const announced = announcedIn(answer).filter(({ content }) => !inside(content))
+  const announced = announcedIn(answer).filter(({ start, content }) =>
+    !inside(content) && !boxes.some((box) => box.start < start && start < box.end)
+  )
     .map((place) => ({
       ...place,
       content: lastInDollars(place.content) ?? place.content.replace(/^[\s*_]+|[\s*_]+$/g, ""),
@@ -44,8 +47,14 @@ function boxesUpTo(end: number, answer: string): string | null {
 /** Words before anything else: a sentence, and no result by itself. */
 const PROSE = /^[A-Za-z]{2,}(?:\s+[A-Za-z]+)+\s/;
 
+const STATED =
+  /(?<!\p{L})(?:is|are|equals|be) (\([^()]*\d[^()]*\)|[-−+]?(?:\d[\d.,]*)?√?\d[\d.,]*(?:\s*\/\s*\d+)?%?)(?=[\s.,;:!]|$)/gu;
+
+/** What the line says that something is, last; else its last number. */
 function lastNumber(line: string): string | null {
-  return line.match(/[-+]?\d[\d,]*(?:\.\d+)?(?:\s*\/\s*\d+)?(?:\s?%)?/g)?.at(-1) ?? null;
+  const stated = [...line.matchAll(STATED)].at(-1);
+  return stated?.[1].replace(/[.,]+$/, "") ??
+    line.match(/[-+]?\d[\d,]*(?:\.\d+)?(?:\s*\/\s*\d+)?(?:\s?%)?/g)?.at(-1) ?? null;
 }
 
 function lastInDollars(text: string): string | null {

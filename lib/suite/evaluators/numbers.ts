@@ -111,6 +111,8 @@ const SCALES: [number, string][] = [
     1e6,
     "millions?|millionen|mio\\.?|millón|millones|milione|milioni|milhão|milhões|миллион(?:а|ов)?|млн\\.?|miljoen",
   ],
+  [1e5, "lakhs?"],
+  [1e7, "crores?"],
   [1e8, "亿|億|억"],
   [
     1e9,
@@ -137,7 +139,8 @@ const NUMBER = new RegExp(
 );
 
 /** Money as English does not write it, so that its point is not English either: 1.500 Euro. */
-const NOT_ENGLISH = /^ ?(?:€|(?:euros?|eur|reais|pesos|kr|zł|kč|tl|lira|рубл\p{L}*)(?!\p{L}))/iu;
+const NOT_ENGLISH =
+  /^ ?(?:€|(?:euros?|eur|reais|pesos|đồng|kr|zł|kč|tl|lira|рубл\p{L}*)(?!\p{L}))/iu;
 
 const SCALE_WORDS: [number, RegExp][] = SCALES.map((
   [size, words],
@@ -192,11 +195,15 @@ export function numbersOf(text: string): NumberFound[] {
   return stated;
 }
 
-const OPERATOR = /^[ \t)]*(?:[×*·⋅∙÷+]|\\div)[ \t(]*$|^\)? [-/x] \(?$/;
+const OPERATOR =
+  /^[ \t)]*(?:[×*·⋅∙÷+]|\\div)[ \t(]*$|^\)? [-/x] \(?$|^ ?[a-z](?:\^\d+)? ?[-+*/] ?$/;
+/** "x > 5" and "x = ±4" do not give one number. */
+const BOUND = /(?:(?<!<[a-z/][^<>]*|[=-])[<>≤≥]|±|\\pm)\s*$/i;
+const COMMA = /^\s*[,;]\s*(?:(?:and|or|und|et|y) )?$/i, LAST = /^,? (?:and|or|und|et|y) $/i;
 const OR =
   /^[^\n.;:\d]{0,24}(?<!\p{L})(?:or|oder|ou|или)(?: (?:about|even|perhaps|maybe)| \p{L} ?=)? ?$/iu;
-/** "3 to 4", "3:4", "3 out of 4", "x = 3, y = 4" */
-const PAIR = /^(?: to |:| : | out of |[,;] (?:and )?\p{L} ?= ?)$/iu;
+/** "3 to 4", "3:4", "3 out of 4", "3 and at most 4", "x = 3, y = 4" */
+const PAIR = /^(?: to |:| : | out of |,? and at most |[,;] (?:and )?\p{L} ?= ?)$/iu;
 const PLUS_MINUS = /^\s*(?:±|\\pm|\+\/-)\s*$/;
 const LARGER =
   /^ ?(?:years?|months?|weeks?|days?|hours?|hrs?|h|minutes?|mins?|feet|foot|ft|['′]|pounds?|lbs?|dollars?|euros?|km|kg|m)(?:,? and|,)? ?$/i;
@@ -224,6 +231,28 @@ function relate(found: NumberFound[], plain: string): void {
       one.partial = two.partial = true;
     }
   }
+  listed(found, plain);
+}
+
+/** Characters beside a number that are looked at. */
+const NEAR = 40;
+
+/** "2, 4, 6 and 8", "(3, 4)": of a list none stands alone. */
+function listed(found: NumberFound[], plain: string): void {
+  for (let from = 0; from < found.length; from++) {
+    const before = plain.slice(Math.max(0, found[from].start - NEAR), found[from].start);
+    if (BOUND.test(before)) found[from].partial = true;
+    let to = from;
+    const between = () => plain.slice(found[to].end, found[to + 1].start);
+    while (to + 1 < found.length && COMMA.test(between())) to++;
+    if (to > from && to + 1 < found.length && LAST.test(between())) to++;
+    const rest = plain.slice(found[to].end - 1, found[to].end + NEAR);
+    const isWhole = /[([{]\s*$|^[\s=]*$/.test(before) && /^.?\s*[)\]}]|^.\s*$/.test(rest);
+    if (to - from > 1 || (to > from && isWhole)) {
+      for (let i = from; i <= to; i++) found[i].partial = true;
+    }
+    from = to;
+  }
 }
 
 /** The values of {@linkcode numbersOf}. */
@@ -242,7 +271,7 @@ function valueOf(match: RegExpExecArray, afterDigit: boolean, inDate: boolean): 
   const ten = match.groups!.ten ?? match.groups!.ten_in;
   if (own !== undefined) value = digits === "10" ? Number(`1e${own}`) : value ** Number(own);
   if (ten !== undefined) value = Number(`${value}e${ten}`);
-  if (divisor !== undefined && Number(divisor) !== 0 && !inDate) value /= Number(divisor);
+  if (divisor !== undefined && !inDate) value = Number(divisor) ? value / Number(divisor) : NaN;
   if (pi !== undefined) value *= Math.PI;
   if (scale !== undefined) value *= SCALE_WORDS.find(([, words]) => words.test(scale))![0];
   if (letter === "k" || (letter !== undefined && currency)) {

@@ -1,12 +1,20 @@
 /** Which of an answer's numbers counts. */
-import { announcedIn, boxesIn, type FinalPlace, membersIn, tagsIn } from "./final_answer.ts";
+import {
+  announcedIn,
+  boxesIn,
+  type FinalPlace,
+  membersIn,
+  NEXT_QUESTION,
+  tagsIn,
+} from "./final_answer.ts";
 import { CORRECTION } from "./choice_words.ts";
 import { type NumberFound, numbersOf } from "./numbers.ts";
 
 /** A number in words, in the form of one in digits. */
 function inWords(text: string): NumberFound | undefined {
-  const value = wordNumbersIn(text).at(-1);
-  return value === undefined ? undefined : { value, percent: false, start: 0, end: 0 };
+  const values = wordNumbersIn(text), value = values.at(-1);
+  const partial = values.length > 1 && /(?<!\p{L})(?:either|or)(?!\p{L})/iu.test(text);
+  return value === undefined ? undefined : { value, percent: false, partial, start: 0, end: 0 };
 }
 
 /** The number after the last "=" of what is final, else the one it begins with, else its last. */
@@ -26,17 +34,33 @@ function workedOut(content: string): NumberFound | undefined {
 
 /** A last sentence in brackets. */
 const ASIDE = /(?<=[.!?]\s{1,9})\([^()]{1,500}[.!?]\)\s*$/;
+/** What a model asks or offers at its end, and the marks of a list's items. */
+const BESIDE =
+  /(?<=^|[.!?\n]\s{0,9})(?:[^.!?\n]{0,500}\?|(?:let me know|feel free|if you(?:['’]d)? )[^\n]{0,300})\s*$/i;
+const ITEM = /^\s*\d{1,2}[.)]\s+(?=\p{L})/gmu;
+/** Numbers that say of what, since when or how often the others are. */
+const AROUND =
+  /(?<!\p{L})(?:(?:per|every|each|(?:each )?of (?:the|his|her|their|its|these|those)|after) \d[\d.,]*|(?:in|by|since|until|during) (?:the year )?(?:19|20)\d\d(?![\d.,]*\d))/giu;
 const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
 
-/** The last number of the last line, one in bold before the others; none after "per" or "each". */
+/**
+ * The number that a first line is; else the last of the last line, one in bold before the others, none
+ * after "per" or "of the".
+ */
 function lastNumber(answer: string): NumberFound | undefined {
   const before = answer.replace(ASIDE, "");
   if (before !== answer && numbersOf(before).length > 0) return lastNumber(before);
+  const plain = answer.replace(BESIDE, "").replace(ITEM, "");
+  if (plain !== answer) return lastNumber(plain);
+  const first = /^\s*([^\n]*\d[^\n]*)\n\s*\S/.exec(answer)?.[1] ?? "";
+  if (first !== "" && !/\p{L}|=/u.test(first) && numbersOf(first).length === 1) {
+    return numbersOf(first)[0];
+  }
   const line = answer.trimEnd().split("\n").at(-1)!;
   const bold = [...line.matchAll(BOLD)].map(([, content]) => content)
     .filter((content) => /^[^\p{L}\d]{0,4}\d/u.test(content));
   if (bold.length > 0) return numbersOf(bold.at(-1)!)[0];
-  const text = answer.replace(/(?<!\p{L})(?:per|every|each) \d[\d.,]*/giu, " ");
+  const text = answer.replace(AROUND, " ");
   const found = numbersOf(text);
   if (found.length === 0) return numbersOf(answer).at(-1) ?? inWords(answer);
   const last = found.at(-1)!;
@@ -75,8 +99,22 @@ export function takenNumber(
 function settledNumber(answer: string, boxes: FinalPlace[]): NumberFound | undefined {
   const places = [...boxes, ...tagsIn(answer), ...membersIn(answer), ...announcedIn(answer)]
     .sort((a, b) => a.end - b.end);
-  for (const place of places.reverse()) {
+  const next = NEXT_QUESTION.exec(answer);
+  if (next) {
+    const own = answer.slice(0, next.index);
+    const number = places.some(({ end }) => end <= next.index) || /^[^\p{L}\n]*\d/u.test(own)
+      ? settledNumber(own, boxesIn(own))
+      : undefined;
+    if (number) return number;
+  }
+  for (const [i, place] of places.reverse().entries()) {
     const number = finalNumber(place);
+    const earlier = places[i + 1];
+    // two in a row, and nothing between them that says why
+    const isAgainst = number && earlier && earlier.end < place.start &&
+      /^[\s.*_]*$/.test(answer.slice(earlier.end, place.start)) &&
+      finalNumber(earlier)?.value !== number.value;
+    if (isAgainst) return { ...number, partial: true };
     const isSecond = boxes.some((box) =>
       box.end < place.start &&
       /^[\s$]*(?:,|;|or|and|\\text\{ ?(?:or|and) ?\})[\s$]*$/.test(

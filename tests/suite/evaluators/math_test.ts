@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../../lib/errors.ts";
 import { resolveEvaluator } from "../../../lib/suite/evaluate.ts";
+import { splitThinking } from "../../../lib/suite/thinking.ts";
 import { math } from "../../../lib/suite/evaluators/math.ts";
 import { sameMathematics } from "../../../lib/suite/evaluators/math_equal.ts";
 import { mathematicsOf } from "../../../lib/suite/evaluators/math_parse.ts";
@@ -35,6 +36,32 @@ Deno.test("math judges as math_verify does, but where that is wrong", async () =
   assertEquals(otherwise, []);
   const agreed = corpus.filter(({ differs }) => !differs).length / corpus.length;
   assert(agreed >= 0.98, `${agreed} agreed`);
+});
+
+interface Unseen {
+  expected: string;
+  answer: string;
+  /** The verdict of a careful reader who had not seen the judge. */
+  right: boolean;
+  /** Of math_verify 0.9.0. */
+  math_verify: boolean;
+  /** A right one that ours fails. */
+  missed?: true;
+}
+
+Deno.test("math: an unseen corpus: no wrong pass, and fewer misses than math_verify", async () => {
+  const file = new URL("../../fixtures/evaluators/math_unseen.jsonl", import.meta.url);
+  const unseen: Unseen[] = Deno.readTextFileSync(file).trim().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  const otherwise: Unseen[] = [];
+  for (const pair of unseen) {
+    const passed = await judged(pair.expected, splitThinking(pair.answer).answer);
+    if (passed !== (pair.right && !pair.missed)) otherwise.push(pair);
+  }
+  assertEquals(otherwise, []);
+  const misses = unseen.filter(({ missed }) => missed).length;
+  assert(misses < unseen.filter(({ right, math_verify }) => right && !math_verify).length);
 });
 
 Deno.test("math: rewritten expressions are the same, changed ones are not", () => {
