@@ -1,5 +1,6 @@
 /** numeric: the number that an answer settles on is the expected one. */
 import { z } from "zod";
+import { InputError } from "../../errors.ts";
 import { takenNumber } from "./taken_number.ts";
 import { verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
@@ -21,6 +22,15 @@ type Options = z.infer<typeof options>;
 export const numeric: Evaluator<Options> = {
   name: "numeric",
   options: options as z.ZodType<Options>,
+  prepare({ expected, tolerance, relative_tolerance }) {
+    if (Math.abs(expected) > Number.MAX_SAFE_INTEGER && tolerance < 1 && relative_tolerance === 0) {
+      throw new InputError(
+        `expected: ${expected} is above 2^53, where a number here loses its last digits; ` +
+          'give a relative_tolerance, or use "math", which compares all digits of a text',
+      );
+    }
+    return Promise.resolve();
+  },
   evaluate({ response_text }, { expected, tolerance, relative_tolerance, take, percent }) {
     const found = takenNumber(response_text, take);
     if (found === undefined) return verdict("numeric", false, "no one number in the answer");

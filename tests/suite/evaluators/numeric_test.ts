@@ -1,5 +1,6 @@
 /** Numbers read out of answers, against what a careful reader takes from each. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../../lib/errors.ts";
 import { resolveEvaluator } from "../../../lib/suite/evaluate.ts";
 import { numbersIn } from "../../../lib/suite/evaluators/numbers.ts";
 import { takenNumber } from "../../../lib/suite/evaluators/taken_number.ts";
@@ -56,4 +57,13 @@ Deno.test("numeric: a long row of digits and signs is read in bounded time", () 
     takenNumber(piece.repeat(3000), "final");
   }
   assert(performance.now() - started < 60_000);
+});
+
+Deno.test("numeric: an expected number whose last digits are lost is refused, but for a share of it", async () => {
+  // 123456789 · 987654321 = 121932631112635269; a double has 121932631112635264
+  for (const expected of [JSON.parse("121932631112635269"), JSON.parse("-12345678901234567890")]) {
+    await assertRejects(() => passes({ expected }, "1"), InputError, "above 2^53");
+  }
+  assert(await passes({ expected: 6.022e23, relative_tolerance: 1e-3 }, "6.022 × 10^23"));
+  assert(await passes({ expected: 2 ** 53 - 1 }, "9,007,199,254,740,991"));
 });
