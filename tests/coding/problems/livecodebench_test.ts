@@ -166,10 +166,10 @@ const seeded = bigCode(
   3,
   "import random\nfrom collections import Counter\n",
   "def task_func(n, seed=None):\n",
-  "    random.seed(seed)\n    return Counter(random.choice('ab') for _ in range(n))\n",
+  "    random.seed(seed)\n    return Counter((i, random.choice('ab')) for i in range(n))\n",
   `    @classmethod
     def setUpClass(cls):
-        cls.n = 10
+        cls.n = 40
     def test_counts(self):
         found = task_func(self.n, seed=1)
         self.assertIsInstance(found, Counter)
