@@ -69,10 +69,7 @@ function loadParts(what: string, { run_id }: Explained, results: LoadResults): P
     ...(lost > 0 ? [[`dyno runs show ${run_id}`, "why requests failed"]] : []),
     ...(verdict.verdict === "trusted" ? [] : [["dyno calibrate", "what this host can measure"]]),
     slos.length + statements.length > 0
-      ? [
-        "dyno load … --find-capacity rate --slo …",
-        `the most that still meets ${slos.length > 0 ? "the objectives" : "those of each request"}`,
-      ]
+      ? ["dyno load … --find-capacity rate --slo …", "the most that still meets the objectives"]
       : ["dyno load … --slo ttft:500 --slo tpot:50", "whether it is fast enough"],
     [`dyno runs compare ${run_id} OTHER`, "whether another run is really different"],
   ]);

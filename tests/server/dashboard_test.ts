@@ -126,8 +126,12 @@ Deno.test({
         "Throughput",
         "Coverage",
         "Models",
+        "Questions",
         "Records",
       ]);
+      const asked = page.locator("section:has(> h2:text-is('Questions')) tbody tr");
+      assertEquals(await asked.count(), 4);
+      assertStringIncludes((await asked.first().textContent())!, XSS[1]); // as text
       assert(await fits(page), "too wide for a phone");
       const tile = async (n: number) => await page.locator(".tiles b").nth(n).textContent();
       const models = page.locator("section:has(> h2:text-is('Models')) tbody tr");

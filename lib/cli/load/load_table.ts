@@ -206,6 +206,7 @@ export function matrixTable(
   const distrusted = runs.some(({ results }) => results.verdict.verdict !== "trusted");
   return [
     ...tableLines(headsOf("run", columns), rows, paint),
+    ...runs.slice(0, 1).flatMap(({ results }) => glossary(results)).map((line) => paint.dim(line)),
     ...(distrusted ? [`${paint.warn("!")} the client was not to be trusted: see that run`] : []),
   ];
 }

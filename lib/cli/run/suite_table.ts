@@ -26,6 +26,10 @@ const COLUMNS: Column[] = [
   { title: "errors", align: "right" },
 ];
 
+/** What the words of the table mean. */
+const WORDS =
+  "ttft: to the first token; tpot: between tokens; e2e: the whole answer. More: dyno help metrics";
+
 /** The table by category with a line for all, and the notes below it. */
 export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette): string[] {
   const rows = results.categories.map(({ category, aggregate, statistics }) =>
@@ -34,7 +38,7 @@ export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette
   const all = row(paint.bold("all"), results.aggregate, results.statistics, paint);
   const whole = isOfTwoModes(results.items) ? rows : [...rows, null, all];
   return [
-    ...(rows.length > 0 ? [...tableLines(COLUMNS, whole, paint), ""] : []),
+    ...(rows.length > 0 ? [...tableLines(COLUMNS, whole, paint), paint.dim(WORDS), ""] : []),
     ...endpointLines(results, paint),
     ...summaryLines(results, wall_s, paint),
   ];

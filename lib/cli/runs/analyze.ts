@@ -25,7 +25,7 @@ const columnsOf = (own: boolean, load: boolean): Column[] => [
   { title: load ? "Request" : own ? "Test" : "Package", align: "left" },
   { title: "Category", align: "left" },
   { title: "Seconds", align: "right" },
-  { title: own ? "Score" : "Hit Rate", align: "right" },
+  ...(load ? [] : [{ title: own ? "Score" : "Hit Rate", align: "right" } as const]),
   { title: "Tokens", align: "right" },
   { title: "Cost", align: "right" },
   { title: "Error", align: "left" },
@@ -97,7 +97,11 @@ function sections(
     ids.length === 0 ? [] : [
       "",
       paint.bold(title),
-      ...tableLines(columns, ids.slice(0, top).map((id) => row(stats.get(id)!)), paint),
+      ...tableLines(
+        columns,
+        ids.slice(0, top).map((id) => row(stats.get(id)!, kind === "load")),
+        paint,
+      ),
     ];
   const { failing } = analysis;
   const more = failing.length > top ? `, the first ${top} of ${countFigure(failing.length)}` : "";
@@ -108,7 +112,7 @@ function sections(
   ];
 }
 
-function row(entry: PackageStats): string[] {
+function row(entry: PackageStats, load: boolean): string[] {
   const { prompt_tokens, completion_tokens } = entry;
   const tokens = prompt_tokens === null || completion_tokens === null
     ? "–"
@@ -117,7 +121,7 @@ function row(entry: PackageStats): string[] {
     shortened(entry.package_id, 40),
     shortened(entry.category ?? "–", 20),
     entry.elapsed_seconds?.toFixed(2) ?? "–",
-    entry.hit_rate?.toFixed(2) ?? "–",
+    ...(load ? [] : [entry.hit_rate?.toFixed(2) ?? "–"]),
     tokens,
     costText(entry.cost_usd),
     shortened(entry.error ?? (entry.passed === false ? "wrong" : ""), 60),

@@ -33,6 +33,9 @@ const columnsOf = (own: boolean): Column[] => [
   { title: "", align: "left" },
 ];
 
+/** The place of the score among them. */
+const SCORE = 3;
+
 export const command: Command = {
   flags,
   help: [
@@ -66,9 +69,11 @@ export const command: Command = {
       }
       const { outPaint } = terminal;
       const own = runs.every(({ source_form }) => source_form === "dyno");
-      tableLines(columnsOf(own), runs.flatMap(rows), outPaint).forEach((line) =>
-        terminal.out(line)
-      );
+      // loads have no score
+      const scored = runs.some(({ kind }) => kind !== "load");
+      const apply = <Cell>(cells: Cell[]) => scored ? cells : cells.toSpliced(SCORE, 1);
+      tableLines(apply(columnsOf(own)), runs.flatMap(rows).map(apply), outPaint)
+        .forEach((line) => terminal.out(line));
       const all = runs.length === limit ? index.count(filter) : runs.length;
       if (all > runs.length) {
         terminal.say(terminal.paint.dim(`${runs.length} of ${all} runs; --limit 0 shows all`));

@@ -14,6 +14,9 @@ const ROWS = MEASURES.flatMap(({ name }) =>
   isDistribution(name) ? [[name, titleOf(name)] as const] : []
 );
 
+/** Not unknown where there is none: no connection was new, or none by https. */
+const OF_NEW_CONNECTIONS: ReadonlySet<string> = new Set(["connect_ms", "tls_ms"]);
+
 const HEADS = ["n", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"].map((html) => ({ html }));
 
 /** The table of all stages together, and below it one of each stage where there are several. */
@@ -34,7 +37,8 @@ const NOTE =
 blocks of time, since requests that are in flight together are not independent of each other.</p>`;
 
 function metricTable({ metrics }: StageResults, label: string): string {
-  const rows = ROWS.map(([name, title]) => row(title, metrics[name] ?? null));
+  const rows = ROWS.filter(([name]) => metrics[name] || !OF_NEW_CONNECTIONS.has(name))
+    .map(([name, title]) => row(title, metrics[name] ?? null));
   return dataTable(label, "", HEADS, rows);
 }
 
