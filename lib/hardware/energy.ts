@@ -14,7 +14,7 @@ export interface Energy {
   energy_j: number;
   /**
    * Half-width of what the figure may be off by: a counter that moves in steps is known to one step
-   * at each end; integrated power to one reading's interval at each end, at the highest power seen.
+   * at each end, of one that moved no more to as much as its last one and what its pace would have added; integrated power to one reading's interval at each end, at the highest power seen.
    * Faults of the sensor itself come on top (5 % is common, see NVML's documentation).
    */
   error_j: number;
@@ -176,7 +176,7 @@ function fromCounter(
 
 /**
  * A stepping counter at a time, interpolated between the samples where it moved, and that step. Where
- * it never moved again, `stale_ns` is how long ago it last did.
+ * it never moved again, the step is its last one, and `stale_ns` is how long ago that was.
  */
 function stepAt(
   series: Series,
@@ -192,11 +192,16 @@ function stepAt(
   // widen to the moves on both sides: in between the counter only looks as if it stood still
   while (before > 0 && at(before - 1) === at(before)) before--;
   while (after + 1 < series.length && at(after) === at(before)) after++;
+  if (at(after) === at(before)) {
+    let last = before - 1;
+    while (last > 0 && Number.isNaN(at(last))) last--;
+    const step_j = last < 0 || Number.isNaN(at(last)) ? 0 : at(before) - at(last);
+    return { value: at(before), step_j, stale_ns: t_ns - series.t_ns(before) };
+  }
   const span_ns = series.t_ns(after) - series.t_ns(before);
   const share = Math.min(1, Math.max(0, (t_ns - series.t_ns(before)) / span_ns));
   const step_j = at(after) - at(before);
-  const stale_ns = step_j === 0 ? t_ns - series.t_ns(before) : 0;
-  return { value: at(before) + share * step_j, step_j, stale_ns };
+  return { value: at(before) + share * step_j, step_j, stale_ns: 0 };
 }
 
 function fromPower(series: Series, device: string, from_ns: number, to_ns: number): Energy | null {

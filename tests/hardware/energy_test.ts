@@ -124,3 +124,19 @@ Deno.test("a counter that is no longer read does not pass for a device that took
   const known = energyOver(series, "gpu0", 1 * S, 2.5 * S)!;
   assert(known.error_j <= 20, `${known.error_j} J`); // one step
 });
+
+Deno.test("a counter that moves no more is known to its last step, however small those before were", () => {
+  // 10 W for 5 s, then 300 W; the counter moves every second, and was asked for the last time after 6 s
+  const t_ns = Array.from({ length: 701 }, (_, i) => i * 0.01 * S);
+  const joules = (s: number) => 10 * Math.min(s, 5) + 300 * Math.max(0, s - 5);
+  const read = t_ns.map((t) => joules(Math.min(6, Math.floor(t / S + 1e-9))));
+  const series = seriesOf({ "gpu0.energy_j": read }, t_ns);
+  for (const from_s of [0.5, 2.3, 4.1]) {
+    for (const to_s of [6.02, 6.3, 6.5]) {
+      const { energy_j, error_j } = energyOver(series, "gpu0", from_s * S, to_s * S)!;
+      const off = Math.abs(energy_j - (joules(to_s) - joules(from_s)));
+      assert(off <= error_j, `${from_s} to ${to_s} s: off by ${off} of ${error_j} J`);
+      assert(error_j >= 150, `${error_j} J`); // half of 300
+    }
+  }
+});
