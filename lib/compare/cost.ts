@@ -18,6 +18,8 @@ export interface RunCost {
   cached_prompt_tokens: number | null;
   /** Requests that are not in the sums of dollars; null where nobody recorded that. */
   requests_of_unknown_cost: number | null;
+  /** Of these, those that were in flight when dyno was killed, at most. */
+  requests_cut_off: number | null;
 }
 
 /** A cost, and what to check where it is not known. */
@@ -50,6 +52,7 @@ export function priceRun(
     total_cost_usd: dollars.cost_usd,
     cached_prompt_tokens,
     requests_of_unknown_cost,
+    requests_cut_off: run.requests_cut_off,
   });
   if (run.cost_usd !== null && !again) {
     return { cost: of(run, run.requests_of_unknown_cost), prices: [], problem: null };
@@ -58,8 +61,8 @@ export function priceRun(
     const price = prices.priceOf(asked);
     return { ...part, asked, price, dollars: costOfTokens(part.tokens, price) };
   });
-  const unknown = parts.map(({ dollars, requests, untold }) =>
-    dollars.cost_usd === null ? requests : untold
+  const unknown = parts.map(({ dollars, requests, untold, cut_off }) =>
+    dollars.cost_usd !== null || requests === null ? untold : requests + cut_off
   );
   const cost = of(
     sumOf(parts.map(({ dollars }) => dollars)),
@@ -78,13 +81,15 @@ export function priceRun(
 function partsOf(run: RunSummary) {
   const { by_model, model, requests, requests_of_unknown_tokens } = run;
   if (by_model == null || Object.keys(by_model).length === 0) {
-    return [{ asked: model, tokens: run, requests, untold: requests_of_unknown_tokens }];
+    const cut_off = run.requests_cut_off ?? 0;
+    return [{ asked: model, tokens: run, requests, untold: requests_of_unknown_tokens, cut_off }];
   }
   return Object.entries(by_model).map(([name, tokens]) => ({
     asked: name === "" ? model : name,
     tokens,
     requests: tokens.requests,
     untold: tokens.requests_of_unknown_tokens,
+    cut_off: tokens.requests_cut_off,
   }));
 }
 
@@ -142,6 +147,8 @@ export interface CostTotal {
   runs_of_unknown_cost: number;
   /** Requests that are not in `total_cost_usd`, of the runs that recorded it. */
   requests_of_unknown_cost: number;
+  /** As in {@linkcode RunCost}. */
+  requests_cut_off: number;
   prompt_tokens: number;
   completion_tokens: number;
   total_cost_usd: number | null;
@@ -164,6 +171,7 @@ export function totalCosts(
       runs: 0,
       runs_of_unknown_cost: 0,
       requests_of_unknown_cost: 0,
+      requests_cut_off: 0,
       prompt_tokens: 0,
       completion_tokens: 0,
       total_cost_usd: null,
@@ -173,6 +181,7 @@ export function totalCosts(
     total.prompt_tokens += cost.prompt_tokens ?? 0;
     total.completion_tokens += cost.completion_tokens ?? 0;
     total.requests_of_unknown_cost += cost.requests_of_unknown_cost ?? 0;
+    total.requests_cut_off += cost.requests_cut_off ?? 0;
     if (cost.total_cost_usd === null) total.runs_of_unknown_cost++;
     else total.total_cost_usd = exactUsd((total.total_cost_usd ?? 0) + cost.total_cost_usd);
   }

@@ -43,6 +43,7 @@ const RUN_COLUMNS: readonly RowColumn[] = [
   ...of("number", "cost_usd", "output_tokens_per_s", "ttft_p50_ms", "ttft_p99_ms", "avg_hit_rate"),
   ...of("count", "judged", "not_judged"),
   ...of("text", "path", "tags"),
+  ...of("count", "requests_of_unknown_tokens", "requests_of_unknown_cost", "requests_cut_off"),
 ];
 
 const REQUEST_COLUMNS: readonly RowColumn[] = [
@@ -145,8 +146,8 @@ async function recordsOf(
 /** A row a run; `tags` apart by spaces. */
 export function runRows(runs: readonly IndexedRun[], prices: PriceTable): RowTable {
   const rows = runs.map((run) => {
-    const { total_cost_usd } = priceRun(run, prices).cost;
-    const values = { ...run, cost_usd: total_cost_usd, tags: run.tags.join(" ") };
+    const { total_cost_usd: cost_usd, requests_of_unknown_cost } = priceRun(run, prices).cost;
+    const values = { ...run, cost_usd, requests_of_unknown_cost, tags: run.tags.join(" ") };
     return rowOf(RUN_COLUMNS, values);
   });
   return { columns: RUN_COLUMNS, rows };

@@ -6,13 +6,15 @@ import type { Fields } from "./fields.ts";
 /** The field, for a run that has a ledger. */
 export function ledgerSums(run: RunSummary): { ledger?: { total: Record<string, number | null> } } {
   if (run.requests === null) return {};
-  const { requests, prompt_tokens, cached_prompt_tokens, cache_write_tokens } = run;
+  const { requests, requests_cut_off, prompt_tokens, cached_prompt_tokens, cache_write_tokens } =
+    run;
   const { completion_tokens, reasoning_tokens, requests_of_unknown_tokens } = run;
   const { input_cost_usd, output_cost_usd, cost_usd, requests_of_unknown_cost } = run;
   return {
     ledger: {
       total: {
-        ...{ requests, prompt_tokens, cached_prompt_tokens, cache_write_tokens, completion_tokens },
+        ...{ requests, requests_cut_off, prompt_tokens, cached_prompt_tokens },
+        ...{ cache_write_tokens, completion_tokens },
         ...{ reasoning_tokens, requests_of_unknown_tokens, input_cost_usd, output_cost_usd },
         ...{ total_cost_usd: cost_usd, requests_of_unknown_cost },
       },

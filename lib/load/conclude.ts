@@ -52,6 +52,7 @@ const CUT_OFF_EARLY = "the load was cut off before it sent anything: measure aga
 export function conclude(measurement: Measurement): LoadResults {
   const { directory, plan, load } = measurement;
   const { started, records, server } = load;
+  if (load.measured === null) load.ledger.cutOff();
   using tokens = new TokenFileReader(directory);
   const gapsOf: GapsOf = (record) => tokens.gapsOf(record);
   const measured = stageResults(measurement, gapsOf);

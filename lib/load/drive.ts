@@ -7,6 +7,7 @@ import { apiForm, encodedBody } from "../endpoint/forms/forms.ts";
 import { EndpointChoice } from "../endpoint/endpoint_choice.ts";
 import { nowNs } from "../native/clock.ts";
 import { LogHistogram } from "../stats/histogram.ts";
+import { Ahead } from "./ahead.ts";
 import { Cuts } from "./cancel.ts";
 import { takenDown } from "./taken_down.ts";
 import { loadBody, modelAsked } from "./prompts/load_body.ts";
@@ -45,11 +46,12 @@ export class Drive {
   readonly #names: RequestNames;
   readonly #cuts: Cuts;
   readonly #stop: StopRule;
+  readonly #ahead: Ahead;
   readonly #returned: LoadPrompt[] = [];
   /** Lags of reads after the kernel's receipt so far, ns. */
   readonly lags = new LogHistogram();
   readonly #spans: StageSpan[] = [];
-  readonly #outcome: DriveOutcome = { stopped_because: null, out_of_prompts: false };
+  #outcome: DriveOutcome = { complete: true, stopped_because: null, out_of_prompts: false };
   readonly #progress: DriveProgress;
   /** What was handed over and is not over, and how it is cut off. */
   readonly #flights = new Map<Flight, () => void>();
@@ -59,6 +61,7 @@ export class Drive {
   #taken = 0;
   #stageIndex = 0;
   #stageRequests = 0;
+  #allBegun = false;
   #nextStart_ns: number | null = null;
   /** When the first request of a closed loop goes; all that go with it are made by then. */
   #release_ns = 0;
@@ -76,6 +79,7 @@ export class Drive {
     this.#names = new RequestNames(options.session_header, requestHeaders(options.api));
     this.#cuts = new Cuts(options.cancellations, options.pattern.seed);
     this.#stop = new StopRule(options.stop);
+    this.#ahead = new Ahead((most) => this.#tell(() => options.onAhead?.(most)));
     this.#progress = { stage: 0, sent: 0, in_flight: 0, ended: 0, failed: 0, events: 0 };
   }
 
@@ -100,9 +104,11 @@ export class Drive {
    */
   async run(): Promise<DriveOutcome> {
     const { stages, signal } = this.#options;
+    let done = 0;
     for (let i = 0; i < stages.length && !this.#over(signal); i++) {
       this.#stageIndex = this.#progress.stage = i;
       this.#stageRequests = 0;
+      this.#allBegun = false;
       const start_ns = await this.#startOf(i);
       if (start_ns === null) break;
       const span = { start_ns, end_ns: Infinity };
@@ -115,9 +121,9 @@ export class Drive {
       } catch (error) {
         if (!(error instanceof CancelledError)) throw error;
       }
-      const { duration_s } = stages[i];
-      const planned_ns = duration_s === null ? Infinity : start_ns + duration_s * 1e9;
+      const planned_ns = start_ns + (stages[i].duration_s ?? Infinity) * 1e9;
       span.end_ns = Math.max(start_ns, Math.min(nowNs(), planned_ns));
+      if (this.#allBegun || nowNs() >= planned_ns) done++;
       this.#nextStart_ns = span.end_ns;
       this.#tell(() => this.#options.onStage(i, span));
       if (!stages[i + 1] || isOpen(stages[i]) || isOpen(stages[i + 1])) {
@@ -125,10 +131,16 @@ export class Drive {
         this.#nextStart_ns = null; // what it took must not make the first of the next stage late
       }
     }
+    this.#cutIf(done < stages.length);
     this.#outcome.out_of_prompts = this.#exhausted && this.#returned.length === 0;
     await this.#finish();
     if (this.#fault !== null) throw this.#fault.error;
     return this.#outcome;
+  }
+
+  /** An interruption keeps from something that was planned. */
+  #cutIf(isLeft: boolean): void {
+    if (isLeft && this.#options.signal.aborted) this.#outcome.complete = false;
   }
 
   /** When a stage begins; null: it was interrupted before it knew. */
@@ -161,12 +173,14 @@ export class Drive {
       }
       if (stage.requests !== null && this.#stageRequests >= stage.requests) break;
       const prompt = this.#nextPrompt();
-      if (prompt === null || this.#over(signal)) break;
+      if (prompt === null) break;
+      if (this.#over(signal)) return;
       if (!this.#begin(prompt, t_ns)) {
         this.#unaffordable = this.#options.budget.ended = true; // what was handed over is still sent
         break;
       }
     }
+    this.#allBegun = stage.duration_s === null;
     const end_ns = stage.duration_s === null ? -Infinity : last_ns;
     const counted = stage.requests !== null || stage.times_s !== null || this.#exhausted ||
       this.#unaffordable;
@@ -189,8 +203,9 @@ export class Drive {
       const turn_ns = nowNs();
       while (!this.#over(signal) && nowNs() < end_ns) {
         if (turn_ns < start_ns && nowNs() - turn_ns > MOST_BUSY_NS) return true;
-        if (stage.requests !== null && this.#stageRequests >= stage.requests) return false;
-        const prompt = this.#nextPrompt();
+        const isFull = stage.requests !== null && this.#stageRequests >= stage.requests;
+        const prompt = isFull ? null : this.#nextPrompt();
+        this.#allBegun = prompt === null;
         if (prompt === null) return false;
         // a conversation keeps its place between its turns
         const { branches } = this.#options.prompts;
@@ -264,10 +279,8 @@ export class Drive {
       if (turn === 0) this.#returned.push(prompt);
       return false;
     }
-    const keepText = running?.needs(turn) || countTokens !== null;
     const request = numberOf(this.#requests++, this.#options.pattern.share);
-    const conversation = running?.conversation ?? null;
-    const named = this.#names.of(request, prompt.session ?? null, conversation);
+    const named = this.#names.of(request, prompt.session ?? null, running?.conversation ?? null);
     // who is least busy is known when its time comes, and only to the transport
     const place = api.several?.balance === "least-in-flight"
       ? null
@@ -280,7 +293,7 @@ export class Drive {
       t_intended_ns,
       running,
       turn,
-      reply: new Reply(form, keepText),
+      reply: new Reply(form, running?.needs(turn) || countTokens !== null),
       place,
       body,
       model,
@@ -289,9 +302,12 @@ export class Drive {
       reservation,
       error: null,
     };
+    this.#ahead.begin();
     if (running) running.open++;
-    if (turn === 0) this.#stageRequests++;
-    if (turn === 0) this.#taken++;
+    if (turn === 0) {
+      this.#stageRequests++;
+      this.#taken++;
+    }
     this.#stop.submitted();
     let cancelSent = () => {};
     const cancel = () => cancelSent();
@@ -334,6 +350,8 @@ export class Drive {
     const due = flight.t_intended_ns !== null && flight.t_intended_ns <= nowNs();
     if (never && !due && flight.error === null) {
       flight.reservation.settle(NOTHING);
+      this.#ahead.takeBack();
+      this.#cutIf(stages[flight.stage].duration_s === null); // else its stage may be over
       if (flight.turn === 0) this.#returned.push(flight.prompt); // as if it had not been taken
       this.#leave(flight);
       return;
@@ -346,6 +364,7 @@ export class Drive {
     this.#progress.ended++;
     if (record.t_sent_ns !== null) this.#progress.sent++;
     const failed = failureClass(record) !== null;
+    this.#cutIf(record.failure === "unfinished" || record.failure === "unsent");
     if (failed) this.#progress.failed++;
     this.#stop.ended(failed);
     onRecord(record, flight.reply.tokens.gaps_ms);
@@ -356,7 +375,9 @@ export class Drive {
 
   /** What its session asks next, in its time. */
   #goOn({ prompt, running, turn, reply }: Flight, t_end_ns: number): void {
-    if (running === null || this.#ending || this.#over(this.#options.signal)) return;
+    if (running === null) return;
+    const isOver = this.#ending || this.#over(this.#options.signal);
+    if (isOver) return this.#cutIf(!running.handedOver);
     for (const due of running.answered(turn, prompt, reply.text, t_end_ns)) {
       if (this.#submit(due.prompt, due.t_ns, running, due.step)) continue;
       this.#options.budget.ended = true;

@@ -41,12 +41,16 @@ export interface DriveOptions extends BodySettings {
   begin?: ((head_start_ns: number) => Promise<number>) | undefined;
   /** Called with each stage, counted from 0, as it begins (it ends at Infinity then) and when it has ended. */
   onStage(stage: number, span: StageSpan): void;
+  /** Called before more requests are begun than it was last called with. @param most may be from now on. */
+  onAhead?: ((most: number) => void) | undefined;
   /** Called with each request that has ended, with the gaps between its token events, ms. */
   onRecord(record: RequestRecord, gaps_ms: Float32Array): void;
 }
 
 /** How a load came to its end. */
 export interface DriveOutcome {
+  /** False when an interruption kept it from what was planned. */
+  complete: boolean;
   /** Why it ended before its plan; null when it did not. */
   stopped_because: string | null;
   /** No prompt was left for a request that was to be sent. */

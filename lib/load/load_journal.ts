@@ -35,8 +35,6 @@ export interface JournaledLoad {
   measured: LoadMeasured | null;
   /** The client's cost when it was told last; null: cut off before anything was sent. */
   client: ClientReading | null;
-  /** Requests that were in flight when it was told last. */
-  in_flight: number;
 }
 
 /** The records of a load's requests, in the order in which they ended. */
@@ -68,7 +66,6 @@ export const loadState: Fold<"run", LoadState> = {
     shards: [],
     measured: null,
     client: null,
-    in_flight: 0,
     last_ns: 0,
   }),
   take(load, event) {
@@ -101,7 +98,6 @@ export const loadState: Fold<"run", LoadState> = {
         break;
       case "load_progress":
         load.client = event.client;
-        load.in_flight = event.in_flight;
         break;
       case "load_measured":
         load.measured = event;

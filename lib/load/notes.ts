@@ -1,4 +1,5 @@
 /** What is said below the figures of a load: what they leave out, and why. */
+import { cutOffText } from "../text/dollars.ts";
 import { counted } from "../text/grouped.ts";
 import { failureClass } from "../run/request_record.ts";
 import { cacheText, type CacheUse, isInflated } from "./cache_use.ts";
@@ -19,7 +20,8 @@ export function notesOf(
 ): string[] {
   const notes = [...plan.notes];
   if (cache !== null && cache.share > 0 && !isInflated(cache)) notes.push(cacheText(cache));
-  const { records, measured, in_flight, telemetry } = load;
+  const { records, measured, telemetry } = load;
+  const { requests_cut_off } = load.ledger.books().total;
   const { requests, token_sources } = total;
   const { settings, template_tokens = null } = load.started;
   const beside = token_sources.usage
@@ -35,11 +37,9 @@ export function notesOf(
     );
   }
   if (measured === null) {
-    notes.push(
-      "it was cut off: these are the requests that had ended by then" +
-        (in_flight ? `; ${requestsWere(in_flight)} in flight: excluded` : ""),
-    );
+    notes.push("it was cut off: these are the requests that had ended by then");
   }
+  if (requests_cut_off > 0) notes.push(cutOffText(requests_cut_off));
   if (
     measured?.out_of_prompts && measured.complete && !plan.stages.some(({ times_s }) => times_s)
   ) {

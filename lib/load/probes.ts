@@ -35,7 +35,10 @@ const GRACE_S = 5;
 
 /** What probes take over from their load. */
 type ProbesOptions =
-  & Pick<DriveOptions, "api" | "body" | "budget" | "costOf" | "session_header" | "signal">
+  & Pick<
+    DriveOptions,
+    "api" | "body" | "budget" | "costOf" | "session_header" | "signal" | "onAhead"
+  >
   & {
     rate_per_s: number;
     /** Of the words of their prompts, which are new to every cache. */

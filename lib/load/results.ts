@@ -165,7 +165,7 @@ export interface LoadResults {
   api_type: ApiType;
   /** Which transport ran: "wire" is the native one, "portable" the runtime's. */
   transport: string;
-  /** False when it was interrupted; what was measured until then is here. */
+  /** False when an interruption kept it from what was planned; what was measured until then is here. */
   complete: boolean;
   /** Why it ended before its plan: "error rate …", "saturated: …"; null when it did not. */
   stopped_because: string | null;

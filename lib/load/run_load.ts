@@ -197,6 +197,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
       budget: session.budget,
       costOf,
       signal: AbortSignal.any([signal, probing.signal]),
+      onAhead: (most) => journal.append({ event: "requests_begun", most, probes: true }),
       onRecord: (result) => journal.append({ event: "probe_finished", result }),
     }).then(() => null, (error) => ({ error }));
   const { prefill_concurrency } = settings;
@@ -242,6 +243,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
         if (stage === plan.stages.length - 1) probing.abort();
       }
     },
+    onAhead: (most) => journal.append({ event: "requests_begun", most }),
     onRecord: (record, gaps_ms) => {
       record.gaps_at = tokens.append(gaps_ms);
       if (models.length > 1) record.model ??= api.model;
@@ -295,7 +297,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
     if (live) last = look();
   });
   beat();
-  const measured: LoadMeasured = { ...outcome, complete: !signal.aborted, client: client() };
+  const measured: LoadMeasured = { ...outcome, client: client() };
   await scraper?.stop();
   if (pageLog) {
     await pages.stop(pageLog, signal);

@@ -72,12 +72,12 @@ export class RequestMetrics {
       ),
       unknown_cost: families.counter(
         "requests_of_unknown_cost_total",
-        "Requests that are in no sum of dollars, by who asked.",
+        "Requests that are in no sum of dollars, by who asked; cut_off: in flight at a kill, at most.",
         ["model", "asked_by"],
       ),
       in_flight: families.gauge(
         "requests_in_flight",
-        "Requests that were sent or are due, and not over.",
+        "Requests that were sent or are due, and not over; of a suite, tests under way.",
         ["model"],
       ),
       goodput: families.gauge(
@@ -148,6 +148,12 @@ export class RequestMetrics {
     const by_asker = { ...labels, asked_by };
     families.cost.of(by_asker).inc(cost_usd ?? 0);
     families.unknown_cost.of(by_asker).inc(Number(cost_usd === null));
+  }
+
+  /** So many requests, at most, were in flight when the run was killed. */
+  cutOff(model: string, requests: number): void {
+    const labels = { model: this.#models.of(model), asked_by: "cut_off" };
+    this.#families.unknown_cost.of(labels).inc(requests);
   }
 
   /** An attempt failed; another one may follow. */

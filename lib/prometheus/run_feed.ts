@@ -30,9 +30,10 @@ export class RunFeed {
   readonly #metrics: FedMetrics;
   readonly #asTask: boolean;
   readonly #state = runState.begin();
-  readonly #ledger = new Ledger((entry) => {
-    this.#metrics.requests.booked(this.#task!.model, entry);
-  });
+  readonly #ledger = new Ledger(
+    (entry) => this.#metrics.requests.booked(this.#task!.model, entry),
+    (requests) => this.#metrics.requests.cutOff(this.#task!.model, requests),
+  );
   #task: TaskLabels | null = null;
   /** The task of its newest session was told as ended. */
   #ended = false;
@@ -68,6 +69,7 @@ export class RunFeed {
     try {
       await this.read();
     } finally {
+      if (this.#task !== null) this.#ledger.cutOff();
       this.#end("failed", this.#state.last_s);
       this.#follower[Symbol.dispose]();
     }

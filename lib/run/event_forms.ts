@@ -138,7 +138,12 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
       rate_hz: orNull(isNumber),
       unavailable: orNull(areTexts),
     },
-    package_started: { package_id: isText, i: orNull(isNumber), item_id: orNull(isText) },
+    package_started: {
+      package_id: isText,
+      i: orNull(isNumber),
+      item_id: orNull(isText),
+      requests_at_once: orMissing(isNumber),
+    },
     llm_request_error: {
       package_id: orNull(isText),
       attempt: orNull(isNumber),
@@ -220,6 +225,7 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
     stage_finished: { stage: isNumber, start_ns: isNumber, end_ns: orNull(isNumber) },
     request_finished: { result: requestRecordForm },
     probe_finished: { result: requestRecordForm },
+    requests_begun: { most: isNumber, probes: orMissing(isBoolean) },
     server_reading: { server: isText, reading: serverReadingForm },
     telemetry_read: {
       pages: areAll(pageCountForm),

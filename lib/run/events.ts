@@ -107,6 +107,8 @@ export type SuiteEvent =
     /** Its place in the plan, from 0. */
     i: number | null;
     item_id: string | null;
+    /** Requests that it may have in flight at a time, where that is more than one: judges vote together. */
+    requests_at_once?: number | undefined;
   }
   | {
     /** An attempt at a request failed; another one may follow. */
@@ -225,7 +227,7 @@ export interface StageSpan {
 
 /** What was known when nothing more was sent. */
 export interface LoadMeasured {
-  /** False when it was interrupted. */
+  /** False when an interruption kept it from what was planned. */
   complete: boolean;
   /** Why it ended before its plan; null when it did not. */
   stopped_because: string | null;
@@ -242,6 +244,11 @@ export type LoadEvent =
   | { event: "request_finished"; result: RequestRecord }
   /** A probe beside the load has ended: it counts in the load's costs only. */
   | { event: "probe_finished"; result: RequestRecord }
+  /**
+   * Requests (probes) that may be begun before the next one of these, those that have ended included: of what
+   * was in flight at a kill the journal says nothing else. An earlier dyno wrote none.
+   */
+  | { event: "requests_begun"; most: number; probes?: boolean | undefined }
   | { event: "server_reading"; server: string; reading: ServerMetricsReading }
   | { event: "telemetry_read"; pages: PageCount[]; series: number; left_out: number }
   | DriveProgress & { event: "load_progress"; client: ClientReading }

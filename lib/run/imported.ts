@@ -46,6 +46,7 @@ export const FIGURES = [
   "timed_out",
   "passed",
   "requests",
+  "requests_cut_off",
   "prompt_tokens",
   "cached_prompt_tokens",
   "cache_write_tokens",

@@ -357,7 +357,7 @@ function rowOf({ summary, items, warnings, stated }: RunReading): Row {
   return {
     ...columns,
     avg_hit_rate: stated?.figures.avg_hit_rate ??
-      meanScore(Map.groupBy(items, ({ problem_id }) => problem_id).values()),
+      meanScore(items),
     judged: items.filter((item) => markOf(item) !== "-").length,
     not_judged: items.filter(isUnjudged).length,
     by_model: JSON.stringify(summary.by_model),

@@ -7,7 +7,7 @@ import { inTurn, removeDeadLock } from "./lock.ts";
 import { notWritten } from "../write.ts";
 
 /** Raised with every change of the tables or of what is read into them. */
-const VERSION = 6;
+const VERSION = 7;
 const BUSY_MS = 20_000;
 const TRIES = 50;
 
@@ -32,6 +32,7 @@ CREATE TABLE runs (
   timed_out INTEGER NOT NULL,
   passed INTEGER,
   requests INTEGER,
+  requests_cut_off INTEGER,
   prompt_tokens INTEGER,
   cached_prompt_tokens INTEGER,
   cache_write_tokens INTEGER,

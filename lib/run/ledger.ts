@@ -16,8 +16,13 @@ import type { TestResult } from "./test_result.ts";
 
 /** Sums over requests: of what is known, with how many requests are unknown. Null: of none it is known. */
 export interface LedgerTotals {
-  /** Requests that were sent. */
+  /** Requests that were sent, and came to an end. */
   requests: number;
+  /**
+   * Beside them, at most, those in flight when dyno was killed: nobody knows what became of them. They are
+   * among those of unknown tokens and cost. An earlier dyno's results lack it.
+   */
+  requests_cut_off: number;
   /** Tokens of prompts, those of a cache included. */
   prompt_tokens: number | null;
   /** Of the prompts: read from the server's cache. */
@@ -48,12 +53,18 @@ export interface Books {
   by_asker: Partial<Record<Asker, LedgerTotals>>;
   /** The same by the model that was asked; "" is the run's own. Results of an earlier dyno lack it. */
   by_model?: Record<string, LedgerTotals>;
+  /**
+   * Of each time that dyno was killed: so many requests were in flight, at most. Who asked for them is not
+   * known: they are in `total`, and under the run's own model. Left out where it never was.
+   */
+  cut_off?: number[];
 }
 
 /** No request. */
 export function emptyTotals(): LedgerTotals {
   return {
     requests: 0,
+    requests_cut_off: 0,
     prompt_tokens: null,
     cached_prompt_tokens: null,
     cache_write_tokens: null,
@@ -107,7 +118,12 @@ export function totalOf(parts: Iterable<LedgerTotals>): LedgerTotals {
   return all;
 }
 
-const COUNTS = ["requests", "requests_of_unknown_tokens", "requests_of_unknown_cost"] as const;
+const COUNTS = [
+  "requests",
+  "requests_cut_off",
+  "requests_of_unknown_tokens",
+  "requests_of_unknown_cost",
+] as const;
 const TOKENS = [
   "prompt_tokens",
   "cached_prompt_tokens",
@@ -131,6 +147,7 @@ function usdSum(a: number | null, b: number | null): number | null {
 export function spentBy(of: (name: string) => number | null): Omit<Spending, "by_model"> {
   return {
     requests: of("requests"),
+    requests_cut_off: of("requests_cut_off") ?? 0,
     prompt_tokens: of("prompt_tokens"),
     cached_prompt_tokens: of("cached_prompt_tokens"),
     cache_write_tokens: of("cache_write_tokens"),
@@ -152,6 +169,7 @@ export class Ledger {
   /** Items whose requests were journaled one by one: their answers' events are not further entries. */
   readonly #booked = new Set<string>();
   readonly #onEntry: (entry: LedgerEntry) => void;
+  readonly #onCut: (requests: number) => void;
   /** Of a load's model; undefined in journals that did not say. */
   #price: PriceRow | null | undefined = undefined;
   /** Of the models that requests name beside it. */
@@ -160,10 +178,26 @@ export class Ledger {
   #model: string | undefined = undefined;
   /** A load of embeddings, which have no answer's tokens. */
   #embeds = false;
+  /** What may be in flight now: tests under way with the requests that each may have. */
+  readonly #tests = new Map<string, number>();
+  /** How many of a load's requests and of its probes may be begun by now, and how many have ended. */
+  #ahead = { requests: 0, probes: 0 };
+  #ended = { requests: 0, probes: 0 };
+  /** Requests of an older load that were in flight when it was told last. */
+  #told = 0;
+  /** What was in flight at each kill. */
+  readonly #cut: LedgerTotals[] = [];
 
-  /** @param onEntry called with each entry, in their order. */
-  constructor(onEntry: (entry: LedgerEntry) => void = () => {}) {
+  /**
+   * @param onEntry called with each entry, in their order.
+   * @param onCut called with how many requests were in flight at a kill, at most.
+   */
+  constructor(
+    onEntry: (entry: LedgerEntry) => void = () => {},
+    onCut: (requests: number) => void = () => {},
+  ) {
     this.#onEntry = onEntry;
+    this.#onCut = onCut;
   }
 
   /** Counts a request. */
@@ -183,11 +217,46 @@ export class Ledger {
   /** The whole run. */
   books(): Books {
     const known = ASKERS.filter((asker) => this.#by_asker.has(asker));
+    const by_model = Object.fromEntries(this.#by_model);
+    if (this.#cut.length > 0) {
+      by_model[""] = totalOf([by_model[""] ?? emptyTotals(), ...this.#cut]);
+    }
     return {
-      total: totalOf(this.#by_asker.values()),
+      total: totalOf([...this.#by_asker.values(), ...this.#cut]),
       by_asker: Object.fromEntries(known.map((asker) => [asker, this.#by_asker.get(asker)!])),
-      by_model: Object.fromEntries(this.#by_model),
+      by_model,
+      ...this.#cut.length > 0
+        ? { cut_off: this.#cut.map(({ requests_cut_off }) => requests_cut_off) }
+        : {},
     };
+  }
+
+  /**
+   * The process that wrote the journal was killed: what may be in flight is cut off. The journal tells that
+   * itself where the run went on; where it ends there, who knows that nobody writes it calls this.
+   */
+  cutOff(): void {
+    for (const [item_id, requests] of this.#tests) {
+      this.#items.set(item_id, totalOf([this.item(item_id), cutTotals(requests)]));
+    }
+    const open = (of: "requests" | "probes") => Math.max(0, this.#ahead[of] - this.#ended[of]);
+    const sent = this.#ahead.requests > 0 ? open("requests") + open("probes") : this.#told;
+    const count = this.#tests.values().reduce((sum, each) => sum + each, sent);
+    this.#cutOff(count);
+    this.#settled();
+  }
+
+  #cutOff(requests: number): void {
+    if (requests === 0) return;
+    this.#cut.push(cutTotals(requests));
+    this.#onCut(requests);
+  }
+
+  /** Nothing is in flight. */
+  #settled(): void {
+    this.#tests.clear();
+    this.#ahead = { requests: 0, probes: 0 };
+    this.#told = 0;
   }
 
   /** Takes an event of the run's journal. */
@@ -199,11 +268,34 @@ export class Ledger {
         this.#model = event.api?.model;
         this.#embeds = answersNumbers(event.api?.api_type);
         break;
+      case "requests_begun":
+        this.#ahead[event.probes ? "probes" : "requests"] = event.most;
+        break;
       case "request_finished":
+        this.#ended.requests++;
         this.#load(event.result);
         break;
       case "probe_finished":
+        this.#ended.probes++;
         this.#load(event.result, "probe");
+        break;
+      case "load_progress":
+        this.#told = event.in_flight;
+        break;
+      case "load_measured":
+      case "run_finished":
+      case "run_interrupted":
+        this.#settled();
+        break;
+      case "run_resumed":
+      case "load_finished":
+        this.cutOff();
+        break;
+      case "shard_gathered":
+        this.#cutOff(event.shard.requests_cut_off ?? 0);
+        break;
+      case "package_started":
+        this.#tests.set(event.item_id ?? event.package_id, event.requests_at_once ?? 1);
         break;
       case "request_booked":
         if (event.entry.item_id !== null) this.#booked.add(event.entry.item_id);
@@ -213,6 +305,7 @@ export class Ledger {
         if (event.attempt.reused_from === null) this.#answer(event.attempt.result);
         break;
       case "package_finished":
+        this.#tests.delete(event.item_id ?? event.package_id);
         if (event.result !== null && !event.result.coding) this.#answer(event.result);
         break;
       case "review_finished":
@@ -239,6 +332,16 @@ export class Ledger {
     if (this.#booked.has(item_id) || attempts === 0) return;
     this.add({ ...answerEntry(result), item_id });
   }
+}
+
+/** Requests of which nothing is known but that they may have been sent. */
+function cutTotals(requests: number): LedgerTotals {
+  return {
+    ...emptyTotals(),
+    requests_cut_off: requests,
+    requests_of_unknown_tokens: requests,
+    requests_of_unknown_cost: requests,
+  };
 }
 
 /** A request in journals that tell only what it cost. */

@@ -49,8 +49,10 @@ export interface ModeFigures {
   answers: number;
   /** Of the answers, those without one. */
   errors: number;
-  /** Share of right answers; null where nothing was judged. */
+  /** Share of right answers, over problems where these have several; null where nothing was judged. */
   pass_rate: Estimate | null;
+  /** Share of answers that came, as `pass_rate` is made. */
+  answer_rate: Estimate | null;
   /** Mean over problems of the mean score of their judged answers, 0..1. */
   avg_hit_rate: number | null;
 }
@@ -66,16 +68,28 @@ export function modesOf(items: readonly RunItem[]): ModeFigures[] {
       answers: own.length,
       errors: own.filter(({ success }) => !success).length,
       pass_rate: judged ? passRateOf([...problems.values()].map((all) => all.map(markOf))) : null,
-      avg_hit_rate: meanScore(problems.values()),
+      answer_rate: attemptsShare(
+        [...problems.values()].map((all) => ({
+          n: all.length,
+          c: all.filter(({ success }) => success).length,
+        })),
+      ),
+      avg_hit_rate: meanScore(own),
     };
   });
 }
 
-/** The mean over problems of the mean score of their judged answers; null where none has one. */
-export function meanScore(problems: Iterable<readonly RunItem[]>): number | null {
-  const scores = [...problems].flatMap((answers) => {
+/** Of each problem, the mean score of its judged answers; those that have none are left out. */
+export function scoresByProblem(items: readonly RunItem[]): number[] {
+  const problems = Map.groupBy(items, ({ problem_id }) => problem_id);
+  return [...problems.values()].flatMap((answers) => {
     const own = answers.flatMap(({ score }) => score ?? []);
     return own.length > 0 ? [mean(own)] : [];
   });
+}
+
+/** The mean over problems of the mean score of their judged answers; null where none has one. */
+export function meanScore(items: readonly RunItem[]): number | null {
+  const scores = scoresByProblem(items);
   return scores.length > 0 ? mean(scores) : null;
 }

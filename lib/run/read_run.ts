@@ -5,7 +5,8 @@ import { type RunDirectory, runDirectoryAt } from "./directory.ts";
 import { importedFigures, importRecord, statedFigures } from "./imported.ts";
 import { both, type Fold, foldJournal, leftOut, newestClocks } from "./fold.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "../json_fields.ts";
-import { type Books, type Ledger, ledgerOf, spentBy } from "./ledger.ts";
+import { type Ledger, ledgerOf, spentBy } from "./ledger.ts";
+import { isLocked } from "./lock.ts";
 import { itemOfRequest, loadFigures } from "./load_items.ts";
 import { isTime, type RunState, runState } from "./run_state.ts";
 import { itemOfTest, itemsOfResults } from "./suite_items.ts";
@@ -88,7 +89,7 @@ export async function readRunDirectory(
 
 /** What a run took: by its results, else by its journal; nothing where neither can be read. */
 async function spendingOf(
-  { journal: path }: RunDirectory,
+  { journal: path, lock }: RunDirectory,
   results: JsonObject | null,
   journal: JournalItems | null,
 ): Promise<Partial<Spending>> {
@@ -97,11 +98,16 @@ async function spendingOf(
   const [models, askers] = [objectAt(told, "by_model"), objectAt(told, "by_asker")];
   // an earlier dyno did not sum by model: that matters where two were asked
   const one = askers !== null && !("judge" in askers) && !("reviewer" in askers);
-  if (total !== null && (models !== null || one)) return spendingIn(total, models);
-  const ofJournal = ({ total, by_model }: Books) => spendingIn({ ...total }, { ...by_model });
-  if (journal !== null) return ofJournal(journal.ledger.books());
+  const knowsKills = total !== null && "requests_cut_off" in total; // nor what a kill cut off
+  if (knowsKills && (models !== null || one)) return spendingIn(total, models);
+  const ofJournal = (ledger: Ledger) => {
+    if (!isLocked(lock)) ledger.cutOff();
+    const { total, by_model } = ledger.books();
+    return spendingIn({ ...total }, { ...by_model });
+  };
+  if (journal !== null) return ofJournal(journal.ledger);
   try {
-    return ofJournal((await foldJournal(path, ledgerOf)).state.books());
+    return ofJournal((await foldJournal(path, ledgerOf)).state);
   } catch {
     return total === null ? {} : spendingIn(total, null);
   }
@@ -128,6 +134,7 @@ function modelSpending(told: JsonObject): ModelSpending {
     completion_tokens: numberAt(told, "completion_tokens"),
     reasoning_tokens: numberAt(told, "reasoning_tokens"),
     requests_of_unknown_tokens: numberAt(told, "requests_of_unknown_tokens") ?? 0,
+    requests_cut_off: numberAt(told, "requests_cut_off") ?? 0,
   };
 }
 

@@ -146,6 +146,8 @@ export interface ShardFacts {
   stopped?: string | null;
   /** What its part of the budget still had; null: no limit, or unknown. */
   budget_left?: { usd: number | null; tokens: number | null };
+  /** Where it was cut off: requests that were in flight, at most. */
+  requests_cut_off?: number | undefined;
   /** Whether its own client could be trusted; null: it did not come to its end. */
   verdict: { verdict: string; reasons: string[] } | null;
 }
@@ -317,6 +319,7 @@ export const shardFactsForm = fields<ShardFacts>({
       tokens: orNull(isNumber),
     }),
   ),
+  requests_cut_off: orMissing(isNumber),
   verdict: orNull(
     fields<NonNullable<ShardFacts["verdict"]>>({ verdict: isText, reasons: areTexts }),
   ),

@@ -25,11 +25,6 @@ export interface RunState {
   planned: number | null;
   /** Tests that are under way; of a load, requests, when it was told last. */
   under_way: number;
-  /**
-   * Those that were under way when an earlier session was killed: what they asked has no answer here, and
-   * is in no sum.
-   */
-  cut_off: number;
   /** How its newest session ended; null: it did not say. */
   ended: "complete" | "interrupted" | null;
 }
@@ -45,7 +40,6 @@ export const runState: Fold<"run", RunState> = {
     load: false,
     planned: null,
     under_way: 0,
-    cut_off: 0,
     ended: null,
   }),
   take(state, event) {
@@ -61,7 +55,6 @@ export const runState: Fold<"run", RunState> = {
 function change(state: RunState, event: Recorded<RunEvent>): void {
   switch (event.event) {
     case "run_resumed":
-      state.cut_off += state.under_way;
       state.under_way = 0;
       state.session_s = state.last_s;
       state.planned = event.planned ?? state.planned;
@@ -92,7 +85,6 @@ function change(state: RunState, event: Recorded<RunEvent>): void {
       state.under_way = 0;
       break;
     case "load_finished":
-      state.cut_off += state.under_way; // it was killed, and is summed up by another process
       state.ended = event.complete ? "complete" : "interrupted";
   }
   if (state.ended !== null) state.under_way = 0;

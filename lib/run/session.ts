@@ -1,5 +1,5 @@
 /** The one way to open a run: its directory, lock, metadata and journal, and what samples the host. */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { InputError } from "../errors.ts";
@@ -123,7 +123,7 @@ export class RunSession implements AsyncDisposable {
       if (!this.resumed) {
         if (suite !== undefined) writeFileAtomic(directory.suite, suite);
         writeFileAtomic(directory.metadata, JSON.stringify(metadata, null, 2) + "\n");
-      }
+      } else rmSync(directory.results, { force: true }); // of the earlier sessions alone
       this.journal = new Journal(directory.journal, redactor); // its presence makes it a run
     } catch (error) {
       this.#unlock();

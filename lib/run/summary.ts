@@ -25,12 +25,16 @@ export interface ModelSpending extends TokenCounts {
   requests: number;
   /** Requests in none of the sums. */
   requests_of_unknown_tokens: number;
+  /** Of these, those that were in flight when dyno was killed, at most. */
+  requests_cut_off: number;
 }
 
 /** What a run's requests took, by its ledger. Null is unknown; other programs' runs have no ledger. */
 export interface Spending {
-  /** Requests that were sent, retries, warm-up and reviews included. */
+  /** Requests that were sent and came to an end, retries, warm-up and reviews included. */
   requests: number | null;
+  /** Beside them, at most, those in flight when dyno was killed: they are in none of the sums. */
+  requests_cut_off: number | null;
   /** Of all requests whose tokens are known. */
   prompt_tokens: number | null;
   /** Of these, those that the server's cache had. */
@@ -58,6 +62,7 @@ export interface Spending {
 /** The ledger's fields of a run without one. */
 export const NO_LEDGER = {
   requests: null,
+  requests_cut_off: null,
   cached_prompt_tokens: null,
   cache_write_tokens: null,
   reasoning_tokens: null,

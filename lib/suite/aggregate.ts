@@ -42,6 +42,7 @@ export function aggregate(items: readonly ResultItem[], bill: LedgerTotals): Agg
     requests_of_unknown_tokens: bill.requests_of_unknown_tokens,
     total_cost_usd: bill.total_cost_usd,
     requests_of_unknown_cost: bill.requests_of_unknown_cost,
+    requests_cut_off: bill.requests_cut_off,
     errors_by_class,
   };
 }

@@ -169,7 +169,15 @@ export class Execution {
     const { journal, progress, handlers } = this.#parts;
     const package_id = test.id;
     progress.started(test);
-    journal.append({ event: "package_started", package_id, i: index, item_id });
+    const asked = [planned.evaluator, ...planned.turns].map((judge) => judge?.models.length ?? 0);
+    const requests_at_once = Math.max(1, ...asked);
+    journal.append({
+      event: "package_started",
+      package_id,
+      i: index,
+      item_id,
+      ...(requests_at_once > 1 ? { requests_at_once } : {}),
+    });
     const execute = (changed: TestCase) => this.#execute({ ...planned, test: changed }, signal);
     const handler = Object.hasOwn(handlers, test.category) ? handlers[test.category] : null;
     try {

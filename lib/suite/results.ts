@@ -117,6 +117,8 @@ export interface Aggregate {
   total_cost_usd: number | null;
   /** Requests that are not in `total_cost_usd`. */
   requests_of_unknown_cost: number;
+  /** Of those of unknown tokens and cost: in flight when dyno was killed, at most. */
+  requests_cut_off: number;
   /** How many tests have no answer, by why. */
   errors_by_class: Partial<Record<ErrorClass, number>>;
 }

@@ -281,7 +281,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
 }
 
 function logStart(
-  { journal, metadata, resumed }: RunSession,
+  { journal, ledger, metadata, resumed }: RunSession,
   plan: readonly PlannedTest[],
   earlier: ReadonlyMap<string, ResultItem>,
 ): void {
@@ -302,12 +302,14 @@ function logStart(
     journal.append({ event: "agent_effective_config", config });
     return;
   }
-  journal.append({
+  const again = {
     event: "run_resumed",
     clock_anchor,
     finished: earlier.size,
     planned: plan.length,
-  });
+  } as const;
+  journal.append(again);
+  ledger.take(again);
   for (const { package_id, item_hash: item_id } of earlier.values()) {
     journal.append({
       event: "checkpoint_resume_skip",

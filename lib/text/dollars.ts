@@ -1,4 +1,5 @@
 /** Money: its sums, and how it is written wherever a person reads it. */
+import { counted, grouped } from "./grouped.ts";
 
 /**
  * An amount without what binary fractions add to a sum of decimal ones: 0.1 + 0.2 is 0.3. To 15 digits,
@@ -21,8 +22,25 @@ export function dollars(value: number): string {
  *
  * @param usd null: nothing is known.
  * @param unknown requests of unknown cost.
+ * @param cut_off those of them that may have been in flight when dyno was killed.
  */
-export function costText(usd: number | null, unknown: number | null = null): string {
+export function costText(
+  usd: number | null,
+  unknown: number | null = null,
+  cut_off: number | null = null,
+): string {
   if (usd === null) return "unknown";
-  return unknown ? `${dollars(usd)} + ${unknown} unknown` : dollars(usd);
+  return unknown ? `${dollars(usd)} + ${unknownText(unknown, cut_off)}` : dollars(usd);
+}
+
+/** What is said of requests that may have been in flight at a kill. */
+export function cutOffText(requests: number): string {
+  return `up to ${
+    counted(requests, "request")
+  } in flight when dyno was killed: what they took is unknown`;
+}
+
+/** How many requests are in no sum; an upper bound where some may have been in flight at a kill. */
+export function unknownText(unknown: number, cut_off: number | null): string {
+  return `${cut_off ? "up to " : ""}${grouped(unknown)} unknown`;
 }

@@ -38,8 +38,16 @@ export interface Span {
   success: boolean;
 }
 
-/** The items of a journal, in the order in which they were first begun; of one that ran twice the last. */
-export function itemsOf(journal: readonly Json[], prices: Record<string, Prices | null>): Item[] {
+/**
+ * The items of a journal, in the order in which they were first begun; of one that ran twice the last.
+ *
+ * @param cut_off ids of those that were under way at a kill.
+ */
+export function itemsOf(
+  journal: readonly Json[],
+  prices: Record<string, Prices | null>,
+  cut_off: readonly string[],
+): Item[] {
   const last = new Map<string, Json>();
   const attempts = Map.groupBy(
     journal.filter(({ event }) => event === "attempt_finished").map(({ attempt }) => attempt),
@@ -84,7 +92,7 @@ export function itemsOf(journal: readonly Json[], prices: Record<string, Prices 
       prompt: took.prompt,
       completion: took.completion,
       usd: asked.usd,
-      unpriced: asked.unpriced,
+      unpriced: asked.unpriced + cut_off.filter((id) => id === item_id).length,
       elapsed_s: coding
         ? (attempts.get(coding.experiment_id) ?? [])
           .reduce((sum, { result }) => sum + result.elapsed_seconds, 0)

@@ -35,6 +35,8 @@ export interface Truth {
   /** Null: no price, so that nothing is known. */
   usd: number | null;
   unpriced: number;
+  /** Of the untold and the unpriced: what a kill cut off, at most. */
+  cut_off: number;
 }
 
 /** Faults that are a refusal, by the mock's own list of them. */
@@ -74,8 +76,13 @@ function picodollars({ prompt, cached, completion }: NonNullable<Logged["tokens"
  * What the log says that a run took.
  *
  * @param prices of each model; null: none.
+ * @param cut_off requests that a kill cut off, at most.
  */
-export function truthOf(log: readonly Logged[], prices: Record<string, Prices | null>): Truth {
+export function truthOf(
+  log: readonly Logged[],
+  prices: Record<string, Prices | null>,
+  cut_off: number,
+): Truth {
   const truth = { requests: 0, prompt: 0, cached: 0, completion: 0, reasoning: 0, untold: 0 };
   let pico = 0n, priced = 0, unpriced = 0;
   for (const request of asked(log)) {
@@ -96,7 +103,29 @@ export function truthOf(log: readonly Logged[], prices: Record<string, Prices | 
       if (told) pico += picodollars(tokens, price);
     }
   }
-  return { ...truth, usd: priced ? Number(pico) / 1e12 : null, unpriced };
+  truth.untold += cut_off;
+  unpriced += cut_off;
+  return { ...truth, usd: priced ? Number(pico) / 1e12 : null, unpriced, cut_off };
+}
+
+/**
+ * What each kill cut off, at most, by the lines of a journal: of tests the ids of those under way, of a load
+ * as many as it said it would begin and that have no record.
+ */
+export function cutOffIn(journal: readonly Json[]): { items: string[]; requests: number } {
+  const items: string[] = [];
+  let open: string[] = [];
+  for (const { event, item_id } of journal) {
+    if (event === "package_started") open.push(item_id);
+    if (event === "package_finished") open = open.filter((id) => id !== item_id);
+    if (event === "run_resumed") items.push(...open);
+    if (["run_resumed", "run_interrupted", "run_finished"].includes(event)) open = [];
+  }
+  const is = (name: string) => journal.filter(({ event }) => event === name);
+  const most = is("requests_begun").filter(({ probes }) => !probes).at(-1)?.most ?? 0;
+  const ended = is("load_measured").length > 0 ? most : is("request_finished").length;
+  items.push(...open);
+  return { items, requests: items.length + Math.max(0, most - ended) };
 }
 
 /** The lines of a journal. */

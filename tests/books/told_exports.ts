@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parquetReadObjects } from "hyparquet";
-import { countsOf, isLoad } from "./case.ts";
+import { countsOf, isLoad, isUntold } from "./case.ts";
 import { busySeconds, byProblem } from "./items_reader.ts";
 import { nearest } from "./reader.ts";
 import { ask, checkListed, checkModes } from "./told_queries.ts";
@@ -25,7 +25,7 @@ export async function checkExports(
   const queries: Query[] = [];
   const written: (() => Promise<void>)[] = [];
   const tables: [string, readonly Case[], (one: Case, rows: Json[]) => void][] = [
-    ["runs", cases, (one, [row]) => checkListed(one, "rows of runs", filled(row, one), found)],
+    ["runs", cases, (one, [row]) => checkListed(one, "rows of runs", row, found)],
     ["items", suites, (one, rows) => checkItems(one, rows, found)],
     ["requests", loads, (one, rows) => checkRequests(one, rows, found)],
   ];
@@ -146,11 +146,6 @@ function csvRows(text: string): string[][] {
     if (end !== ",") rows.push([]);
   }
   return rows.filter((row) => row.length > 0);
-}
-
-/** What is no column of a run's row, as the truth has it. */
-function filled(row: Json, { truth }: Case): Json {
-  return row && { ...row, requests_of_unknown_cost: truth.unpriced };
 }
 
 function checkItems(one: Case, rows: Json[], found: Findings): void {
@@ -305,9 +300,7 @@ function checkDocument(one: Case, told: Json, found: Findings): void {
         summary.total_input_tokens,
         summary.total_output_tokens,
       ], [
-        ...(one.truth.requests === one.truth.untold
-          ? [null, null]
-          : [one.truth.prompt, one.truth.completion]),
+        ...(isUntold(one.truth) ? [null, null] : [one.truth.prompt, one.truth.completion]),
       ]);
     }
     for (const item of own) {

@@ -241,17 +241,22 @@ function checkPart(
   }
 }
 
-/** Right answers of all that were judged or did not come: over all, as equal problems weigh the same. */
+/** Right answers of all that were judged or did not come, over problems. */
 export function passRate(items: readonly Item[]): number | null {
-  return mean(items.flatMap((item) => rightness(item) ?? []));
+  return byProblem(items, rightness).mean;
 }
 
 function checkSuiteLines(one: Case, found: Findings): void {
   const { run, items, truth } = one;
   const text = run.lines.join("\n");
   found.usd(one, "closing line", /, cost (.*)/.exec(text)?.[1], truth);
-  const [, tests, tokens] = /^([\d,]+) tests? and (?:([\d,]+) tokens|unknown)/m.exec(text) ?? [];
-  found.same(one, "closing line: tests", Number(tests), items.length);
+  const [, answers, to, tokens, speed] =
+    /^([\d,]+) (?:tests?|answers? to ([\d,]+) tests?) and (?:([\d,]+) output tokens?|unknown).*? in \S+(?: \S+)*?(?: \(([\d.,]+) output tok\/s\))?, cost/m
+      .exec(text) ?? [];
+  found.same(one, "closing line: answers", Number(answers), items.length);
+  const problems = new Set(items.map(({ problem }) => problem)).size;
+  found.same(one, "closing line: tests", Number(to ?? answers), problems);
+  found.prints(one, "closing line: output tok/s", speed ?? "–", outputRate(one.spans));
   if (tokens) found.prints(one, "closing line: tokens", tokens, truth.completion);
   for (const name of ["alpha", "beta", "all"]) {
     const own = items.filter(({ category }) => name === "all" || category === name);

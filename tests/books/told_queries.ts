@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dynoEach } from "../e2e/dyno.ts";
-import { countsOf, isLoad } from "./case.ts";
+import { countsOf, isLoad, isUntold } from "./case.ts";
 import { byProblem, outputRate } from "./items_reader.ts";
 import { median, nearest } from "./reader.ts";
 import { checkAnalysis, checkAnalysisText, checkCompared } from "./told_analysis.ts";
@@ -193,7 +193,7 @@ function checkRow(one: Case, told: string, found: Findings): void {
       isLoad(one) ? failed : own.filter(({ success }) => !success).length,
     );
     const { truth } = one;
-    if (i > 0 || truth.requests === truth.untold) continue;
+    if (i > 0 || isUntold(truth)) continue;
     found.prints(one, "list: tokens", cells[3].split(" ")[0], truth.prompt + truth.completion);
     found.prints(
       one,
@@ -260,14 +260,16 @@ function ofOne(one: Case, found: Findings): Query[] {
 }
 
 function checkShown(one: Case, told: string, found: Findings): void {
-  const { prompt, cached, completion, requests, untold } = one.truth;
+  const { prompt, cached, completion, requests } = one.truth;
   const line = (name: string) => new RegExp(`^${name} +(.*)$`, "m").exec(told)?.[1] ?? "";
   found.usd(one, "show cost", line("cost"), one.truth);
-  found.prints(one, "show requests", line("requests"), requests);
+  found.prints(one, "show requests", line("requests").split(", ")[0], requests);
+  const cut = /^up to ([\d,]+) requests? in flight/.exec(line("cut off"))?.[1];
+  found.same(one, "show cut off", Number(cut ?? 0), one.truth.cut_off);
   const tokens = /^([\d,]+) prompt(?: \(([\d,]+) of them cached\))?, ([\d,]+) completion/.exec(
     line("tokens"),
   );
-  if (requests > untold) {
+  if (!isUntold(one.truth)) {
     found.same(
       one,
       "show tokens",

@@ -1,4 +1,5 @@
 /** summary.json of a coding run, and the lines at its end. */
+import { isUntold } from "./case.ts";
 import { mean } from "./items_reader.ts";
 import { sumOfEntries } from "./reader.ts";
 import type { Case, Findings } from "./case.ts";
@@ -45,7 +46,7 @@ export function checkSummary(one: Case, summary: Json, found: Findings): void {
       ...(summary.comparison ? [usd, unknown] : [truth.usd, truth.unpriced]),
     ]);
   }
-  if (summary.summary && truth.requests > truth.untold) {
+  if (summary.summary && !isUntold(truth)) {
     const { total_input_tokens, total_output_tokens } = summary.summary;
     found.same(one, "summary: tokens", [total_input_tokens, total_output_tokens], [
       ...[truth.prompt, truth.completion],
@@ -55,7 +56,9 @@ export function checkSummary(one: Case, summary: Json, found: Findings): void {
     one.journal.flatMap(({ event, entry }) => event === "request_booked" ? [entry] : []),
     one.run.prices,
   );
-  found.same(one, "the journal's ledger", [all.usd, all.unpriced], [truth.usd, truth.unpriced]);
+  found.same(one, "the journal's ledger", [all.usd, all.unpriced], [
+    ...[truth.usd, truth.unpriced - truth.cut_off],
+  ]);
 }
 
 /** What is printed at the end. */

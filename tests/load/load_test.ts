@@ -4,18 +4,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AddressInfo, Socket } from "node:net";
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { configureApi } from "../../lib/endpoint/api.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
-import { InputError } from "../../lib/errors.ts";
-import { Connections } from "../../lib/load/connections.ts";
-import { Drive } from "../../lib/load/drive.ts";
-import { planLoad } from "../../lib/load/plan_load.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import { Budget } from "../../lib/run/budget.ts";
-import { builtinPrices } from "../../lib/run/prices.ts";
-import { RequestCost } from "../../lib/run/request_cost.ts";
 import { nowNs } from "../../lib/native/clock.ts";
 import { nativeLibrary } from "../../lib/native/library.ts";
 import { PacedServer } from "../../lib/native/pace.ts";
@@ -309,40 +301,6 @@ for (const transport of ["wire", "portable"] as const) {
       }, { onEvent() {}, onErrorEvent() {}, onEnd: resolve })
     );
     assert(exchange.t_sent_ns - exchange.t_ready_ns >= 50e6);
-  });
-
-  Deno.test(`a fault of ours in the middle of a load ends it and is thrown (${transport})`, async () => {
-    await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.01 } });
-    await using driven = await openTransport({ only: transport });
-    const settings = { endpoint: mock.url, concurrency: 2, duration_s: 600 };
-    const api = await configureApi({ ...settings, retry_attempts: 0 }, driven, () => {});
-    const { stages, pattern, prompts } = await planLoad(settings);
-    let records = 0;
-    const cost = new RequestCost(api.model, builtinPrices(), () => {});
-    const drive = new Drive({
-      connections: new Connections("pooled"),
-      api,
-      transport: driven,
-      stages,
-      pattern,
-      prompts,
-      body: {},
-      ignore_eos: false,
-      session_header: "x-session-id",
-      grace_s: 20,
-      stop: { error_rate: null, saturation: false },
-      cancellations: [],
-      countTokens: null,
-      budget: new Budget({ usd: null, tokens: null }, () => {}),
-      costOf: () => cost,
-      signal: new AbortController().signal,
-      onStage: () => {},
-      onRecord: () => {
-        if (++records === 5) throw new InputError("the disk is full");
-      },
-    });
-    await assertRejects(() => drive.run(), InputError, "the disk is full");
-    assert(records < 1000, `${records}`); // ten minutes are some 100,000
   });
 }
 

@@ -79,6 +79,15 @@ Deno.test("what a load that was killed had measured is summed up", async () => {
   const { successful, failed, outside, warmup } = told.total.requests;
   assertEquals([successful + outside + warmup, failed], [kept.length, 0]);
   assert(told.notes.some((note: string) => note.includes("it was cut off")), told.notes);
+  // what the mock had and the journal has not, is among those that may have been in flight
+  const { requests_cut_off, requests_of_unknown_cost } = told.ledger.total;
+  const lost = mock.requests.filter(({ method }) => method === "POST").length - kept.length;
+  assert(lost > 0 && lost <= requests_cut_off && requests_cut_off < 100, `${requests_cut_off}`);
+  assertEquals(told.ledger.cut_off, [requests_cut_off]);
+  assert(requests_of_unknown_cost >= requests_cut_off);
+  const sentence = `up to ${requests_cut_off} requests in flight when dyno was killed`;
+  assert(told.notes.some((note: string) => note.includes(sentence)), told.notes);
+  assertStringIncludes(shown.stdout, sentence);
   assertEquals(jsonIn(join(folder.path, run, "results.json")).run_id, run);
   assertStringIncludes(stderr, "report");
 });

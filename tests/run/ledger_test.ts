@@ -117,3 +117,48 @@ Deno.test("a run goes on with a newer dyno: what was booked is no second time an
   assertEquals(ledger.books().total.requests, 2);
   assertEquals(ledger.item("a").total_cost_usd, 0.0009);
 });
+
+/** What a journal's kills cut off, by a count of its lines by hand. */
+function cutOffIn(events: object[], isOver = true) {
+  const ledger = new Ledger();
+  for (const event of events as RunEvent[]) ledger.take(event);
+  if (isOver) ledger.cutOff();
+  const { total, cut_off } = ledger.books();
+  assertEquals(total.requests_of_unknown_cost, total.requests_cut_off);
+  assertEquals(total.requests_of_unknown_tokens, total.requests_cut_off);
+  assertEquals([total.requests, total.total_cost_usd], [0, null]);
+  return cut_off ?? [];
+}
+
+Deno.test("a suite's tests that were under way at each kill are unknown requests, at most", () => {
+  const started = (item_id: string, more = {}) => ({ event: "package_started", item_id, ...more });
+  const finished = (item_id: string) => ({ event: "package_finished", item_id, result: null });
+  const resumed = { event: "run_resumed" }, over = { event: "run_finished" };
+  const killed = [started("a"), started("b"), finished("a")];
+  assertEquals(cutOffIn(killed), [1]);
+  assertEquals(cutOffIn(killed, false), [], "it may still run");
+  assertEquals(cutOffIn([...killed, resumed, started("b"), started("c")]), [1, 2]);
+  assertEquals(cutOffIn([...killed, resumed, started("b"), finished("b"), over]), [1]);
+  assertEquals(cutOffIn([...killed, { event: "run_interrupted" }, resumed]), []);
+  assertEquals(cutOffIn([started("a", { requests_at_once: 3 }), started("b")]), [4]); // three judges
+  const ledger = new Ledger();
+  for (const event of [...killed, resumed] as unknown as RunEvent[]) ledger.take(event);
+  assertEquals(ledger.item("b").requests_of_unknown_cost, 1);
+  assertEquals(ledger.item("a").requests_of_unknown_cost, 0);
+});
+
+Deno.test("a load's requests that may have been begun and have no record are unknown, at most", () => {
+  const begun = (most: number, more = {}) => ({ event: "requests_begun", most, ...more });
+  const record = { warmup: false, failure: "unsent", status: 0, t_sent_ns: null };
+  const ended = { event: "request_finished", result: record };
+  const probed = { event: "probe_finished", result: record };
+  const told = { event: "load_progress", in_flight: 2 };
+  assertEquals(cutOffIn([begun(1), begun(3), ended]), [2]);
+  assertEquals(cutOffIn([begun(3), told, ended, ended, ended]), []);
+  assertEquals(cutOffIn([begun(3), begun(2, { probes: true }), ended, probed]), [3]);
+  assertEquals(cutOffIn([begun(3), ended, { event: "load_measured" }]), []);
+  assertEquals(cutOffIn([begun(3), ended, { event: "load_finished" }], false), [2]);
+  assertEquals(cutOffIn([ended, told]), [2], "an older journal tells how many were in flight");
+  const shard = { event: "shard_gathered", shard: { requests_cut_off: 4 } };
+  assertEquals(cutOffIn([shard, { event: "load_measured" }], false), [4]);
+});

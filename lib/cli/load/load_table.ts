@@ -52,16 +52,20 @@ function latencyColumn(
   };
 }
 
-/** A rate as a column, in the table's short words: requests/s is req/s. */
+/** A rate as a column, in the table's short words: requests/s is req/s; "output" stands over its column. */
 function rateColumn(
   name: string,
   cell: (stage: StageResults) => number | null | undefined,
   group?: string,
 ): StageColumn {
   const { term, unit } = measure(name);
-  const title = (unit || term).replace("requests", "req").replace("tokens", "tok")
-    .replace("output ", "");
-  return { column: { title, align: "right", group }, cell: (stage) => columnFigure(cell(stage)) };
+  const short = (unit || term).replace("requests", "req").replace("tokens", "tok");
+  const title = short.replace("output ", "");
+  const over = group ?? (title === short ? undefined : "output");
+  return {
+    column: { title, align: "right", group: over },
+    cell: (stage) => columnFigure(cell(stage)),
+  };
 }
 
 /** Where nothing ended, there is no rate. */
@@ -373,7 +377,15 @@ function outcomeLines(results: LoadResults): string[] {
     lines.push(...wrapped("objective: ", judgedText(statement)));
   }
   if (total_cost_usd !== null) {
-    lines.push(`cost ${costText(total_cost_usd, results.requests_of_unknown_cost)}`);
+    lines.push(
+      `cost ${
+        costText(
+          total_cost_usd,
+          results.requests_of_unknown_cost,
+          results.ledger?.total.requests_cut_off,
+        )
+      }`,
+    );
   }
   if (energy) {
     const { energy_j, error_j, per_token_j, unknown = [] } = energy;

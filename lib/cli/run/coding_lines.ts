@@ -1,5 +1,5 @@
 /** What a coding run prints: the lines of the original format, with intervals beside them. */
-import { costText, dollars } from "../../text/dollars.ts";
+import { costText, cutOffText, dollars } from "../../text/dollars.ts";
 import { percentEstimate } from "../../text/percent.ts";
 import type { CodingRun } from "../../coding/run_coding.ts";
 import type { BenchmarkSummary, SummaryStats } from "../../coding/summary.ts";
@@ -35,7 +35,7 @@ function unjudged({ results }: CodingRun, paint: Palette): string[] {
 }
 
 function single({ summary, statistics }: CodingRun): string[] {
-  const stats = summary.summary!;
+  const stats = summary.summary!, { total } = summary.ledger;
   const mode = summary.mode as "zero-shot" | "iterative";
   const { success_rate, pass_at_k, pass_all_k } = statistics.by_mode[mode]!;
   const sampled = hasSamples(summary);
@@ -49,7 +49,10 @@ function single({ summary, statistics }: CodingRun): string[] {
     ...Object.entries(pass_at_k).filter(([k]) => Number(k) > 1).map(([k, estimate]) =>
       `pass@${k}: ${share(estimate)}   pass^${k}: ${share(pass_all_k[k])}`
     ),
-    `Total Cost: ${costText(stats.total_cost, stats.requests_of_unknown_cost)}`,
+    `Total Cost: ${
+      costText(stats.total_cost, stats.requests_of_unknown_cost, total.requests_cut_off)
+    }`,
+    ...(total.requests_cut_off ? [cutOffText(total.requests_cut_off)] : []),
     `Avg Cost per ${each}: ${costText(stats.avg_cost)}`,
     `Avg Iterations per ${each}: ${stats.avg_iterations.toFixed(1)}`,
     `Cost per Solved ${each}: ${costText(statistics.by_mode[mode]!.cost_per_solved_usd)}`,
@@ -75,6 +78,7 @@ function comparative({ summary, statistics }: CodingRun, paint: Palette): string
   const signed = (value: number, digits: number) =>
     `${value < 0 ? "-" : "+"}${Math.abs(value).toFixed(digits)}`;
   const by = statistics.by_mode;
+  const sampled = hasSamples(summary.iterative!);
   return [
     paint.bold("COMPARATIVE BENCHMARK RESULTS"),
     "Mode            | Success Rate    | Avg Cost     | Avg Iterations",
@@ -91,17 +95,18 @@ function comparative({ summary, statistics }: CodingRun, paint: Palette): string
     "",
     `zero-shot ${share(by["zero-shot"]!.success_rate)}, iterative ${
       share(by["iterative"]!.success_rate)
-    } (95 % intervals, ${hasSamples(summary.iterative!) ? "over problems" : "Wilson"})`,
-    `difference by problem ${share(difference, true)}; ${gained} gained, ${lost} lost` +
-    (p === null ? "" : `, p = ${p.toPrecision(2)} (exact McNemar)`),
+    } (95 % intervals, ${sampled ? "over problems" : "Wilson"})`,
+    `difference by problem ${share(difference, true)}; ${gained} gained, ${lost} lost, ` +
+    `p = ${p.toPrecision(2)} (${sampled ? "sign flips" : "exact McNemar"})`,
     ...(detectable === null
       ? []
       : [`a comparison of this size could have shown ${(detectable * 100).toFixed(0)} points`]),
     `cost per additionally solved problem: ${costText(cost_per_additional_solved_usd)}`,
     `total cost: ${
-      costText(total.total_cost_usd, total.requests_of_unknown_cost)
+      costText(total.total_cost_usd, total.requests_of_unknown_cost, total.requests_cut_off)
     }, first answers that ` +
     "both modes share counted once",
+    ...(total.requests_cut_off ? [cutOffText(total.requests_cut_off)] : []),
   ];
 }
 

@@ -34,7 +34,7 @@ function testsProgress(progress: ExecutionProgress): ProgressFacts {
     in_flight: progress.running_tests,
     more: [
       progress.total_tokens_generated > 0
-        ? `${grouped(Math.round(progress.average_tokens_per_second))} tok/s`
+        ? `${grouped(Math.round(progress.average_tokens_per_second))} output tok/s of wall time`
         : "",
       current_test === null ? "" : `${current_category}: ${current_test}`,
     ],

@@ -1,6 +1,6 @@
 /** A suite's results as a table. */
 import { figure } from "../../text/figure.ts";
-import { costText } from "../../text/dollars.ts";
+import { costText, cutOffText, unknownText } from "../../text/dollars.ts";
 import { counted, grouped, inDigits } from "../../text/grouped.ts";
 import { shortNames } from "../../text/short_names.ts";
 import { type Column, tableLines } from "../ui/table.ts";
@@ -22,7 +22,7 @@ const COLUMNS: Column[] = [
   { title: "p99", align: "right" },
   { title: "tpot ms p50", align: "right" },
   { title: "e2e s p50", align: "right" },
-  { title: "tok/s", align: "right" },
+  { title: "p50", align: "right", group: "tok/s of an answer" },
   { title: "errors", align: "right" },
 ];
 
@@ -94,14 +94,23 @@ function summaryLines(
   }
   if (statistics.epochs) lines.push(epochsLine(statistics.epochs));
   const { total_completion_tokens: tokens, requests_of_unknown_tokens: untold } = aggregate;
-  const more = untold ? ` + ${grouped(untold)} unknown` : "";
-  const produced = tokens === null ? "unknown tokens" : `${counted(tokens, "token")}${more}`;
-  const cost = costText(aggregate.total_cost_usd, aggregate.requests_of_unknown_cost);
+  const { total_cost_usd, requests_of_unknown_cost, requests_cut_off } = aggregate;
+  const more = untold ? ` + ${unknownText(untold, requests_cut_off)}` : "";
+  const produced = tokens === null
+    ? "unknown output tokens"
+    : `${counted(tokens, "output token")}${more}`;
+  const speed = statistics.output_tokens_per_s;
+  const problems = new Set(items.map(({ problem_id, test_id }) => problem_id ?? test_id)).size;
+  const tests = problems < aggregate.tests
+    ? `${counted(aggregate.tests, "answer")} to ${counted(problems, "test")}`
+    : counted(aggregate.tests, "test");
+  const cost = costText(total_cost_usd, requests_of_unknown_cost, requests_cut_off);
   lines.push(
-    `${grouped(aggregate.tests)} ${aggregate.tests === 1 ? "test" : "tests"} and ${produced} in ${
-      durationText(wall_s)
+    `${tests} and ${produced} in ${durationText(wall_s)}${
+      speed == null ? "" : ` (${inDigits(speed)} output tok/s)`
     }, cost ${cost}`,
   );
+  if (requests_cut_off) lines.push(cutOffText(requests_cut_off));
   if (energy) lines.push(energyLine(energy));
   const classes = Object.entries(aggregate.errors_by_class).map(([name, n]) => `${n} ${name}`);
   if (classes.length) lines.push(`without an answer: ${classes.join(", ")}`);

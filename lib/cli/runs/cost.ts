@@ -42,8 +42,8 @@ export const command: Command = {
     "Without a run, all that fit the filters. An unknown price is null, never 0; a total is the sum of",
     "what is known, with how many requests are not in it. With --json: one object for one run (run_id,",
     "model, prompt_tokens, completion_tokens, total_tokens, input_cost_usd, output_cost_usd,",
-    "total_cost_usd, cached_prompt_tokens, requests_of_unknown_cost), a list otherwise. Tokens that a",
-    "provider's cache had cost what the table says of them.",
+    "total_cost_usd, cached_prompt_tokens, requests_of_unknown_cost, requests_cut_off), a list otherwise.",
+    "Tokens that a provider's cache had cost what the table says of them.",
     "",
     ...flagHelp(flags),
     "",
@@ -79,13 +79,14 @@ function table(priced: readonly Priced[], terminal: Terminal): void {
     countFigure(cost.completion_tokens),
     costText(cost.input_cost_usd),
     costText(cost.output_cost_usd),
-    costText(cost.total_cost_usd, cost.requests_of_unknown_cost),
+    costText(cost.total_cost_usd, cost.requests_of_unknown_cost, cost.requests_cut_off),
   ]);
   if (priced.length > 1) {
     const known = priced.flatMap(({ cost }) => cost.total_cost_usd ?? []);
     const total = known.length ? exactUsd(known.reduce((a, b) => a + b, 0)) : null;
-    const unknown = priced.reduce((sum, { cost }) => sum + (cost.requests_of_unknown_cost ?? 0), 0);
-    const sum = costText(total, unknown);
+    const sumOf = (name: "requests_of_unknown_cost" | "requests_cut_off") =>
+      priced.reduce((sum, { cost }) => sum + (cost[name] ?? 0), 0);
+    const sum = costText(total, sumOf("requests_of_unknown_cost"), sumOf("requests_cut_off"));
     rows.push(null, [`${known.length} of ${priced.length} runs`, "", "", "", "", "", sum]);
   }
   tableLines(RUN_COLUMNS, rows, terminal.outPaint).forEach((line) => terminal.out(line));
@@ -110,7 +111,7 @@ function totals(
     countFigure(total.runs),
     countFigure(total.prompt_tokens),
     countFigure(total.completion_tokens),
-    costText(total.total_cost_usd, total.requests_of_unknown_cost),
+    costText(total.total_cost_usd, total.requests_of_unknown_cost, total.requests_cut_off),
     countFigure(total.runs_of_unknown_cost),
   ]);
   tableLines(columns, rows, terminal.outPaint).forEach((line) => terminal.out(line));

@@ -123,8 +123,8 @@ function factsOf(run: RunSummary & Partial<IndexedRun>, prices: PriceTable): [st
     ["output", perSecond(run.output_tokens_per_s)],
     ["ttft, median", milliseconds(run.ttft_p50_ms)],
     ["ttft, p99", milliseconds(run.ttft_p99_ms)],
-    ["prompt tokens", shownTokens(run.prompt_tokens, run.requests_of_unknown_tokens)],
-    ["completion tokens", shownTokens(run.completion_tokens, run.requests_of_unknown_tokens)],
+    ["prompt tokens", shownTokens(run.prompt_tokens, run)],
+    ["completion tokens", shownTokens(run.completion_tokens, run)],
     ["cost", costOfRun(run, prices)],
     ...(run.source_form === "dyno" ? [] : statedLines(readStated(run.path))),
     ["tags", run.tags.join(", ") || null],
@@ -133,8 +133,8 @@ function factsOf(run: RunSummary & Partial<IndexedRun>, prices: PriceTable): [st
 }
 
 function costOfRun(run: RunSummary, prices: PriceTable): string {
-  const { total_cost_usd, requests_of_unknown_cost } = priceRun(run, prices).cost;
-  return costText(total_cost_usd, requests_of_unknown_cost);
+  const { cost } = priceRun(run, prices);
+  return costText(cost.total_cost_usd, cost.requests_of_unknown_cost, cost.requests_cut_off);
 }
 
 function perSecond(tokens: number | null): string | null {

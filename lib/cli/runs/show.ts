@@ -1,18 +1,18 @@
 /** dyno runs show: a run as it is on the disk. */
 import { countFigure, known } from "../../text/figure.ts";
 import { durationText } from "../../text/duration.ts";
-import { costText } from "../../text/dollars.ts";
+import { costText, cutOffText } from "../../text/dollars.ts";
 import { existsSync } from "node:fs";
 import { tokensMissing } from "../../compare/cost.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { readImportRecord } from "../../run/imported.ts";
 import { readJournal } from "../../run/fold.ts";
-import { runState } from "../../run/run_state.ts";
+import { ledgerOf } from "../../run/ledger.ts";
 import { isLocked } from "../../run/lock.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
-import { counted, inDigits } from "../../text/grouped.ts";
+import { inDigits } from "../../text/grouped.ts";
 import { shownTime, statedLines } from "./text.ts";
 import { isUnjudged } from "../../run/problems.ts";
 import { asObject } from "../../json_fields.ts";
@@ -21,8 +21,6 @@ import { plainText } from "../../run/plain_file.ts";
 import { shortPath } from "../../text/short_path.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { LoadResults, Metric } from "../../load/results.ts";
-import type { RunDirectory } from "../../run/directory.ts";
-import type { RunState } from "../../run/run_state.ts";
 import type { RunReading } from "../../run/read_run.ts";
 import type { RunSummary } from "../../run/summary.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -37,8 +35,8 @@ export const command: Command = {
     "",
     "Shows a run. With --json: {run_id, metadata, results, events}, as they are on the disk, and a",
     "suite's items as results.packages too; results are null for a run that was cut off, and its events",
-    "tell how far it came. What was cut off are tests (of a load, requests) that were under way when dyno",
-    "was killed: what was asked for them then is in no sum.",
+    "tell how far it came. What was cut off are requests that may have been in flight when dyno was killed:",
+    "what they took is unknown.",
     "",
     ...flagHelp(flags),
     "",
@@ -82,11 +80,6 @@ async function printJson({ summary, items }: RunReading, terminal: Terminal): Pr
   terminal.out("]}");
 }
 
-/** Tests or requests that were under way when a session was killed. */
-function cutOff({ cut_off, under_way }: RunState, { lock }: RunDirectory): number {
-  return cut_off + (under_way > 0 && !isLocked(lock) ? under_way : 0);
-}
-
 /** The results; a suite's items also under the original format's name and fields. */
 function withPackages(results: JsonObject, packages: object[]): JsonObject {
   return Array.isArray(results.items) ? { ...results, packages } : results;
@@ -104,21 +97,22 @@ function compactJson(path: string): string {
 interface JournalFacts {
   /** How many events of each name. */
   events: string;
-  /** As {@linkcode cutOff}. */
-  cut_off: number;
+  /** Requests in flight at each kill, at most. */
+  cut_off: number[];
 }
 
 async function journalFacts(path: string): Promise<JournalFacts> {
   const directory = runDirectoryAt(path);
-  if (!existsSync(directory.journal)) return { events: "none", cut_off: 0 };
+  if (!existsSync(directory.journal)) return { events: "none", cut_off: [] };
   const counts = new Map<string, number>();
-  const state = runState.begin();
+  const ledger = ledgerOf.begin();
   await readJournal(directory.journal, "run", ({ name, event }) => {
-    if (event !== null) runState.take(state, event);
+    if (event !== null) ledger.take(event);
     counts.set(name, (counts.get(name) ?? 0) + 1);
   });
   const events = [...counts].map(([event, n]) => `${countFigure(n)} ${event}`).join(", ") || "none";
-  return { events, cut_off: cutOff(state, directory) };
+  if (!isLocked(directory.lock)) ledger.cutOff();
+  return { events, cut_off: ledger.books().cut_off ?? [] };
 }
 
 /** What a load measured; nothing where its results are missing or damaged: a warning was given. */
@@ -159,13 +153,24 @@ function tokensOf(summary: RunSummary): string {
     }`,
     `${countFigure(completion_tokens)} completion`,
   ];
-  const unknown = summary.requests_of_unknown_tokens;
-  return parts.join(", ") + (unknown ? `, those of ${countFigure(unknown)} requests unknown` : "");
+  const { requests_of_unknown_tokens: unknown, requests_cut_off } = summary;
+  if (!unknown) return parts.join(", ");
+  const most = requests_cut_off ? "up to " : "";
+  return `${parts.join(", ")}, those of ${most}${countFigure(unknown)} requests unknown`;
 }
 
-function cutOffText(count: number, kind: RunSummary["kind"]): string {
-  const what = counted(count, kind === "load" ? "request" : "test");
-  return `${what} under way when dyno was killed: what was asked for them then is in no sum`;
+/** All that were sent: more than a load's items or a suite's tests. */
+function requestsOf({ requests, kind }: RunSummary): string | null {
+  if (requests === null) return null;
+  const too = kind === "load" ? "warm-up and probes" : "retries and judges";
+  return `${countFigure(requests)}, ${too} too`;
+}
+
+/** What kills cut off; of several, how much each did. */
+function cutOffFact(cut_off: readonly number[]): string | null {
+  if (cut_off.length === 0) return null;
+  const text = cutOffText(cut_off.reduce((sum, requests) => sum + requests, 0));
+  return cut_off.length === 1 ? text : `${text} (${cut_off.length} times: ${cut_off.join(", ")})`;
 }
 
 function describe(
@@ -195,10 +200,13 @@ function describe(
       `${countFigure(items_total)}: ${countFigure(successful)} answered${judged}, ` +
       `${countFigure(timed_out)} timed out`,
     ],
-    ["requests", summary.requests === null ? null : countFigure(summary.requests)],
-    ["cut off", cut_off ? cutOffText(cut_off, summary.kind) : null],
+    ["requests", requestsOf(summary)],
+    ["cut off", cutOffFact(cut_off)],
     ["tokens", tokensOf(summary)],
-    ["cost", costText(summary.cost_usd, summary.requests_of_unknown_cost)],
+    [
+      "cost",
+      costText(summary.cost_usd, summary.requests_of_unknown_cost, summary.requests_cut_off),
+    ],
     ["output", speed === null ? null : `${speed.toFixed(1)} tokens/s`],
     ...(summary.kind === "load" && summary.source_form === "dyno" ? loadFacts(summary.path) : []),
     ["scores", score_measure ? `${score_measure}, as its program measures them` : null],

@@ -2,7 +2,8 @@
 import { grouped, inDigits } from "../../text/grouped.ts";
 import { countFigure } from "../../text/figure.ts";
 import type { IndexedRun } from "../../run/index.ts";
-import type { StatedFigures } from "../../run/summary.ts";
+import { unknownText } from "../../text/dollars.ts";
+import type { Spending, StatedFigures } from "../../run/summary.ts";
 
 /** Local date and time to the minute. */
 export function shownTime(unix_s: number | null): string {
@@ -15,9 +16,12 @@ export function shownTime(unix_s: number | null): string {
 }
 
 /** A sum of tokens, and how many requests are not in it. */
-export function shownTokens(tokens: number | null, unknown: number | null): string {
+export function shownTokens(
+  tokens: number | null,
+  { requests_of_unknown_tokens: unknown, requests_cut_off }: Spending,
+): string {
   if (tokens === null || !unknown) return countFigure(tokens);
-  return `${countFigure(tokens)} + ${countFigure(unknown)} unknown`;
+  return `${countFigure(tokens)} + ${unknownText(unknown, requests_cut_off)}`;
 }
 
 /** A measured figure with one decimal below 100. */

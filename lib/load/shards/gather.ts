@@ -100,6 +100,8 @@ async function arrivedOf(
   const offset_ns = ready?.offset_ns ?? 0;
   const first = load.stages[load.started?.settings.warmup ? 1 : 0];
   const results = told<LoadResults>(directory.results);
+  if (load.measured === null) load.ledger.cutOff();
+  const { requests_cut_off } = load.ledger.books().total;
   const drift = end?.offset_ns == null || ready === null ? null : end.offset_ns - ready.offset_ns;
   return {
     directory,
@@ -114,6 +116,7 @@ async function arrivedOf(
       drift_ns: drift,
       drift_error_ns: drift === null ? null : (end?.error_ns ?? 0) + ready!.error_ns,
       late_ns: first && start_ns !== null ? first.start_ns + offset_ns - start_ns : null,
+      ...(requests_cut_off > 0 ? { requests_cut_off } : {}),
       lost: unread ?? (load.measured === null ? end?.error ?? why ?? "it was cut off" : null),
       stopped: load.measured?.stopped_because ?? null,
       budget_left: budgetLeft(run, shard, load),

@@ -137,6 +137,7 @@ function spendingOf(ledger: Ledger) {
     requests_of_unknown_tokens: total.requests_of_unknown_tokens,
     total_cost_usd: total.total_cost_usd,
     requests_of_unknown_cost: total.requests_of_unknown_cost,
+    requests_cut_off: total.requests_cut_off,
   };
 }
 
@@ -209,6 +210,8 @@ function loadMetrics({ requests, failed, cancelled, ledger, ttft_us, e2e_us, ver
 export interface RunProgress {
   /** Counts one event of the run. */
   add(event: Recorded<RunEvent>): void;
+  /** Its process has ended: what it has not told is cut off. */
+  over(): void;
   metrics(): TaskMetrics;
   /** The first errors, at most ten. */
   errors(): string[];
@@ -224,13 +227,14 @@ export function loadProgress(): RunProgress {
   return progressOf(loadSums, loadMetrics);
 }
 
-function progressOf<Sums extends { errors: readonly (string | ErrorTold)[] }>(
+function progressOf<Sums extends { ledger: Ledger; errors: readonly (string | ErrorTold)[] }>(
   { begin, take }: Fold<"run", Sums>,
   metrics: (sums: Sums) => TaskMetrics,
 ): RunProgress {
   const sums = begin();
   return {
     add: (event) => take(sums, event),
+    over: () => sums.ledger.cutOff(),
     metrics: () => metrics(sums),
     errors: () => sums.errors.map((each) => typeof each === "string" ? each : each.text),
   };

@@ -24,7 +24,7 @@ export class RunWatch implements TaskWatch {
     this.#onEvent = onEvent;
   }
 
-  refresh(): boolean {
+  refresh(last: boolean): boolean {
     let some = false;
     for (const { event } of this.#follow.lines()) {
       if (event === null) continue;
@@ -33,6 +33,7 @@ export class RunWatch implements TaskWatch {
       this.#progress.add(event);
       this.#onEvent(event);
     }
+    if (last) this.#progress.over();
     return some;
   }
 

@@ -34,7 +34,7 @@ Deno.test("a load table has a row for each stage and their total, the verdict an
   const { results } = loadFixture({ slos: [] });
   const { total, stages } = results;
   const found = lines(results);
-  assertMatch(found[0], /^ +requests +ttft ms +gap ms \(ITL\) +tpot ms +e2e s$/);
+  assertMatch(found[0], /^ +requests +output +ttft ms +gap ms \(ITL\) +tpot ms +e2e s$/);
   assertMatch(found[1], /^stage +ok +failed +req\/s +tok\/s +p50 +p99 +p50 +p99 +p50 +p50 +p99$/);
   assertMatch(found[3], new RegExp(`^8 req/s, poisson +${stages[0].requests.successful} +3 `));
   assertMatch(found[7], new RegExp(`^total +${total.requests.successful} +12 `));
