@@ -1,7 +1,6 @@
 /** What a coding run comes to: the summary that other programs read, and the statistics beside it. */
-import { pairedDifference } from "../stats/paired.ts";
+import { detectableDifference, pairedShares } from "../stats/paired.ts";
 import { attemptsShare, meanPassAllK, meanPassAtK } from "../stats/pass_at_k.ts";
-import { pairedDetectable } from "../stats/power.ts";
 import { exactUsd } from "../text/dollars.ts";
 import type { Books, LedgerTotals } from "../run/ledger.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -121,10 +120,12 @@ export interface CodingStatistics {
   comparison: {
     /** Iterative less zero-shot, of success rates by problem. */
     difference: Estimate | null;
+    /** Problems that iterative mode solved more often. */
     gained: number;
+    /** Problems that zero-shot mode solved more often. */
     lost: number;
-    /** Exact McNemar. */
-    p: number | null;
+    /** Exact McNemar; of several answers to a problem, a sign-flip test. */
+    p: number;
     /** The smallest difference that a comparison of this many problems could have shown (80 %). */
     detectable: number | null;
     cost_per_additional_solved_usd: number | null;
@@ -299,9 +300,10 @@ function comparisonOf(items: readonly ResultItem[]): CodingStatistics["compariso
     group.filter(({ passed }) => passed).length / group.length;
   const first = shared.map((problem) => rate(zero.get(problem)!));
   const second = shared.map((problem) => rate(iterative.get(problem)!));
-  const { difference, flips } = pairedDifference(first, second);
-  const gained = flips?.gained ?? 0;
-  const lost = flips?.lost ?? 0;
+  const paired = pairedShares(first, second);
+  const { difference, p, flips } = paired;
+  const gained = second.filter((rate, i) => rate > first[i]).length;
+  const lost = second.filter((rate, i) => rate < first[i]).length;
   const costs = [iterative, zero].map((groups) => {
     const cost = costOf(shared.flatMap((problem) => groups.get(problem)!));
     return cost.requests_of_unknown_cost ? null : cost.total_cost_usd;
@@ -311,11 +313,10 @@ function comparisonOf(items: readonly ResultItem[]): CodingStatistics["compariso
     difference,
     gained,
     lost,
-    p: flips?.p ?? null,
-    detectable: shared.length
-      ? pairedDetectable(shared.length, Math.max(gained + lost, 1) / shared.length)
-      : null,
-    cost_per_additional_solved_usd: more === null || gained <= lost
+    p,
+    detectable: detectableDifference(paired),
+    // a problem that is solved more often is not one more
+    cost_per_additional_solved_usd: more === null || flips === null || gained <= lost
       ? null
       : exactUsd(more / (gained - lost)),
   };

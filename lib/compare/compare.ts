@@ -1,12 +1,10 @@
 /** Runs of the same problems compared: what flipped, by how much they differ, and how sure that is. */
-import { clusteredMean } from "../stats/cluster.ts";
 import { holmAdjusted } from "../stats/holm.ts";
-import { type Flips, pairedDifference } from "../stats/paired.ts";
-import { pairedDetectable } from "../stats/power.ts";
+import { detectableDifference, pairedDifference, pairedShares } from "../stats/paired.ts";
 import { mean } from "../stats/quantile.ts";
+import { isShare } from "../measures/describe.ts";
 import { isUnjudged, markOf } from "../run/problems.ts";
 import { itemCost } from "./cost.ts";
-import { signFlipP } from "./sign_flips.ts";
 import type { Price } from "../run/prices.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -50,14 +48,14 @@ export interface MetricComparison {
   first: number;
   /** As `first`, of the second run. */
   second: number;
-  /** second − first, with its 95 % interval. */
+  /** second − first, with its 95 % interval, which leaves out 0 where `p` is below 0.05; null for too few. */
   difference: Estimate | null;
   /**
    * The smallest difference that so many problems would have shown with a power of 80 %; null where
    * they would have missed any.
    */
   detectable: number | null;
-  /** McNemar's exact test of single zeros and ones, else a sign-flip test; two-sided. */
+  /** McNemar's exact test of single zeros and ones, else a sign-flip test (above 2,000, a t test); two-sided. */
   p: number;
   /** Holm-adjusted over the comparisons of this metric, where there are several. */
   p_holm: number;
@@ -168,8 +166,7 @@ export function compareTwo(one: ComparedRun, other: ComparedRun): RunComparison 
 
 /**
  * One metric of two runs, by the mean of each problem's answers; null for fewer than two problems in
- * common. Above 2,000 problems the interval of what is not zeros and ones is Student's t of the
- * differences, instead of their bootstrap.
+ * common.
  */
 export function compareMetric(
   one: ComparedRun,
@@ -184,48 +181,18 @@ export function compareMetric(
   const second = common.map((problem) => mean(others.get(problem)!));
   const answers = (all: Map<string, number[]>) =>
     common.reduce((sum, problem) => sum + all.get(problem)!.length, 0);
-  // what a file keeps to twelve digits is the same value
-  const differences = second.map((value, i) =>
-    Math.abs(value - first[i]) <= 1e-12 * Math.abs(value) ? 0 : value - first[i]
-  );
-  // scores of which none changed tell as little of how scores vary as no flips do
-  const still = metric === "score" && differences.every((value) => value === 0);
-  const { difference, flips } = still
-    ? pairedDifference(differences, differences)
-    : isLarge(first, second)
-    ? { difference: clusteredMean(differences, [...differences.keys()])!.estimate, flips: null }
-    : pairedDifference(first, second);
-  const p = flips?.p ?? signFlipP(differences);
+  const found = (isShare(metric) ? pairedShares : pairedDifference)(first, second);
   return {
     metric,
     items: first.length,
     answers: [answers(ones), answers(others)],
     first: mean(first),
     second: mean(second),
-    difference,
-    detectable: detectable(first.length, flips, difference),
-    p,
-    p_holm: p,
+    difference: found.difference,
+    detectable: detectableDifference(found),
+    p: found.p,
+    p_holm: found.p,
   };
-}
-
-/** Of zeros and ones by McNemar's test, else by the width of the interval: (1.96 + 0.84) errors. */
-function detectable(n: number, flips: Flips | null, difference: Estimate | null): number | null {
-  if (flips === null) {
-    const width = difference === null ? 0 : difference.high - difference.low;
-    return width > 0 ? width / 2 * (2.8 / 1.96) : null;
-  }
-  const discordance = (flips.gained + flips.lost) / n;
-  return discordance === 0 ? null : pairedDetectable(n, discordance);
-}
-
-/** From this many pairs on a mean is as good as normal, and resampling takes seconds. */
-const LARGE = 2000;
-
-/** Many pairs of which some are more than a right or wrong. */
-function isLarge(first: readonly number[], second: readonly number[]): boolean {
-  const plain = (value: number) => value === 0 || value === 1;
-  return first.length > LARGE && !(first.every(plain) && second.every(plain));
 }
 
 /** Ids of the problems that were solved more often, and less. */

@@ -12,7 +12,10 @@ export interface ProblemDifficulty {
   answers: number;
   /** Answers that were right. */
   successes: number;
-  /** Of the answers; with a 95 % interval over runs, which takes these for independent. */
+  /**
+   * Mean over runs of the share of their answers that were right; with a 95 % interval over runs, which takes
+   * these for independent. Of a single run, of its answers.
+   */
   success_rate: Estimate;
 }
 

@@ -1,5 +1,6 @@
 /** A gate: may the candidate pass, did it get worse, or can these runs not tell? */
 import { pairedProblems } from "../stats/power.ts";
+import { FEWEST_PAIRS } from "../stats/sign_flips.ts";
 import { type ComparedRun, compareMetric, type PairedMetric } from "./compare.ts";
 import { compareLoadMetric } from "./compare_load.ts";
 import { InputError } from "../errors.ts";
@@ -248,7 +249,9 @@ function judged({ metric, of, first, second, difference, p, allowed, items }: Me
         ? ` (95 %: ${describeDelta(metric, difference.low, true)} to ${
           describeDelta(metric, difference.high, true)
         }${p === null ? "" : `, p = ${p.toPrecision(2)}`})`
-        : " (too few for an interval)",
+        : ` (${items} ${of} are too few for an interval${
+          of === "problems" ? `: ${FEWEST_PAIRS} at least` : ""
+        })`,
       verdict === "underpowered" && worse > allowed
         ? `; worse than allowed, but ${items} ${of} are too few to rule out chance${
           needed ? `; about ${needed} tell a ${direction} of ${describeDelta(metric, allowed)}` : ""

@@ -94,19 +94,19 @@ function pointsOf(run: IndexedRun, metric: string, told: RunValues | null): Tren
     return point(null, isOfRun(metric) ? run[metric] : told?.get(run_id) ?? null, null);
   }
   return (run.modes.length > 0 ? run.modes : [wholeOf(run)]).flatMap((figures) => {
-    const { answers, errors, pass_rate, avg_hit_rate } = figures;
+    const { pass_rate, answer_rate, avg_hit_rate } = figures;
     const mode = run.modes.length > 1 ? figures.mode : null;
     if (metric === "pass_rate") return point(mode, pass_rate?.value ?? null, pass_rate);
     if (metric === "avg_hit_rate") return point(mode, avg_hit_rate, null);
-    const share = shareEstimate(answers - errors, answers);
-    return point(mode, share?.value ?? null, share);
+    return point(mode, answer_rate?.value ?? null, answer_rate);
   });
 }
 
 /** The figures of a run whose items are not told one by one. */
 function wholeOf({ items_total, failed, passed, judged, avg_hit_rate }: IndexedRun) {
   const pass_rate = passed === null ? null : shareEstimate(passed, judged);
-  return { mode: null, answers: items_total, errors: failed, pass_rate, avg_hit_rate };
+  const answer_rate = shareEstimate(items_total - failed, items_total);
+  return { mode: null, pass_rate, answer_rate, avg_hit_rate };
 }
 
 /**

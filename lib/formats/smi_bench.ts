@@ -347,7 +347,7 @@ function eventsOf({ summary, items, seed }: ReadRun): Record<string, unknown>[] 
 
 /** The mean score over problems, as everywhere. */
 function scoreOf(items: readonly RunItem[]): number | null {
-  return meanScore(Map.groupBy(items, ({ problem_id }) => problem_id).values());
+  return meanScore(items);
 }
 
 function mostOf(values: readonly number[]): number | null {

@@ -118,6 +118,15 @@ export const MEASURES: readonly Measure[] = [
     definition: "1 / tpot: how fast the answer comes for whoever reads it",
     needs: "a tpot",
   }),
+  of("rate", ["suite"], {
+    name: "tokens_per_second",
+    term: "tokens/s of an answer",
+    unit: "",
+    better: "higher",
+    formula: "tokens / e2e",
+    definition: "output tokens of an answer / its e2e: the wait for the first token is in it",
+    needs: TOKENS,
+  }),
   latency({
     name: "latency_ms",
     term: "latency",
@@ -239,7 +248,7 @@ export const MEASURES: readonly Measure[] = [
   }),
   of("count", ["suite", "load"], {
     name: "completion_tokens",
-    term: "tokens",
+    term: "output tokens",
     better: "lower",
     of: "problem",
     definition:

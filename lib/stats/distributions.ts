@@ -145,7 +145,7 @@ export function binomialTail(k: number, n: number, p: number): number {
 }
 
 /** P(T > t) for t ≥ 0. */
-function studentTTail(t: number, df: number): number {
+export function studentTTail(t: number, df: number): number {
   if (t === Infinity) return 0;
   const ratio = t * t / df;
   return incompleteBeta(df / 2, 0.5, 1 / (1 + ratio), ratio / (1 + ratio)) / 2;

@@ -18,7 +18,7 @@ export interface Estimate {
     | "bootstrap"
     | "order statistics"
     | "block bootstrap"
-    | "paired bootstrap"
+    | "sign flips"
     | "adjusted wald"
     | "cluster-robust t";
 }

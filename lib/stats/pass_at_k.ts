@@ -62,18 +62,15 @@ export function meanPassAllK(problems: readonly Attempts[], k: number): Estimate
 }
 
 /**
- * The share of all attempts that succeed. Attempts at one problem are alike, so that where problems
- * have several, its interval is one over problems, as {@linkcode meanPassAtK}'s; else, and for the
- * attempts at a single problem, Wilson's. Null for no attempts.
+ * The share of attempts that succeed. Attempts at one problem are alike, so that where problems have several,
+ * share and interval are over problems, as {@linkcode meanPassAtK}'s: a problem of more attempts weighs no
+ * more. Else, and for the attempts at a single problem, Wilson's. Null for no attempts.
  */
 export function attemptsShare(problems: readonly Attempts[]): Estimate | null {
   const n = problems.reduce((sum, problem) => sum + problem.n, 0);
   const c = problems.reduce((sum, problem) => sum + problem.c, 0);
   const over = n > problems.length ? meanPassAtK(problems, 1) : null;
-  if (over === null) return shareEstimate(c, n);
-  // a run that was cut off may have problems of fewer attempts: their mean is not quite the share
-  const value = c / n;
-  return { ...over, value, low: Math.min(over.low, value), high: Math.max(over.high, value) };
+  return over ?? shareEstimate(c, n);
 }
 
 function overProblems(chances: readonly (number | null)[]): Estimate | null {

@@ -4,6 +4,8 @@ import { shareEstimate } from "../../lib/stats/interval.ts";
 import { mcnemarP } from "../../lib/stats/paired.ts";
 import { pairedDifference } from "../../lib/stats/paired.ts";
 import { pairedDetectable, pairedProblems } from "../../lib/stats/power.ts";
+import { openRandom, standardNormal } from "../../lib/stats/random.ts";
+import { FEWEST_PAIRS, signFlips } from "../../lib/stats/sign_flips.ts";
 
 Deno.test("Wilson's interval of shares that are often reported", () => {
   for (
@@ -46,16 +48,78 @@ Deno.test("Holm: step-down, never below the p-value nor above Bonferroni's", () 
 Deno.test("a paired difference is second − first, and turns its sign with the order", () => {
   const first = [1, 1, 0, 0, 0, 1, 0, 1], second = [1, 1, 1, 1, 0, 0, 1, 1];
   const there = pairedDifference(first, second), back = pairedDifference(second, first);
-  assertEquals(there.flips, { gained: 3, lost: 1, p: mcnemarP(1, 3) });
+  assertEquals([there.flips, there.p], [{ gained: 3, lost: 1 }, mcnemarP(1, 3)]);
   assertEquals(there.difference!.value, 0.25);
   assertAlmostEquals(back.difference!.low, -there.difference!.high, 1e-15);
   const same = pairedDifference(first, first).difference!;
   assert(same.low < 0 && same.high > 0, "no flip is no certainty");
-  const values = pairedDifference([1, 2, 3, 4], [2.5, 3, 4.5, 5]);
+  const values = pairedDifference([1, 2, 3, 4, 5, 6], [2.5, 3, 4.5, 5, 6.5, 7]);
   assertEquals([values.flips, values.difference!.value], [null, 1.25]);
-  assertEquals(values, pairedDifference([1, 2, 3, 4], [2.5, 3, 4.5, 5]));
+  assertEquals(values, pairedDifference([1, 2, 3, 4, 5, 6], [2.5, 3, 4.5, 5, 6.5, 7]));
   assertEquals(pairedDifference([2], [3]).difference, null);
   assertThrows(() => pairedDifference([1], []), RangeError);
+});
+
+/** The two-sided p-value of a mean of `mean`, by every choice of signs. */
+function flippedP(differences: readonly number[], mean: number): number {
+  const off = differences.map((difference) => difference - mean);
+  const sum = Math.abs(off.reduce((total, each) => total + each, 0));
+  let far = 0;
+  for (let signs = 0; signs < 2 ** off.length; signs++) {
+    const flipped = off.reduce((total, each, i) => total + (signs >> i & 1 ? each : -each), 0);
+    if (Math.abs(flipped) >= sum - 1e-9) far++;
+  }
+  return far / 2 ** off.length;
+}
+
+Deno.test("sign flips: p and interval are those of every choice of signs, and agree", () => {
+  const normal = standardNormal(openRandom(2));
+  // Darwin's maize in eighths of an inch, which Fisher (1935) flipped by hand: 1,726 of 32,768
+  const maize = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48];
+  assertAlmostEquals(flippedP(maize, 0), 1726 / 32768, 1e-12);
+  assertAlmostEquals(signFlips(maize).p, 1726 / 32768, 0.006); // of 15, sets are drawn
+  for (let trial = 0; trial < 60; trial++) {
+    const n = 2 + trial % 9;
+    const tied = trial % 2 === 0;
+    const differences = Array.from({ length: n }, () => {
+      const value = 0.9 + normal();
+      return tied ? Math.round(2 * value) / 10 : value;
+    });
+    const { p, interval } = signFlips(differences);
+    assertAlmostEquals(p, flippedP(differences, 0), 1e-12);
+    assertEquals(interval !== null, n >= FEWEST_PAIRS);
+    if (interval === null) continue;
+    const { low, high } = interval;
+    assertEquals(p < 0.05, low > 0 || high < 0, `${differences}`);
+    // just within its ends the test does not reject, just beyond them it does
+    for (const [within, beyond] of [[low + 1e-6, low - 1e-6], [high - 1e-6, high + 1e-6]]) {
+      if (high - low > 1e-5) assert(flippedP(differences, within) >= 0.05);
+      assert(flippedP(differences, beyond) < 0.05, `${beyond} of ${differences}`);
+    }
+  }
+  assertEquals(signFlips([0, 0]).p, 1);
+});
+
+Deno.test("an interval leaves out 0 where p is below 0.05, and nowhere else", () => {
+  for (const n of [3, 5, 8, 15, 40]) {
+    for (let gained = 0; gained <= n; gained++) {
+      for (let lost = 0; gained + lost <= n; lost++) {
+        const first = Array.from({ length: n }, (_, i) => Number(i < lost));
+        const second = first.map((_, i) => Number(i >= lost && i < lost + gained));
+        const { difference, p } = pairedDifference(first, second);
+        const out = difference!.low > 0 || difference!.high < 0;
+        assertEquals(out, p < 0.05, `${gained} gained, ${lost} lost of ${n}: ${p}`);
+      }
+    }
+  }
+  const normal = standardNormal(openRandom(3));
+  for (const n of [8, 15, 2100]) {
+    for (let trial = 0; trial < 12; trial++) {
+      const second = Array.from({ length: n }, () => 4 * trial / 12 / Math.sqrt(n) + normal());
+      const { difference, p } = pairedDifference(second.map(() => 0), second);
+      assertEquals(difference!.low > 0 || difference!.high < 0, p < 0.05, `n = ${n}, p = ${p}`);
+    }
+  }
 });
 
 /** The power of McNemar's test by counting every outcome that it rejects. */

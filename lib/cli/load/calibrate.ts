@@ -65,7 +65,7 @@ function cellText({ streams, tokens_per_s, lag_ms }: CalibrationCell): string {
 function table(cells: readonly CalibrationCell[], paint: Palette): string[] {
   const titles = [
     "streams",
-    "tok/s",
+    "tok/s a stream",
     "events/s",
     "ttft error µs p50",
     "p99",

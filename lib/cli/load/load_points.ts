@@ -92,10 +92,10 @@ function levelTable(levels: readonly LevelFigures[], { paint }: Terminal): strin
   const titles = [
     "level",
     "req/s",
-    "tok/s",
-    ...(known ? ["tok/s/GPU"] : []),
-    "tok/s/user",
-    "e2e ms",
+    "output tok/s",
+    ...(known ? ["tok/s a GPU"] : []),
+    "tok/s a user",
+    "e2e ms mean",
     "",
   ];
   return tableLines(

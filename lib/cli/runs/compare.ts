@@ -5,6 +5,7 @@ import { areLoads } from "../../compare/one_kind.ts";
 import { readGateSide } from "../../compare/gate_sides.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
 import { loadSampleOf } from "../../compare/load_sample.ts";
+import { FEWEST_PAIRS } from "../../stats/sign_flips.ts";
 import { describeDelta, describeValue } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -29,7 +30,8 @@ export const command: Command = {
     "Compares runs with the first one; a run that was exported as JSON is given by its file. Suite runs:",
     "problem by problem, the problems that flipped, the mean differences with 95 % intervals, and p-values",
     "(McNemar's exact test of right and wrong, a sign-flip permutation test else), Holm-adjusted over",
-    "several comparisons. Latencies and token counts are of problems that both answered. Load runs:",
+    "several comparisons. An interval leaves out 0 where p is below 0.05; but for right and wrong, fewer",
+    "than 6 problems have none. Latencies and token counts are of problems that both answered. Load runs:",
     "quantiles of latencies and throughput, with bootstrap intervals over blocks of time.",
     "With --json: {runs[], summary{}}.",
     "",
@@ -206,7 +208,9 @@ function cells(
       ? `${describeDelta(metric, difference.low, true)} to ${
         describeDelta(metric, difference.high, true)
       }`
-      : "too few",
+      : items === null
+      ? "too few"
+      : `too few (n = ${items}, ${FEWEST_PAIRS} needed)`,
   ];
 }
 

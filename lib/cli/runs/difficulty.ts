@@ -11,7 +11,7 @@ import type { Command, CommandContext } from "../ui/command.ts";
 
 const flags = {
   ...filterFlags,
-  "below": number("SHARE", "only problems solved in less than this share of runs, e.g. 0.3"),
+  "below": number("SHARE", "only problems with a success rate below this share, e.g. 0.3"),
   "limit": number("N", "at most this many, the hardest (30); 0 for all", { whole: true }),
   ...jsonFlag,
 };
@@ -19,7 +19,7 @@ const flags = {
 const COLUMNS: Column[] = [
   { title: "Problem", align: "left" },
   { title: "Name", align: "left" },
-  { title: "Solved", align: "right" },
+  { title: "Right", align: "right" },
   { title: "Answers", align: "right" },
   { title: "Runs", align: "right" },
   { title: "Success Rate", align: "right" },
@@ -31,10 +31,10 @@ export const command: Command = {
   help: [
     "dyno runs difficulty [RUN …] [flags]",
     "",
-    "For each problem, the share of answers that solved it, hardest first; the answers of both modes",
-    "of a comparative run count. The interval is over runs (Wilson's if each run has one",
-    "answer); it assumes independent runs, which runs of one model are less than they seem. A problem",
-    "without an answer counts as not solved.",
+    "For each problem, the mean over runs of the share of their answers that solved it, hardest first; the",
+    "answers of both modes of a comparative run count. The interval is over runs, too (Wilson's if each run",
+    "has one answer); it assumes independent runs, which runs of one model are less than they seem. A",
+    "problem without an answer counts as not solved.",
     "",
     ...flagHelp(flags),
     "",

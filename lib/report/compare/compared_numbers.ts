@@ -4,8 +4,9 @@ import { costText } from "../../text/dollars.ts";
 import { type LoadComparison, loadRate, loadValue } from "../../compare/compare_load.ts";
 import { describeDelta, describeValue, headingOf } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
-import { modesOf } from "../../run/problems.ts";
+import { type ModeFigures, modesOf, scoresByProblem } from "../../run/problems.ts";
 import { clusteredMean } from "../../stats/cluster.ts";
+import { FEWEST_PAIRS } from "../../stats/sign_flips.ts";
 import { meanEstimate, quantileEstimate, shareEstimate } from "../../stats/interval.ts";
 import { mean, quantile } from "../../stats/quantile.ts";
 import { answerRate, costOf, sortedLatencies } from "./compared_run.ts";
@@ -53,9 +54,9 @@ type NumberRow = [head: string, cellOf: (run: ReportedRun) => string];
 
 const SUITE_ROWS: NumberRow[] = [
   ["tests", ({ summary }) => grouped(summary.items_total)],
-  ["right", rightCell],
-  ["answered", ({ summary }) => shareCell(summary.successful, summary.items_total)],
-  ["mean score", ({ items }) => meanCell(items.flatMap(({ score }) => score ?? []))],
+  ["right", (run) => modesCell(run, ({ pass_rate }) => pass_rate)],
+  ["answered", (run) => modesCell(run, ({ answer_rate }) => answer_rate)],
+  ["mean score", ({ items }) => meanCell(scoresByProblem(items))],
   ...latencyRows(),
   [
     "tokens/s of an answer, median",
@@ -64,7 +65,7 @@ const SUITE_ROWS: NumberRow[] = [
   ],
   ["prompt tokens", ({ summary }) => countFigure(summary.prompt_tokens)],
   ["output tokens", ({ summary }) => countFigure(summary.completion_tokens)],
-  ["cost", (run) => costText(costOf(run), run.summary.requests_of_unknown_cost)],
+  ["cost", costCell],
   ["cost of a right answer", (run) => {
     const cost = costOf(run), right = run.items.filter(({ passed }) => passed).length;
     const { requests_of_unknown_cost: unknown } = run.summary;
@@ -81,8 +82,13 @@ const LOAD_ROWS: NumberRow[] = [
   [headingOf("gap_ms", "p50"), ({ load }) => metricCell(load!.metrics?.gap_ms, "p50")],
   [headingOf("gap_ms", "p99"), ({ load }) => metricCell(load!.metrics?.gap_ms, "p99")],
   ["output tokens", ({ summary }) => countFigure(summary.completion_tokens)],
-  ["cost", (run) => costText(costOf(run), run.summary.requests_of_unknown_cost)],
+  ["cost", costCell],
 ];
+
+function costCell(run: ReportedRun): string {
+  const { requests_of_unknown_cost, requests_cut_off } = run.summary;
+  return costText(costOf(run), requests_of_unknown_cost, requests_cut_off);
+}
 
 function latencyRows(): NumberRow[] {
   const kinds: LatencyKind[] = ["ttft_ms", "tpot_ms", "e2e_ms"];
@@ -97,13 +103,12 @@ function latencyRows(): NumberRow[] {
   );
 }
 
-/** The share of right answers, with its interval over problems; of several modes, each by itself. */
-function rightCell({ items }: ReportedRun): string {
+/** A share of answers, with its interval over problems; of several modes, each by itself. */
+function modesCell({ items }: ReportedRun, of: (figures: ModeFigures) => Estimate | null): string {
   const modes = modesOf(items);
-  return modes.map(({ mode, pass_rate }) => {
-    const rate = pass_rate
-      ? withInterval(percentText(pass_rate.value), pass_rate, percentText)
-      : "–";
+  return modes.map((figures) => {
+    const { mode } = figures, share = of(figures);
+    const rate = share ? withInterval(percentText(share.value), share, percentText) : "–";
     return modes.length > 1 ? `${escapeHtml(mode ?? "–")} ${rate}` : rate;
   }).join("<br>");
 }
@@ -184,6 +189,8 @@ export function differenceTables(
           sure ? `<b>${delta}</b>` : delta,
           metric.difference
             ? `${show(metric.difference.low)} to ${show(metric.difference.high)}`
+            : "items" in metric
+            ? `too few (n = ${metric.items}, ${FEWEST_PAIRS} needed)`
             : "too few",
           ...("p_holm" in metric ? [pText(metric.p_holm)] : []),
         ],

@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { readSamples, type Samples } from "../../hardware/samples.ts";
 import { seriesFrom } from "../../hardware/series.ts";
+import { titleOf } from "../../measures/describe.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { categoryTable, endpointTable } from "./category_table.ts";
 import { codingSection } from "./coding_section.ts";
@@ -92,7 +93,7 @@ function latencyTable(statistics: SuiteStatistics): string {
     row("ttft", "ms", 1, ttft_ms, statistics.ttft_p50_ms, CURVES.ttft_ms),
     row("tpot", "ms", 2, tpot_ms, null),
     row("e2e", "ms", 1, e2e_ms, statistics.e2e_p50_ms, CURVES.e2e_ms),
-    row("tokens/s of an answer", "", 1, tokens_per_second, null),
+    row(titleOf("tokens_per_second"), "", 1, tokens_per_second, null),
   ];
   const heads = ["answers", "mean", "p50", "p50, 95 % interval", "p90", "p95", "p99", "max"];
   return dataTable("distributions", "", heads.map((html) => ({ html })), rows);

@@ -29,8 +29,8 @@ const COLUMNS: Column[] = [
   { title: "ttft", unit: "ms", number: (item) => figure(item.ttft_ms, 1) },
   { title: "tpot", unit: "ms", number: (item) => figure(item.tpot_ms, 2) },
   { title: "e2e", unit: "ms", number: (item) => figure(item.e2e_ms, 1) },
-  { title: "tokens", number: (item) => figure(item.completion_tokens, 0) },
-  { title: "tokens/s", number: (item) => figure(item.tokens_per_second, 1) },
+  { title: "output tokens", number: (item) => figure(item.completion_tokens, 0) },
+  { title: "tokens/s of it", number: (item) => figure(item.tokens_per_second, 1) },
 ];
 const ENERGY: Column = {
   title: "energy",

@@ -239,7 +239,7 @@ function modelTable({ models }, places) {
     },
     { title: "p95", note: "s", number: true, value: ({ latency_s: s }) => s && short(s.p95) },
     {
-      title: "tokens/s p50",
+      title: "tokens/s of an answer, p50",
       note: "95 %",
       number: true,
       value: ({ throughput_tps: s }) => s && [short(s.p50), interval(s.interval, short)],
@@ -345,7 +345,11 @@ function recordTable(page, goTo) {
         value: ({ question }) => el("span", { title: question }, question),
       },
       { title: "latency", note: "s", number: true, value: ({ latency_sec }) => short(latency_sec) },
-      { title: "tokens/s", number: true, value: ({ throughput_tps }) => short(throughput_tps) },
+      {
+        title: "tokens/s of it",
+        number: true,
+        value: ({ throughput_tps }) => short(throughput_tps),
+      },
       { title: "coverage", number: true, value: ({ coverage_score }) => short(coverage_score) },
       {
         title: "tokens",

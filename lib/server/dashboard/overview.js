@@ -85,7 +85,7 @@ export function overviewPage({ main, signal, every, fault }) {
               { title: "started", value: (run) => moment(run.started_at_unix_seconds) },
               { title: "model", value: ({ model }) => model },
               { title: "suite", value: ({ benchmark }) => benchmark },
-              { title: "pass rate", number: true, value: (run) => rate(run, run.pass_rate) },
+              { title: "pass rate", number: true, value: rate },
             ], points.toReversed()),
         })
         : null,

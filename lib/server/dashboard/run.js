@@ -3,7 +3,17 @@ import { axisLook, chart, tooltipLook } from "./chart.js";
 import { el, fill } from "./dom.js";
 import { choice, figureOf, pager, part, state, table, tiles } from "./parts.js";
 import { ask, copy } from "./source.js";
-import { count, counted, dollars, moment, notJudged, percent, seconds, short } from "./words.js";
+import {
+  count,
+  counted,
+  dollars,
+  moment,
+  notJudged,
+  passRates,
+  percent,
+  seconds,
+  short,
+} from "./words.js";
 
 const RENEW_MS = 3000;
 /** A copy holds this many items of a run. */
@@ -73,8 +83,9 @@ function facts(run) {
 }
 
 /** How many requests are missing from a sum. */
-function unknown(requests) {
-  return requests ? `, those of ${counted(requests, "request")} unknown` : "";
+function unknown(requests, cut_off) {
+  const most = cut_off ? "up to " : "";
+  return requests ? `, those of ${most}${counted(requests, "request")} unknown` : "";
 }
 
 function figures({ run, pass_rate, latency_ms, ttft_ms, load }) {
@@ -89,9 +100,15 @@ function figures({ run, pass_rate, latency_ms, ttft_ms, load }) {
     [
       "Tokens out",
       count(run.completion_tokens),
-      `${count(run.prompt_tokens)} in${unknown(run.requests_of_unknown_tokens)}`,
+      `${count(run.prompt_tokens)} in${
+        unknown(run.requests_of_unknown_tokens, run.requests_cut_off)
+      }`,
     ],
-    ["Cost", dollars(run.cost_usd), unknown(run.requests_of_unknown_cost).replace(/^, /, "")],
+    [
+      "Cost",
+      dollars(run.cost_usd),
+      unknown(run.requests_of_unknown_cost, run.requests_cut_off).replace(/^, /, ""),
+    ],
   ];
   if (load) {
     return [
@@ -104,7 +121,7 @@ function figures({ run, pass_rate, latency_ms, ttft_ms, load }) {
   return [
     [
       "Pass rate",
-      percent(pass_rate?.value),
+      passRates(run) ?? percent(pass_rate?.value),
       [of95(pass_rate), notJudged(run)].filter(Boolean).join("; "),
     ],
     [
@@ -211,7 +228,11 @@ function loadParts({ load }, curve) {
       { title: "in flight", number: true, value: (stage) => short(stage.in_flight) },
       { title: "answered", number: true, value: ({ successful }) => count(successful) },
       { title: "failed", number: true, value: ({ failed }) => count(failed) },
-      { title: "tokens/s", number: true, value: (stage) => short(stage.output_tokens_per_s) },
+      {
+        title: "output tokens/s",
+        number: true,
+        value: (stage) => short(stage.output_tokens_per_s),
+      },
       { title: "ttft p50", note: "ms", number: true, value: (stage) => short(stage.ttft_p50_ms) },
       { title: "p99", note: "ms", number: true, value: (stage) => short(stage.ttft_p99_ms) },
       { title: "gap p50", note: "ms", number: true, value: (stage) => short(stage.gap_p50_ms) },
@@ -240,7 +261,7 @@ function stageChart(stages) {
       axisLabel: { ...axisLook.axisLabel, hideOverlap: true },
     },
     yAxis: [
-      { ...axisLook, type: "value", name: "tokens/s", min: 0, splitNumber: 4 },
+      { ...axisLook, type: "value", name: "output tokens/s", min: 0, splitNumber: 4 },
       {
         ...axisLook,
         type: "value",

@@ -1,7 +1,7 @@
 /** The list of runs, a page at a time, with filters. */
 import { el, fill } from "./dom.js";
 import { ask } from "./source.js";
-import { ago, count, moment, notJudged, percent, seconds, short } from "./words.js";
+import { ago, count, moment, notJudged, passRates, percent, seconds, short } from "./words.js";
 import { choice, empty, pager, state, table } from "./parts.js";
 
 const LIMIT = 50;
@@ -13,9 +13,9 @@ export function shortId(run_id) {
 }
 
 /** A pass rate, and how many answers are not in it as nobody could judge them. */
-export function rate(run, share) {
-  const left_out = notJudged(run);
-  return left_out ? [percent(share), el("small", {}, ` ${left_out}`)] : percent(share);
+export function rate(run) {
+  const left_out = notJudged(run), share = passRates(run) ?? percent(run.pass_rate);
+  return left_out ? [share, el("small", {}, ` ${left_out}`)] : share;
 }
 
 /** What a list of runs shows; `first` columns go in front. */
@@ -40,9 +40,9 @@ export function runColumns(first = []) {
     {
       title: "pass rate",
       number: true,
-      value: (run) => rate(run, run.judged ? run.passed / run.judged : null),
+      value: rate,
     },
-    { title: "tokens/s", number: true, value: (run) => short(run.output_tokens_per_s) },
+    { title: "output tokens/s", number: true, value: (run) => short(run.output_tokens_per_s) },
     { title: "ttft p99", note: "ms", number: true, value: (run) => short(run.ttft_p99_ms) },
   ];
 }

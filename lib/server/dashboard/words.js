@@ -28,6 +28,12 @@ export function percent(share) {
   return isKnown(share) ? `${(100 * share).toFixed(digits)} %` : UNKNOWN;
 }
 
+/** The pass rates of several ways of asking; null where a run has one. */
+export function passRates({ modes = [] }) {
+  if (modes.length < 2) return null;
+  return modes.map(({ mode, pass_rate }) => `${mode} ${percent(pass_rate?.value)}`).join(", ");
+}
+
 /** `10 not judged`: answers whose evaluator failed; empty where there is none. */
 export function notJudged({ not_judged }) {
   return not_judged ? `${count(not_judged)} not judged` : "";

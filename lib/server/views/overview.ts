@@ -1,5 +1,5 @@
 /** What the dashboard's first page says about the folder of runs. */
-import { type ListedRun, listedRun } from "./run_list.ts";
+import { type ListedRun, listedRun, ownPassRate } from "./run_list.ts";
 import type { RunIndex } from "../../run/index.ts";
 
 const NEWEST = 12;
@@ -14,7 +14,7 @@ export interface RunPoint {
   model: string;
   kind: string;
   started_at_unix_seconds: number;
-  /** Judged right / judged; null where nothing was judged. */
+  /** Null where nothing was judged, and of several ways of asking, each with its own. */
   pass_rate: number | null;
   /** Not in it: their evaluator failed. */
   not_judged: number;
@@ -45,8 +45,8 @@ export async function overview(index: RunIndex, now_s: number): Promise<Overview
     kinds: index.values("kind"),
     newest: runs.slice(0, NEWEST).map(listedRun),
     points: runs.reverse().flatMap((run) => {
-      const { started_at_unix_seconds, passed, judged, output_tokens_per_s } = run;
-      const pass_rate = passed === null || judged === 0 ? null : passed / judged;
+      const { started_at_unix_seconds, output_tokens_per_s } = run;
+      const pass_rate = ownPassRate(run);
       if (started_at_unix_seconds === null) return [];
       if (pass_rate === null && output_tokens_per_s === null) return [];
       const { run_id, benchmark, model, kind, not_judged } = run;

@@ -5,7 +5,10 @@ import type { IndexedRun, RunIndex } from "../../run/index.ts";
 import type { RunFilter } from "../../run/index_filter.ts";
 
 /** A run in a list: no paths of the host. */
-export type ListedRun = Omit<IndexedRun, "path">;
+export type ListedRun = Omit<IndexedRun, "path"> & {
+  /** As {@linkcode ownPassRate}; `modes` has those of several. */
+  pass_rate: number | null;
+};
 
 export interface RunListView {
   runs: ListedRun[];
@@ -41,7 +44,14 @@ export async function runList(
   return { runs: runs.map(listedRun), total: index.count(filter), offset, limit };
 }
 
+/** The pass rate of a run that asks in one way; null for several, and where nothing was judged. */
+export function ownPassRate({ modes, passed, judged }: IndexedRun): number | null {
+  if (modes.length > 0) return modes.length === 1 ? modes[0].pass_rate?.value ?? null : null;
+  return passed === null || judged === 0 ? null : passed / judged;
+}
+
 /** A run without its path. */
-export function listedRun({ path: _path, ...run }: IndexedRun): ListedRun {
-  return run;
+export function listedRun(indexed: IndexedRun): ListedRun {
+  const { path: _path, ...run } = indexed;
+  return { ...run, pass_rate: ownPassRate(indexed) };
 }

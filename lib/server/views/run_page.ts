@@ -61,7 +61,7 @@ export interface LoadView {
 
 export interface RunPage {
   run: ListedRun;
-  /** Of the judged items. */
+  /** Of the judged items; null for several ways of asking, whose rates `run.modes` has. */
   pass_rate: Estimate | null;
   latency_ms: Distribution | null;
   ttft_ms: Distribution | null;
@@ -101,7 +101,7 @@ export async function runPageView(
   const load = reading.summary.kind === "load" ? loadView(run.path) : null;
   return {
     run: listedRun(run),
-    pass_rate: run.passed === null ? null : rate(judged),
+    pass_rate: run.passed === null || run.modes.length > 1 ? null : rate(judged),
     latency_ms: distribution(answered.flatMap(({ latency_ms }) => latency_ms ?? [])),
     ttft_ms: distribution(answered.flatMap(({ ttft_ms }) => ttft_ms ?? [])),
     categories: run.passed === null ? [] : categoriesOf(judged, rate),
