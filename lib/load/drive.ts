@@ -304,10 +304,8 @@ export class Drive {
     };
     this.#ahead.begin();
     if (running) running.open++;
-    if (turn === 0) {
-      this.#stageRequests++;
-      this.#taken++;
-    }
+    if (turn === 0) this.#stageRequests++;
+    if (turn === 0) this.#taken++;
     this.#stop.submitted();
     let cancelSent = () => {};
     const cancel = () => cancelSent();
@@ -376,8 +374,7 @@ export class Drive {
   /** What its session asks next, in its time. */
   #goOn({ prompt, running, turn, reply }: Flight, t_end_ns: number): void {
     if (running === null) return;
-    const isOver = this.#ending || this.#over(this.#options.signal);
-    if (isOver) return this.#cutIf(!running.handedOver);
+    if (this.#ending || this.#over(this.#options.signal)) return this.#cutIf(!running.handedOver);
     for (const due of running.answered(turn, prompt, reply.text, t_end_ns)) {
       if (this.#submit(due.prompt, due.t_ns, running, due.step)) continue;
       this.#options.budget.ended = true;
