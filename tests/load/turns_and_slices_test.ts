@@ -4,9 +4,11 @@ import { requestRows, sliceRows } from "../../lib/compare/export_rows.ts";
 import { InputError } from "../../lib/errors.ts";
 import { figuresByTurn } from "../../lib/load/by_turn.ts";
 import { slicesOf } from "../../lib/load/slices.ts";
+import { sliceTable } from "../../lib/report/load/time_tables.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { load, record } from "./fixture.ts";
 import type { LoadSettings } from "../../lib/settings/load.ts";
+import type { RequestRecord } from "../../lib/run/request_record.ts";
 import type { IndexedRun } from "../../lib/run/index.ts";
 
 Deno.test("first turns beside later ones, of conversations and of a trace's sessions", () => {
@@ -103,6 +105,20 @@ Deno.test("sound and images of requests and slices are columns, unknown where no
   assertEquals([images, sums], [3, [null, 6]]);
   assert(Number(bytes) > 0);
   assertEquals(await rowsOf("/v1/chat/completions"), [[null, null, null], [null, null]]);
+});
+
+Deno.test("the report's slices have sound and images where a load has any", () => {
+  const media = { audio_s: 2, images: 1 };
+  const table = (more: Partial<RequestRecord>) =>
+    sliceTable(
+      [0, 1, 2].map((i) => record({ at_ms: i * 2000, ...more })),
+      () => new Float32Array(),
+    )!;
+  assertEquals(["s/s", "images/s"].map((unit) => table({ media }).includes(`>${unit}<`)), [
+    true,
+    true,
+  ]);
+  assertEquals(["s/s", "images/s"].map((unit) => table({}).includes(`>${unit}<`)), [false, false]);
 });
 
 Deno.test("a load's requests and slices as rows, which a recount of its journal gives too", async () => {

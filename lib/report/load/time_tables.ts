@@ -28,6 +28,12 @@ const SLICE_HEADS = heads(
   ["e2e p99", "s"],
 );
 
+/** Shown where a load has any. */
+const MEDIA: [name: "audio_s_per_s" | "images_per_s", title: string, unit: string][] = [
+  ["audio_s_per_s", "sound", "s/s"],
+  ["images_per_s", "images", "images/s"],
+];
+
 /** The slices, HTML; null for fewer than two. */
 export function sliceTable(records: readonly RequestRecord[], gapsOf: GapsOf): string | null {
   const span = loadSpan(records.filter(({ warmup }) => !warmup));
@@ -36,6 +42,7 @@ export function sliceTable(records: readonly RequestRecord[], gapsOf: GapsOf): s
   const slices = slicesOf(records, gapsOf, step_s);
   if (slices.length < 2) return null;
   const seconds = (ms: number | null) => short(ms === null ? null : ms / 1000);
+  const media = MEDIA.filter(([name]) => slices.some((slice) => slice[name] !== null));
   const rows = slices.map((slice) => ({
     head: `from ${timeLabel(slice.start_s, step_s)}`,
     cells: [
@@ -49,10 +56,19 @@ export function sliceTable(records: readonly RequestRecord[], gapsOf: GapsOf): s
       short(slice.tpot_p50_ms),
       seconds(slice.e2e_p50_ms),
       seconds(slice.e2e_p99_ms),
+      ...media.map(([name]) => short(slice[name])),
     ],
   }));
   return `<details><summary>In slices of ${durationLabel(step_s * 1000)}</summary>${
-    dataTable("slices of time", "slice", SLICE_HEADS, rows)
+    dataTable(
+      "slices of time",
+      "slice",
+      [
+        ...SLICE_HEADS,
+        ...heads(...media.map(([, title, unit]): [string, string] => [title, unit])),
+      ],
+      rows,
+    )
   }<p class="note">Counts are of what happened in a slice, latencies of the requests that ended in it. Warm-up is left out.</p></details>`;
 }
 
