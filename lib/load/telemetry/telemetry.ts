@@ -89,7 +89,8 @@ export function readTelemetry(directory: RunDirectory): UnderstoodPages {
   const kept = [...slots.values()].filter((slot) => slot.known.rank === best.get(place(slot)));
   const hosts = Map.groupBy(kept, ({ series }) => series.page);
   for (const ofPage of hosts.values()) {
-    if (new Set(ofPage.map(({ known }) => known.host)).size < 2) continue;
+    const named = new Set(ofPage.map(({ known }) => known.host).filter(Boolean));
+    if (named.size < 2) continue;
     for (const { series, known } of ofPage) {
       series.device = [known.device, known.host].filter(Boolean).join(" at ");
     }

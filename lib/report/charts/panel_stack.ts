@@ -8,16 +8,28 @@ import type { HostPanel, Points } from "./host_panels.ts";
 const LINES_HEIGHT = 72;
 /** Room on the left for the figures of the axes. */
 const LEFT = 40;
-/** Room above a panel for its title. */
+/** Room above a panel for its title, and for each further row of it. */
 const TITLE_HEIGHT = 30;
+const ROW_HEIGHT = 14;
+/** Of a letter of a title, on average; and before each name. */
+const LETTER_WIDTH = 6;
+const NAME_GAP = 16;
 
 type YAxis = Extract<ChartOption["yAxis"], unknown[]>[number];
 
 /** A panel: its height, its vertical axis, and its series, whose times are those of the axis. */
 export interface StackedPanel {
   height: number;
+  /** What stands above it, where the axis does not name it. */
+  head?: PanelHead;
   axis: YAxis;
   series: ChartSeries[];
+}
+
+/** A title, and what is drawn in which colour. */
+export interface PanelHead {
+  title: string;
+  names: readonly { name: string; colour: string }[];
 }
 
 /** What is in flight over time as an area, which lies on those before it. */
@@ -53,15 +65,25 @@ export function panelStack(
   { length_s }: TimeAxis,
 ): { height: number; option: ChartOption } {
   const heights = panels.map(({ height }) => height);
-  const tops = heights.map((_, i) =>
-    heights.slice(0, i).reduce((sum, each) => sum + each, 0) + (i + 1) * TITLE_HEIGHT
-  );
+  const heads = panels.map(({ head }) => head && panelTitle(head, width));
+  let bottom = 0;
+  const tops = panels.map(({ height }, i) => {
+    const top = bottom + TITLE_HEIGHT + ((heads[i]?.rows ?? 1) - 1) * ROW_HEIGHT;
+    bottom = top + height;
+    return top;
+  });
   const last = heights.length - 1;
   const step_s = timeStep(length_s, Math.floor(width / 75));
   return {
     height: tops[last] + heights[last] + 28,
     option: {
-      grid: heights.map((height, i) => ({ left: LEFT, right: 12, top: tops[i], height })),
+      grid: heights.map((height, i) => ({
+        left: LEFT,
+        right: 12,
+        top: tops[i],
+        height,
+        outerBoundsMode: "none", // all have one axis of time, however long their titles are
+      })),
       xAxis: heights.map((_, i) => ({
         ...axisLook,
         gridIndex: i,
@@ -77,7 +99,9 @@ export function panelStack(
           formatter: (at_s: number) => timeLabel(at_s, step_s),
         },
       })),
-      yAxis: panels.map(({ axis }, gridIndex) => ({ ...axis, gridIndex }) as YAxis),
+      yAxis: panels.map(({ axis }, gridIndex) =>
+        ({ ...axis, ...heads[gridIndex]?.axis, gridIndex }) as YAxis
+      ),
       series: panels.flatMap(({ series }, i) =>
         series.map((each) => ({ ...each, xAxisIndex: i, yAxisIndex: i }) as ChartSeries)
       ),
@@ -89,9 +113,9 @@ export function panelStack(
 export function linePanel({ title, max, lines }: HostPanel, axis: TimeAxis): StackedPanel {
   return {
     height: LINES_HEIGHT,
+    head: { title, names: lines.length > 1 ? lines : [] },
     axis: {
       ...panelLook,
-      ...panelTitle(title, lines.length > 1 ? lines : []),
       type: "value",
       min: 0,
       max,
@@ -106,21 +130,29 @@ export function linePanel({ title, max, lines }: HostPanel, axis: TimeAxis): Sta
   };
 }
 
-/** An axis's name: the title, and names in their colours after it. */
-export function panelTitle(title: string, names: readonly { name: string; colour: string }[]) {
+/** An axis's name: the title, and names in their colours after it, in as many rows as they take. */
+export function panelTitle({ title, names }: PanelHead, room: number) {
   const rich = Object.fromEntries(
-    names.map((
-      { colour },
-      i,
-    ) => [`l${i}`, { color: colour, fontSize: 11, padding: [0, 0, 0, 16] }]),
+    names.map(({ colour }, i) => [
+      `l${i}`,
+      { color: colour, fontSize: 11, padding: [0, 0, 0, NAME_GAP] },
+    ]),
   );
-  return {
-    name: [
-      names.length ? `${title}\u2003` : title,
-      ...names.map(({ name }, i) => `{l${i}|${name}}`),
-    ].join(""),
-    nameTextStyle: { ...panelLook.nameTextStyle, rich },
-  };
+  let name = names.length > 0 ? `${title}\u2003` : title;
+  let used = name.length * LETTER_WIDTH, rows = 1;
+  for (const [i, { name: each }] of names.entries()) {
+    const needed = NAME_GAP + each.length * LETTER_WIDTH;
+    if (used + needed > room) {
+      name += "\n";
+      rows++;
+      used = 0;
+    }
+    name += `{l${i}|${each}}`;
+    used += needed;
+  }
+  const lineHeight = rows > 1 ? { lineHeight: ROW_HEIGHT } : {};
+  const nameTextStyle = { ...panelLook.nameTextStyle, rich, ...lineHeight };
+  return { rows, axis: { name, nameTextStyle } };
 }
 
 /** Points on the axis, with a break in the line where a pause is left out. */

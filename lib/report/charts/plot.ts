@@ -28,12 +28,13 @@ export async function plotFigure({ draw, label, legend, note }: Plot): Promise<s
 export function legendList(legend: readonly Legend[]): string {
   const entries = legend.map(({ name, colour }) =>
     `<li dir="auto"><i class="key" style="background:${colour}"></i>${
-      escapeHtml(cutText(name, 40))
+      escapeHtml(legendName(name))
     }</li>`
   );
   return `<ul class="legend">${entries.join("")}</ul>`;
 }
 
+const LONGEST_NAME = 48;
 const MARGIN = 14;
 const TITLE_HEIGHT = 48;
 const LEGEND_HEIGHT = 20;
@@ -70,12 +71,17 @@ export async function plotSvg(plot: Plot, title: string, width: number): Promise
   return withLightColours(svg) + "\n";
 }
 
+/** As much of a name as a legend has room for. */
+function legendName(name: string): string {
+  return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
+}
+
 /** The legend's entries in rows that fit. */
 function legendRows(legend: readonly Legend[], width: number) {
   const rows: (Legend & { x: number })[][] = [];
   let x = Infinity;
   for (const { name, colour } of legend) {
-    const shown = cutText(name, 40);
+    const shown = legendName(name);
     const needed = SWATCH + 21 + shown.length * LETTER_WIDTH;
     if (x + needed > width) {
       rows.push([]);

@@ -96,7 +96,7 @@ function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePa
     { title: headingOf("ttft_ms"), x, latency: true, lines: quantiles("ttft_ms") },
     { title: headingOf("gap_ms"), x, latency: true, lines: quantiles("gap_ms") },
     {
-      title: "output tokens/s over a user's",
+      title: "output tokens/s over tokens/s a user",
       x: "tokens/s a user, median",
       named: true,
       lines: [
@@ -175,12 +175,13 @@ function curveOption(
         top: TITLE_HEIGHT + Math.floor(i / columns) * rowHeight,
         width: panelWidth,
         height: PANEL_HEIGHT,
+        outerBoundsMode: "none",
       })),
-      xAxis: panels.map(({ x }, gridIndex) => ({
+      xAxis: panels.map(({ x, named }, gridIndex) => ({
         ...axisLook,
         type: "value",
         gridIndex,
-        min: 0,
+        ...(named ? { scale: true } : { min: 0 }), // dots with names need room between them
         name: x,
         nameLocation: "middle",
         nameGap: 26,
@@ -210,9 +211,9 @@ function extent({ y, interval }: Point): number[] {
 }
 
 function panelHead(title: string, lines: readonly Line[]) {
-  const head = panelTitle(title, lines.length > 1 ? lines : []);
-  const nameTextStyle = { ...head.nameTextStyle, padding: [0, 0, 0, -LEFT], fontSize: 12 };
-  return { ...head, nameTextStyle, nameGap: 12 };
+  const { axis } = panelTitle({ title, names: lines.length > 1 ? lines : [] }, Infinity);
+  const nameTextStyle = { ...axis.nameTextStyle, padding: [0, 0, 0, -LEFT], fontSize: 12 };
+  return { ...axis, nameTextStyle, nameGap: 12 };
 }
 
 /** A line through the points, and a bar over each interval. */

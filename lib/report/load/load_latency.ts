@@ -4,7 +4,7 @@ import { isInside } from "../../load/window.ts";
 import { latencies } from "../../endpoint/latency.ts";
 import { sortedCopy } from "../../stats/quantile.ts";
 import { cumulativeDrawing, type Curve } from "../charts/cumulative_chart.ts";
-import { cutText, escapeHtml } from "../html.ts";
+import { escapeHtml } from "../html.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
 import type { Plot } from "../charts/plot.ts";
 import type { Legend } from "../charts/request_series.ts";
@@ -24,7 +24,7 @@ export function loadLatencyPlot(
   const byStage = stages.length > 1 && stages.length <= MOST_STAGES;
   const groups = byStage
     ? stages.map((stage, i) => ({
-      name: `${i + 1}: ${cutText(stage.name, 36)}`,
+      name: `${i + 1}: ${stage.name}`,
       colour: `var(--k${i + 1})`,
       records: answered.filter((record) => record.stage === i),
     }))

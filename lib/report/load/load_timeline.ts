@@ -3,13 +3,7 @@ import { grouped } from "../../text/grouped.ts";
 import { type ChartSeries, type Drawing, valueScale } from "../charts/chart.ts";
 import { type HostPanel, hostPanels, type Points } from "../charts/host_panels.ts";
 import { firstTokens, inFlightSteps, loadSpan, requestRates, thinned } from "./load_series.ts";
-import {
-  inFlightArea,
-  linePanel,
-  panelLook,
-  panelStack,
-  panelTitle,
-} from "../charts/panel_stack.ts";
+import { inFlightArea, linePanel, panelLook, panelStack } from "../charts/panel_stack.ts";
 import { durationLabel } from "../charts/scales.ts";
 import { type Series as HostSeries, seriesFrom } from "../../hardware/series.ts";
 import { readTelemetry, type TelemetrySeries } from "../../load/telemetry/telemetry.ts";
@@ -117,9 +111,9 @@ function flightPanel({ first_token, last_token }: ReturnType<typeof inFlightStep
   ];
   return {
     height: 110,
+    head: { title: "in flight", names: layers },
     axis: {
       ...panelLook,
-      ...panelTitle("in flight", layers),
       type: "value",
       min: 0,
       minInterval: 1,

@@ -7,22 +7,45 @@ import { short } from "./load_figures.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { HostPanel, Points } from "../charts/host_panels.ts";
 
-const NS_PER_S = 1e9, GB = 1e9;
+const NS_PER_S = 1e9, GB = 1e9, MB = 1e6;
 const MOST_POINTS = 600;
 /** More lines in one panel cannot be told apart. */
 const MOST_LINES = 8;
 const MOST_NAMES = 200;
 
-/** Quantities that are drawn, with the unit that they are shown in. */
-const DRAWN: Record<string, { title: string; factor: number; max?: number }> = {
-  gpu_usage_percent: { title: "GPU, %", factor: 1, max: 100 },
-  gpu_tensor_active_percent: { title: "GPU tensor cores, %", factor: 1, max: 100 },
-  gpu_dram_active_percent: { title: "GPU memory bandwidth, %", factor: 1, max: 100 },
-  gpu_power_w: { title: "GPU power, W", factor: 1 },
-  gpu_memory_used_bytes: { title: "GPU memory, GB", factor: 1 / GB },
-  gpu_temperature_c: { title: "GPU temperature, °C", factor: 1 },
-  cpu_usage_percent: { title: "CPU, %", factor: 1, max: 100 },
-  memory_used_bytes: { title: "memory, GB", factor: 1 / GB },
+/** A quantity as it is shown: with its unit, and whether over time too. */
+interface Shown {
+  title: string;
+  factor: number;
+  max?: number;
+  drawn?: boolean;
+}
+
+const percent = (title: string, drawn = false): Shown => ({
+  title: `${title}, %`,
+  factor: 1,
+  max: 100,
+  drawn,
+});
+const shownIn = (title: string, factor = 1, drawn = false): Shown => ({ title, factor, drawn });
+
+const SHOWN: Record<string, Shown> = {
+  gpu_usage_percent: percent("GPU", true),
+  gpu_tensor_active_percent: percent("GPU tensor cores", true),
+  gpu_dram_active_percent: percent("GPU memory bandwidth", true),
+  gpu_power_w: shownIn("GPU power, W", 1, true),
+  gpu_memory_used_bytes: shownIn("GPU memory, GB", 1 / GB, true),
+  gpu_temperature_c: shownIn("GPU temperature, °C", 1, true),
+  cpu_usage_percent: percent("CPU", true),
+  memory_used_bytes: shownIn("memory, GB", 1 / GB, true),
+  gpu_memory_busy_percent: percent("GPU memory busy"),
+  gpu_sm_active_percent: percent("GPU multiprocessors"),
+  gpu_memory_temperature_c: shownIn("GPU memory temperature, °C"),
+  gpu_clock_mhz: shownIn("GPU clock, MHz"),
+  gpu_memory_clock_mhz: shownIn("GPU memory clock, MHz"),
+  energy_j: shownIn("energy, J"),
+  network_received_bytes: shownIn("network received, MB", 1 / MB),
+  network_sent_bytes: shownIn("network sent, MB", 1 / MB),
 };
 
 /** A panel a quantity, a line a device of a page; `origin_ns` is second 0. */
@@ -33,7 +56,8 @@ export function telemetryPanels(
 ): HostPanel[] {
   const all = [...series, ...hostSeries(series)];
   const several = new Set(series.map(({ page }) => page)).size > 1;
-  return Object.entries(DRAWN).flatMap(([quantity, { title, factor, max }]) => {
+  return Object.entries(SHOWN).flatMap(([quantity, { title, factor, max, drawn }]) => {
+    if (!drawn) return [];
     const lines = all.filter((each) => each.quantity === quantity).map((each) => ({
       name: [each.device, several || each.device === "" ? hostOf(each.page) : ""]
         .filter(Boolean).join(" at "),
@@ -65,11 +89,22 @@ const hostOf = (page: string) => new URL(page).host;
 /** The table of what was understood, and how the pages were read. */
 export function telemetrySection({ telemetry }: LoadResults): string {
   if (telemetry === undefined) return "";
-  const rows = telemetry.figures.map(({ page, device, name, mean, max, increase }): TableRow => ({
-    head: [name.replaceAll("_", " "), device, hostOf(page)].filter(Boolean).join(", "),
-    cells: [mean, max, increase].map(short),
-  }));
-  const heads = [{ html: "mean" }, { html: "at most" }, { html: "in all" }];
+  const rows = telemetry.figures.map(({ page, device, name, mean, max, increase }): TableRow => {
+    const { title, factor } = SHOWN[name] ?? shownIn(name.replaceAll("_", " "));
+    return {
+      head: escapeHtml(title),
+      cells: [
+        escapeHtml(cutText([device, hostOf(page)].filter(Boolean).join(" at "), 100)),
+        ...[mean, max, increase].map((value) => short(value === null ? null : value * factor)),
+      ],
+    };
+  });
+  const heads = [
+    { html: "of", text: true },
+    { html: "mean" },
+    { html: "at most" },
+    { html: "in all" },
+  ];
   const pages = telemetry.pages.map(({ url, readings, failures }) =>
     `<li>${escapeHtml(cutText(url, 200))}: read ${grouped(readings)} times${
       failures > 0 ? `, ${grouped(failures)} readings failed` : ""
