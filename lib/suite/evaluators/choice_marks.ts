@@ -98,7 +98,7 @@ const SMALL_LETTER = new RegExp(
 const PLACES = ["first 1st 一", "second 2nd 二", "third 3rd 三", "fourth 4th 四", "fifth 5th 五"];
 /** "the third option" */
 const ORDINAL =
-  /(?<!\p{L})(first|second|third|fourth|fifth|1st|2nd|3rd|4th|5th|last) (?:option|choice)(?!\p{L}| (?:is|are) [A-Z](?!\p{L}))/giu;
+  /(?<!\p{L})(first|second|third|fourth|fifth|1st|2nd|3rd|4th|5th|last) (?:option|choice)(?=$|[.,;:!?]| (?:[—–-]|(?:is|was|seems|fits|works|because|since|as|which|and|or)(?!\p{L}))(?! [A-Z](?!\p{L})))/giu;
 const CHINESE_ORDINAL = /第([一二三四五])个?(?:选项|選項)/g;
 
 /** "B or C depending on it": what is joined to a choice is one, whatever follows. */

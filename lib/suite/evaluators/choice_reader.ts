@@ -27,7 +27,7 @@ const CLAUSE =
 const NAMED = `(?:${w.GOOD} ?)*${w.NOUN}(?: ${w.GOOD_AFTER})*\\.?`;
 /** "in this case", "to the second question" */
 const ABOUT =
-  `(?: (?:in|for|to|of|i|im|für|zu|dans|pour|à|para|en|de|nel|per|för|på|till|do|na|voor|op) (?:(?!(?:many|most|some|people|students|key|book)(?!\\p{L}))\\p{L}+ ){0,4}?\\p{L}+)?`;
+  `(?: (?:in|for|to|of|i|im|für|zu|dans|pour|à|para|en|de|nel|per|för|på|till|do|na|voor|op|auf)(?: (?!(?:many|most|some|people|students|key|book|muchos|molti|viele|beaucoup)(?!\\p{L}))\\p{L}+){1,5}?)?`;
 const TIE =
   `(?: ?(?:[:=→⇒]|->|=>|—|–|-)+ ?| ?(?:n['’])?(?:${w.NOT} ?)?${w.IS}(?: ?${w.NOT})?(?: ?${w.SURE})*[:,]? ?)`;
 /** Nouns that need no verb after them: "Ответ C." */
@@ -66,7 +66,7 @@ const BOTH = pattern(
 );
 const VERB = `(?:${w.IS}|looks|seems|appears|está|semble|pare|является|dipt)`;
 const STATED = pattern(
-  `${CLAUSE}${THE_CHOICE}(?!${SEVERAL} only)(?<mark>${STRONG})(?:の「[^」]{1,40}」)? ?(?:${w.NOUN} ?)?(?:${VERB} ?)?(?:${w.THE} ?)*(?:${w.SURE} ?)*(?:${w.THE} ?)*(?:${w.RIGHT}|(?<=${w.THE} )(?:${w.GOOD} )*${w.NOUN})`,
+  `${CLAUSE}${THE_CHOICE}(?!${SEVERAL} only)(?<mark>${STRONG})(?:の「[^」]{1,40}」)? ?(?:${w.NOUN} ?)?(?:${VERB} ?)?(?:not only )?(?:${w.THE} ?)*(?:${w.SURE} ?)*(?:${w.THE} ?)*(?:${w.RIGHT}|(?<=${w.THE} )(?:${w.GOOD} )*${w.NOUN})`,
 );
 /** The one that is left when the others are out. */
 const REMAINS = [
@@ -81,9 +81,9 @@ const FITS =
   "(?!(?:is|was|has|does|fails|contradicts|violates|misses|lacks|ignores) )\\p{L}+s(?!\\p{L})";
 const FITS_BEST =
   "(?:(?:fits|works|matches|applies) best|makes (?:the )?most sense|comes closest|(?:satisfies|meets|fulfils|fulfills) (?:all|both|every))(?!\\p{L})";
-/** "The capital is (C).", also with a choice's text in the letter's place. */
+/** "The capital is Paris.", where Paris is a choice. */
 export const RESULT_IS = pattern(
-  `(?:^|, |${w.SO},? )(?:[^,.:\\ue000-\\ue061]{1,60} )?(?:is|was|are|were|equals|=|ist|war|est|es|è|é|är|jest) (?<dressed>${IN_BRACKETS})(?=[.!。]?$|,? (?:because|since|as|which|not|rather) )`,
+  `(?:^|, |${w.SO},? )(?![^\\ue000-\\ue061]{0,60}(?:${w.WRONG}|${w.UNSETTLED}))(?:[^,.:\\ue000-\\ue061]{1,60} )?(?:is|was|are|were|equals|=|ist|war|est|es|è|é|är|jest) (?<dressed>${IN_BRACKETS})(?=[.!。]?$|,? (?:because|since|as|which|not|rather) )`,
 );
 const CONCLUDED = [
   pattern(`${CLAUSE}${w.IT_IS} ?(?:${w.SURE} ?)*${THE_CHOICE}(?<mark>${MARK})${END}`),
@@ -93,7 +93,6 @@ const CONCLUDED = [
     `^(?:${w.ANEW},? )?(?:${w.SURE}|(?:i|we) (?:think|believe|guess)|${w.IF_ASKED}|by [^,.\\ue000-\\ue061]{0,40}|(?:based on|according to|given|of|out of|from) [^,.\\ue000-\\ue061]{1,60},),? (?<mark>${STRONG})${END}`,
   ),
   pattern(`^[^.\\ue000-\\ue061]{1,60}, (?:answer )?${w.NOUN} (?<mark>${STRONG})[.!]?$`),
-  RESULT_IS,
   pattern(
     `${w.SO},? (?:the )?[^,.:\\ue000-\\ue061]{1,40} ${w.IS} ${w.NOUN} (?<mark>${STRONG})[.!]?$`,
   ),
@@ -145,9 +144,10 @@ const WOULD = /would|wäre|serait|sería|sarebbe|seria/i;
 function isPlain(sentence: string, { index, 0: found }: RegExpExecArray): boolean {
   if (/[?؟]\s*$/.test(sentence)) return false;
   const before = sentence.slice(0, index), behind = sentence.slice(index + found.length);
-  const turn = [...before.matchAll(ANEW)].at(-1);
-  const since = (turn ? before.slice(turn.index + turn[0].length) : before).replace(GUESS, "");
-  if (OPEN.test(since + found.slice(0, -1).replace(GUESS, ""))) return false;
+  const said = before + found.slice(0, -1);
+  const turn = [...said.matchAll(ANEW)].at(-1);
+  const since = turn ? said.slice(turn.index + turn[0].length) : said;
+  if (OPEN.test(since.replace(GUESS, ""))) return false;
   if (WOULD.test(found) && IF.test(behind)) return false;
   if (WHERE.test(behind) || BUT_IS_NOT.test(behind)) return false;
   return !NEGATIVE.test(found.slice(0, -1).replace(CORRECTS, "")) && !NEGATIVE_BEHIND.test(behind);
@@ -256,7 +256,7 @@ function onlyInBrackets(sentences: string[]): string | null {
   if (new Set(marks.map(({ mark }) => letterOf(mark))).size !== 1) return null;
   const [asserted] = marks.filter(({ sentence, match, mark }) =>
     pattern(IN_BRACKETS, "u").test(mark) && isPlain(sentence, match) &&
-    !pattern(`${w.NOT}|${w.WRONG}|${w.LOOK}`, "iu").test(sentence)
+    !pattern(`${w.NOT}|${w.WRONG}|${w.LOOK}|${w.UNSETTLED}`, "iu").test(sentence)
   );
   return asserted ? letterOf(asserted.mark) : null;
 }
@@ -321,13 +321,15 @@ export function readChoice(
     );
     return isTakenBack ? null : announced.letter;
   }
-  const apart = setApart(answer, choices);
-  if (apart) return apart;
   const alone = fromLines(lines, true);
-  if (alone !== undefined) return alone;
+  if (alone) return alone;
   const judged = onlyTrueLine(lines);
   if (judged !== undefined) return judged;
-  const conclusions = [...stated, ...claims(sentences, CONCLUDED), ...claims(lines, [LAST])];
+  const apart = setApart(answer, choices);
+  if (apart) return apart;
+  if (alone === null) return null;
+  const conclusions = [...stated, ...claims(sentences, CONCLUDED), ...claims(lines, [LAST])]
+    .concat(mark === marked ? [] : claims(sentences, [RESULT_IS]));
   const concluded = new Set(conclusions.map(({ letter }) => letter));
   if (concluded.size > 0) {
     const corrected = correction(sentences, conclusions[0]);

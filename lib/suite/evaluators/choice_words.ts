@@ -71,7 +71,7 @@ export const IS = `(?:${
 export const SURE = whole(
   "therefore|thus|hence|clearly|definitely|most likely|probably|likely|indeed|then|simply|actually|obviously|certainly|in fact|most probably|correctly|instead|equally|also|just as",
   "also|daher|somit|folglich|eindeutig|wahrscheinlich|donc|bien|ainsi|clairement|por tanto|entonces|claramente|quindi|dunque|chiaramente|portanto|então|dus|zatem|therefore,|thus,|indeed,|then,",
-  "really|surely|undoubtedly|not only|none other than",
+  "really|surely|undoubtedly|none other than",
   "очевидно|скорее всего|следовательно|إذن|therefore:",
 );
 
@@ -107,7 +107,7 @@ export const RIGHT = `(?:${
 /** Somebody else's answer, a first thought, or one under a condition: a claim after it is void. */
 export const OPEN = `(?:${
   whole(
-    "if|whether|unless|assuming|suppose|supposing|otherwise|(?<!no )doubt|(?:wrong|incorrect|false|mistaken) to|unlikely|at first|first glance|initially|not sure|unsure|unclear|not certain|only when|could be|might be|may be|(?:do not|don['’]t|cannot|can['’]t|didn['’]t|wouldn['’]t|doesn['’]t) (?:think|believe|say|know|tell|mean|see|decide)",
+    "if|whether|unless|assuming|suppose|supposing|otherwise|(?<!no )doubt|(?:wrong|incorrect|false|mistaken) to|unlikely|at first|first glance|initially|not sure|unsure|unclear|not certain|only when|could be|might be|may be|(?:could|might|may) (?:seem|appear|look)|(?:do not|don['’]t|cannot|can['’]t|didn['’]t|wouldn['’]t|doesn['’]t) (?:think|believe|say|know|tell|mean|see|decide)",
     "(?:some|many|most|one|you|they|others|someone|people|students?|everyone|readers?)(?: people| students)? (?:would|might|may|could|will|say|says|think|thinks|thought|choose|pick|argue|believe|believes|answer|answered)",
     "(?:teacher|professor|key|book|friend|student|user|he|she|colleague) (?:said|says|claims|claimed|told me|thinks|thought)",
     "(?:your|previous|earlier) (?:answer|choice|response) was",
@@ -137,7 +137,7 @@ export const CHOOSE = `(?:${
   whole(
     "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:mark|bubble|choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|meant?|guess|say|opt for|vote for|settle on|lean towards?|leaning towards?|favou?r|answer|conclude)(?: that)?(?: it['’]s| it is)?",
     "(?:you|one|we|the \\p{L}+) (?:should|must) (?:choose|select|pick|answer|mark)|(?:i|we)(?:['’]d| would)? (?:recommend|vote|suggest)",
-    "let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|(?:voy a |vamos a )?(?:elegir|escoger|seleccionar|marcar)|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
+    "let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|(?<!no )(?:voy|vamos) a (?:elegir|escoger|seleccionar|marcar)|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
   )
 })`;
 
@@ -200,6 +200,11 @@ export const FOLLOWS = whole(
 export const WHERE = `(?:${
   whole("only (?:if|when)|if|when|provided|unless|wenn|falls|si|se|если")
 }|如果|もし)`;
+
+/** What is named so is one of several, or not what was asked for. */
+export const UNSETTLED = whole(
+  "least|opposite|another|possible|candidate|rejected|perhaps|maybe|one option|one choice|tempting|favou?rite|step|book|key",
+);
 
 /** Looking at a choice is not choosing it. */
 export const LOOK = whole(

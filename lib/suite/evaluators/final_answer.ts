@@ -79,7 +79,7 @@ const ANNOUNCED = new RegExp(
 const SENTENCE_END = /[.!?;](?=\s|$)|[。！？]|\n\s*\n|(?<=\S)\n/;
 /** What gives a reason or a contrast: the result stands before it. */
 const ASIDE =
-  /[,(]?\s*(?<![\p{L}])(?:because|since|as|which|not|weil|da|car|porque|perché|потому)(?![\p{L}])|,\s|\s\(/iu;
+  /[,(]?\s*(?<![\p{L}])(?:because|since|as|which|not|weil|da|car|porque|perché|потому)(?![\p{L}])|,\s(?!\(?[-−$€£]?\d)|\s\(/iu;
 
 const LONGEST_SENTENCE = 1000;
 /** "if the answer were 12, the total would be 60" announces nothing. */

@@ -34,10 +34,18 @@ function workedOut(content: string): NumberFound | undefined {
 
 /** A last sentence in brackets. */
 const ASIDE = /(?<=[.!?]\s{1,9})\([^()]{1,500}[.!?]\)\s*$/;
-/** What a model asks or offers at its end, and the marks of a list's items. */
-const BESIDE =
-  /(?<=^|[.!?\n]\s{0,9})(?:[^.!?\n]{0,500}\?|(?:let me know|feel free|if you(?:['’]d)? )[^\n]{0,300})\s*$/i;
-const ITEM = /^\s*\d{1,2}[.)]\s+(?=\p{L})/gmu;
+/** What a model asks or offers at its end. */
+const OFFER =
+  /(?<=^|[.!?\n]\s{0,9})(?:[^.!?\n]{0,500}\?|(?:let me know|feel free|if you(?:['’]d)? )[^\n]{0,300})$/i;
+const LONGEST_OFFER = 500;
+
+function withoutOffer(answer: string): string {
+  const text = answer.trim();
+  return text.slice(0, -LONGEST_OFFER) + text.slice(-LONGEST_OFFER).replace(OFFER, "");
+}
+
+/** The mark of a list's item. */
+const ITEM = /^[ \t]{0,20}\d{1,2}[.)]\s+(?=\p{L})/gmu;
 /** Numbers that say of what, since when or how often the others are. */
 const AROUND =
   /(?<!\p{L})(?:(?:per|every|each|(?:each )?of (?:the|his|her|their|its|these|those)|after) \d[\d.,]*|(?:in|by|since|until|during) (?:the year )?(?:19|20)\d\d(?![\d.,]*\d))/giu;
@@ -50,19 +58,17 @@ const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
 function lastNumber(answer: string): NumberFound | undefined {
   const before = answer.replace(ASIDE, "");
   if (before !== answer && numbersOf(before).length > 0) return lastNumber(before);
-  const plain = answer.replace(BESIDE, "").replace(ITEM, "");
-  if (plain !== answer) return lastNumber(plain);
-  const first = /^\s*([^\n]*\d[^\n]*)\n\s*\S/.exec(answer)?.[1] ?? "";
-  if (first !== "" && !/\p{L}|=/u.test(first) && numbersOf(first).length === 1) {
+  const whole = withoutOffer(withoutOffer(answer)).replace(ITEM, "").trim();
+  const [first] = whole.split("\n", 1);
+  if (first !== whole && !/\p{L}|=/u.test(first) && numbersOf(first).length === 1) {
     return numbersOf(first)[0];
   }
-  const line = answer.trimEnd().split("\n").at(-1)!;
+  const line = whole.split("\n").at(-1)!;
   const bold = [...line.matchAll(BOLD)].map(([, content]) => content)
     .filter((content) => /^[^\p{L}\d]{0,4}\d/u.test(content));
   if (bold.length > 0) return numbersOf(bold.at(-1)!)[0];
-  const text = answer.replace(AROUND, " ");
-  const found = numbersOf(text);
-  if (found.length === 0) return numbersOf(answer).at(-1) ?? inWords(answer);
+  const found = numbersOf(whole.replace(AROUND, " "));
+  if (found.length === 0) return numbersOf(whole).at(-1) ?? inWords(whole);
   const last = found.at(-1)!;
   return last.partial ? workedOut(line) ?? last : last;
 }
