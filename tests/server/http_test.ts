@@ -125,7 +125,7 @@ Deno.test("what is wrong with a task is told with its place", async () => {
   });
   const cases: [body: unknown, path: string, says: string][] = [
     [{}, "kind", "expected suite, load, sweep, batch"],
-    [[], "", "expected object"],
+    [[], "", "expected an object"],
     [suiteTask({ suite: "nowhere.json" }), "suite", "no such file"],
     [suiteTask({ suite: "../../etc/passwd" }), "suite", "not in a folder"],
     [suiteTask({ suite: "/etc/passwd" }), "suite", "not in a folder"],
