@@ -70,8 +70,8 @@ export function overviewPage({ main, signal, every, fault }) {
         ),
       );
     }
-    const models = [...new Set(next.points.map(({ model }) => model))];
     const points = next.points.filter(({ pass_rate }) => pass_rate !== null);
+    const models = [...new Set(points.map(({ model }) => model))];
     fill(
       runs,
       points.length > 1

@@ -121,7 +121,7 @@ function figures({ run, pass_rate, latency_ms, ttft_ms, load }) {
   return [
     [
       "Pass rate",
-      passRates(run) ?? percent(pass_rate?.value),
+      passRates(run)?.join(", ") ?? percent(pass_rate?.value),
       [of95(pass_rate), notJudged(run)].filter(Boolean).join("; "),
     ],
     [
@@ -212,7 +212,7 @@ function loadParts({ load }, curve) {
   parts.push(part(
     "Stages",
     table("Stages", [
-      { title: "stage", value: ({ name }) => name },
+      { title: "stage", value: (stage) => `${stages.indexOf(stage) + 1}: ${stage.name}` },
       {
         title: "wanted",
         note: "/s",
@@ -251,12 +251,15 @@ function loadParts({ load }, curve) {
 
 function stageChart(stages) {
   return {
-    grid: { left: 56, right: 56, top: 26, bottom: 30 },
+    grid: { left: 56, right: 56, top: 26, bottom: 40 },
     tooltip: { ...tooltipLook, trigger: "axis" },
     xAxis: {
       ...axisLook,
       type: "category",
-      data: stages.map(({ name }) => name),
+      data: stages.map((_, i) => String(i + 1)),
+      name: "stage",
+      nameLocation: "middle",
+      nameGap: 22,
       splitLine: { show: false },
       axisLabel: { ...axisLook.axisLabel, hideOverlap: true },
     },

@@ -14,8 +14,12 @@ export function shortId(run_id) {
 
 /** A pass rate, and how many answers are not in it as nobody could judge them. */
 export function rate(run) {
-  const left_out = notJudged(run), share = passRates(run) ?? percent(run.pass_rate);
-  return left_out ? [share, el("small", {}, ` ${left_out}`)] : share;
+  const left_out = notJudged(run), [share, ...more] = passRates(run) ?? [percent(run.pass_rate)];
+  return [
+    share,
+    ...more.flatMap((each) => [el("br"), each]),
+    ...(left_out ? [el("small", {}, ` ${left_out}`)] : []),
+  ];
 }
 
 /** What a list of runs shows; `first` columns go in front. */

@@ -31,7 +31,7 @@ export function percent(share) {
 /** The pass rates of several ways of asking; null where a run has one. */
 export function passRates({ modes = [] }) {
   if (modes.length < 2) return null;
-  return modes.map(({ mode, pass_rate }) => `${mode} ${percent(pass_rate?.value)}`).join(", ");
+  return modes.map(({ mode, pass_rate }) => `${mode} ${percent(pass_rate?.value)}`);
 }
 
 /** `10 not judged`: answers whose evaluator failed; empty where there is none. */
