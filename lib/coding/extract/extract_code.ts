@@ -103,7 +103,7 @@ const LEAD =
 /** The best code of a text: the first way of reading it that gives a complete definition. */
 function codeOf(reply: string, search: Search, depth = 0): Found | null {
   const text = reply.replace(LEAD, "");
-  const fences = fencedBlocks(text).map(shortened);
+  const fences = continued(fencedBlocks(text)).map(shortened);
   const between = fences.length ? outside(text, fences) : text;
   const prose = ending(between);
   const named = text.includes(search.name);
@@ -131,6 +131,28 @@ function codeOf(reply: string, search: Search, depth = 0): Found | null {
   }
   return best;
 }
+
+/** Blocks, a function that is shown in two as one: the first has no result, the next is indented and has one. */
+function continued(blocks: readonly Block[]): Block[] {
+  const whole: Block[] = [];
+  for (const block of blocks) {
+    const before = whole.at(-1);
+    const last = before?.text.trimEnd().split("\n").at(-1) ?? "";
+    const goesOn = before !== undefined && /^[ \t]/.test(last) && /^def /m.test(before.text) &&
+      !RESULT.test(before.text) && /^\s*[ \t]\S/.test(block.text) && RESULT.test(block.text);
+    if (goesOn) {
+      whole[whole.length - 1] = {
+        ...before,
+        text: `${before.text.trimEnd()}\n${block.text}`,
+        end: block.end,
+        unfinished: block.unfinished,
+      };
+    } else whole.push(block);
+  }
+  return whole;
+}
+
+const RESULT = /^[ \t]+(?:return|yield)\b/m;
 
 /** The beginning of a text, up to the end of a line. */
 function cut(text: string): string {

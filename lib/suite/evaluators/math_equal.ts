@@ -59,8 +59,28 @@ const share = (of: Expression): Expression => ({
   on: [of, { kind: "number", value: 100 }],
 });
 
+/** An interval without some numbers is the intervals between them. */
+function withoutPoints(of: Mathematics & { kind: "joined" }): Mathematics {
+  const [whole, taken] = of.of.map(settled);
+  if (of.by !== "∖" || whole.kind !== "bracketed" || whole.of.length !== 2) return of;
+  const points = (taken.kind === "several" ? taken.of : [taken]).map((point) => ({
+    point,
+    value: point.kind === "expression" ? valueOf(point.of, () => NaN)[0] : NaN,
+  })).sort((a, b) => a.value - b.value);
+  if (points.some(({ value }) => !Number.isFinite(value))) return of;
+  const ends = [whole.of[0], ...points.map(({ point }) => point), whole.of[1]];
+  const parts = ends.slice(1).map((end, i): Mathematics => ({
+    kind: "bracketed",
+    left: i === 0 ? whole.left : "(",
+    right: i === points.length ? whole.right : ")",
+    of: [ends[i], end],
+  }));
+  return { kind: "joined", by: "∪", of: parts };
+}
+
 /** `±` is two values; a list of one thing is the thing. */
 function settled(of: Mathematics): Mathematics {
+  if (of.kind === "joined") return withoutPoints(of);
   if (of.kind === "expression") {
     const values = signed(of.of);
     if (values.length === 1) return of;

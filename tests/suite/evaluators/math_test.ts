@@ -141,6 +141,43 @@ Deno.test("math: the result of an answer is what it ends on", () => {
   assertEquals(resultIn("The total is 18."), "18");
 });
 
+Deno.test("math: the result is what simple-evals extracts, but where it says why not", () => {
+  // math_eval.py's rule; the two are then compared by a model there
+  const extracted = (text: string) => /ANSWER\s*:\s*([^\n]+)/i.exec(text)?.[1] ?? null;
+  const cases: [answer: string, differs?: string][] = [
+    ["First 3, then 4.\n\nANSWER: 42"],
+    ["ANSWER: $\\frac{1}{2}$"],
+    ["ANSWER: x = 5"],
+    ["Answer : 12"],
+    ["ANSWER:\n42"],
+    ["Final Answer: (3, 4)"],
+    ["ANSWER: 1,234"],
+    ["ANSWER: \\boxed{7}"],
+    ["ANSWER: -\\frac{3}{4}."],
+    ["ANSWER: 2\\sqrt{3}"],
+    ["ANSWER: 64 square feet"],
+    ["ANSWER: 72 degrees"],
+    ["ANSWER: \\{1, 2\\}"],
+    ["**ANSWER:** 42"],
+    ["Answer: 5\n\nIt was a long way."],
+    ["The answer: 7, I thought.\n\nANSWER: 8", "the last one counts, not the first"],
+    ["Intermediate answer: 5\nANSWER: 10", "the last one counts, not the first"],
+    ["My answer is 5.", "other announcements are read too"],
+    ["So \\boxed{3}.", "other announcements are read too"],
+    ["Réponse : 5", "other languages are read too"],
+  ];
+  for (const [text, differs] of cases) {
+    const theirs = extracted(text), ours = resultIn(text);
+    const isSame = theirs !== null &&
+      sameMathematics(mathematicsOf(theirs.replace(/\*|\\boxed(?=\{)/g, "")), mathematicsOf(ours));
+    assertEquals(
+      isSame,
+      differs === undefined,
+      `${text}: ${ours}`,
+    );
+  }
+});
+
 Deno.test("math: what cannot be read is compared as words, in bounded time", async () => {
   assert(await judged("\\text{a circle}", "\\boxed{\\text{A circle}}"));
   assert(!await judged("\\sum_{k=1}^n k", "$\\sum_{k=1}^{n} k$"));
