@@ -126,11 +126,15 @@ export const topics: Record<string, () => string[]> = {
   units: () => units,
 };
 
+/** What the field also calls things, by their names here. */
+const OTHER_WORDS: Record<string, string> = { percentile: "quantiles", throughput: "per_s" };
+
 /**
  * What a word of the output means: the quantities that have it in their name, such as ttft, or as
  * another name, such as ITL, and the terms of reports, such as rates; empty where it is in none.
  */
-export function wordHelp(word: string): string[] {
+export function wordHelp(given: string): string[] {
+  const word = OTHER_WORDS[given.toLowerCase().replace(/s$/, "")] ?? given;
   const parts = (name: string) => `_${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_")}_`;
   const wanted = parts(word), one = parts(word.replace(/s$/, ""));
   const has = (...names: string[]) =>
@@ -217,8 +221,8 @@ export async function mentionsOf(word: string, commands: Commands): Promise<stri
   if (found.length + pages.length === 0) return [];
   const left = found.length - MOST_MENTIONS;
   return [
-    `No topic "${word}". What has it:`,
-    "",
+    `No topic "${word}".${found.length > 0 ? " What has it:" : ""}`,
+    ...(found.length > 0 ? [""] : []),
     ...found.slice(0, MOST_MENTIONS).flatMap(([name, meaning]) => entry(name, meaning)),
     ...(left > 0 ? [`  and ${left} more flags; dyno COMMAND --help has all of a command`] : []),
     ...(pages.length > 0

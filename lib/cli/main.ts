@@ -237,7 +237,8 @@ async function helpOn([name, ...rest]: string[]): Promise<string[]> {
     return (await command.subcommand?.(rest) ?? command).help;
   }
   const { mentionsOf, topics, wordHelp, wordsKnown } = await import("./help_topics.ts");
-  if (TOPICS.includes(name)) return topics[name]();
+  const topic = name.toLowerCase();
+  if (TOPICS.includes(topic)) return topics[topic]();
   const told = wordHelp(name);
   if (told.length > 0) return told;
   const hint = await groupWith(name);

@@ -1,6 +1,7 @@
 /** Loads from their settings: the endpoint reached, asked a first question, planned for, measured. */
 import { InputError } from "../errors.ts";
 import { loadSettingsSchema } from "../settings/load.ts";
+import { asField } from "../settings/placed_error.ts";
 import { checkSettings, withoutUnits } from "../settings/setting.ts";
 import { configureApi, endpointsAsked } from "../endpoint/api.ts";
 import { endpointsOf } from "../settings/endpoint.ts";
@@ -158,7 +159,7 @@ export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRu
   const faults = await planLoad(own, undefined, anyShare({ share, spread })).then(
     (): string[] => [],
     (error) => {
-      if (error instanceof InputError) return [error.message];
+      if (error instanceof InputError) return [asField(error.message)];
       throw error;
     },
   );

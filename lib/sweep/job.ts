@@ -1,6 +1,7 @@
 /** Sweeps of dyno's own jobs: their parameters are the settings of a load or of a suite's run. */
 import { resolve } from "node:path";
-import { InputError } from "../errors.ts";
+import { InputError, messageOf } from "../errors.ts";
+import { objectivesIn } from "../load/statement.ts";
 import { codingSettings } from "../settings/coding.ts";
 import { experimentSchema } from "../settings/experiment.ts";
 import { positionOf } from "../settings/json_file.ts";
@@ -141,12 +142,22 @@ export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): v
   }
 }
 
+/** What is wrong with objectives, which are texts to a schema. */
+function sloFault(texts: readonly string[]): string | null {
+  try {
+    objectivesIn(texts);
+    return null;
+  } catch (error) {
+    return messageOf(error).replace(/^--slo: /, "");
+  }
+}
+
 /** What is wrong with a setting in a sweep alone. */
 function faultOf(kind: JobKind, name: string, value: unknown): string | null {
   if (name === "headers" && Object.keys(value as object).some(isSecretHeader)) {
     return "a secret would be in every run's meta.json; name its variable in api_key_env";
   }
-  if (kind === "load") return null;
+  if (kind === "load") return name === "slo" ? sloFault(value as string[]) : null;
   if (name === "model" && Array.isArray(value)) {
     return "one model for each run; several go into matrix.model";
   }

@@ -67,6 +67,8 @@ Deno.test("help: a word of the output is explained alone, and a subcommand's pla
   const elsewhere: [word: string, ...has: string[]][] = [
     ["rates", "answers, tokens or good requests a second"],
     ["window", "the measured part of a stage"],
+    ["percentiles", "nearest rank on all values"],
+    ["SLO", "An objective (--slo"],
     ["turns", "dyno load --turns", 'No topic "turns"'],
     ["judge", "evaluator judge", "dyno runs agreement"],
     ["datasets", "docs/datasets.md"],

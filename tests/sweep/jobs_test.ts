@@ -165,8 +165,11 @@ Deno.test("a copy of a sweep of jobs names the files of the first: a load's all,
   });
   const own = { ...load, common_args: {}, matrix: { tokenizer: ["o200k_base", "t.json"] } };
   assertEquals(withWholePaths(own, "/d").matrix, { tokenizer: ["o200k_base", "/d/t.json"] });
-  const suite = { kind: "suite", common_args: { suite: "s.json", prompts: "x" }, matrix: {} };
-  assertEquals(withWholePaths(suite, "/d").common_args, { suite: "/d/s.json", prompts: "x" });
+  const suite = { suite: "s.json", prompts: "x", ca: "c.pem" };
+  assertEquals(
+    withWholePaths({ kind: "suite", common_args: suite, matrix: {} }, "/d").common_args,
+    { suite: "/d/s.json", prompts: "x", ca: "/d/c.pem" },
+  );
 });
 
 Deno.test("what is wrong with a sweep of jobs is told with its place", () => {
@@ -178,6 +181,7 @@ Deno.test("what is wrong with a sweep of jobs is told with its place", () => {
     [{ ...load, matrix: { concurency: [1] } }, 'did you mean "concurrency"'],
     [{ ...load, matrix: { concurrency: [1, 0] } }, "matrix.concurrency: "],
     [{ ...load, matrix: { seeds: [-1] } }, "matrix.seeds: "],
+    [{ ...load, matrix: { slo: [["ttft:5"], ["p99(tfft)<5"]] } }, 'matrix.slo: "p99(tfft)<5"'],
     [{ ...load, common_args: { seed: 1 } }, "seeds go into matrix.seeds"],
     [{ ...load, common_args: { headers: { Authorization: "Bearer x" } } }, "api_key_env"],
     [{ ...suite, common_args: {} }, '"suite", the path of a suite'],
