@@ -131,7 +131,7 @@ async function arrivedOf(
 function budgetLeft(run: RunDirectory, shard: number, { ledger }: LoadState): BudgetLimits {
   const plan = readShardPlan(shardFolder(run));
   if (plan === null) return { usd: null, tokens: null };
-  const part = budgetShare(plan.budget, { index: shard, count: plan.count });
+  const part = budgetShare(plan, shard);
   const { total_cost_usd, prompt_tokens, completion_tokens } = ledger.books().total;
   const left = (limit: number | null, spent: number | null) =>
     limit === null || spent === null ? null : Math.max(0, limit - spent);

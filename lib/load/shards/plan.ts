@@ -9,7 +9,6 @@ import { givenLoadSchema } from "../../settings/load.ts";
 import { notWritten } from "../../write.ts";
 import { shareOf } from "../share.ts";
 import type { BudgetLimits } from "../../run/budget.ts";
-import type { LoadShare } from "../share.ts";
 import type { LoadSettings } from "../../settings/load.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 
@@ -129,10 +128,18 @@ export function readShardPlan(folder: string): ShardPlan | null {
   throw new InputError(`${path}: no plan of shards; measure again`);
 }
 
-/** A shard's part of a budget: together they are the whole one. */
-export function budgetShare({ usd, tokens }: BudgetLimits, share: LoadShare): BudgetLimits {
+/**
+ * A shard's part of the budget: like its part of the requests where they are counted, else of the places,
+ * so that all have spent theirs at about one time. Together they are the whole one, but for single tokens.
+ */
+export function budgetShare(
+  { budget: { usd, tokens }, settings: { requests, concurrency }, count }: ShardPlan,
+  index: number,
+): BudgetLimits {
+  const whole = requests ?? concurrency ?? count;
+  const part = shareOf(whole, { index, count }) / whole;
   return {
-    usd: usd === null ? null : usd / share.count,
-    tokens: tokens === null ? null : shareOf(tokens, share),
+    usd: usd === null ? null : usd * part,
+    tokens: tokens === null ? null : Math.floor(tokens * part),
   };
 }

@@ -57,7 +57,7 @@ export async function runShard(
       run_id: shardRunId(shard),
       share,
       begin: (head_start_ns) => begin(paths, shard, head_start_ns, signal),
-      budget: new Budget(budgetShare(plan.budget, share), notice),
+      budget: new Budget(budgetShare(plan, shard), notice),
       prices: new PriceTable(plan.prices.name, plan.prices.rows),
       signal,
       onNotice: notice,

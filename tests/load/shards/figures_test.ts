@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { shardNotes, withShards } from "../../../lib/load/shards/figures.ts";
 import { BUDGET } from "../../../lib/load/drive_options.ts";
+import { budgetShare, type ShardPlan } from "../../../lib/load/shards/plan.ts";
 import type { Verdict } from "../../../lib/load/verdict.ts";
 import type { ShardFacts } from "../../../lib/run/request_record.ts";
 
@@ -57,6 +58,19 @@ Deno.test("a part of the budget that is spent while others are not is told by it
   );
   // together they spent it all
   assertEquals(note(shard(0, spent), shard(1, spent)), undefined);
+});
+
+Deno.test("a budget is divided as the load is", () => {
+  const of = (settings: Partial<ShardPlan["settings"]>) =>
+    [0, 1].map((index) =>
+      budgetShare({ budget: { usd: 3, tokens: 3001 }, settings, count: 2 } as ShardPlan, index)
+    );
+  // three places: two and one
+  assertEquals(of({ concurrency: 3 }), [{ usd: 2, tokens: 2000 }, { usd: 1, tokens: 1000 }]);
+  // so many requests each, whatever the places
+  const halves = [{ usd: 1.5, tokens: 1500 }, { usd: 1.5, tokens: 1500 }];
+  assertEquals(of({ concurrency: 3, requests: 40 }), halves);
+  assertEquals(of({ rate: 7 }), halves);
 });
 
 Deno.test("the whole is trusted only where every shard came to a verdict", () => {
