@@ -1,6 +1,6 @@
 /** Runs of the same problems compared: what flipped, by how much they differ, and how sure that is. */
 import { holmAdjusted } from "../stats/holm.ts";
-import { detectableDifference, pairedDifference, pairedShares } from "../stats/paired.ts";
+import { detectableDifference, pairedAmounts, pairedShares } from "../stats/paired.ts";
 import { mean } from "../stats/quantile.ts";
 import { isShare } from "../measures/describe.ts";
 import { isUnjudged, markOf } from "../run/problems.ts";
@@ -124,6 +124,10 @@ function inCommonModes(runs: [ComparedRun, ComparedRun]): [ComparedRun, Compared
   return [narrowed(runs[0]), narrowed(runs[1])];
 }
 
+/** Kept from an earlier run, or given by its test: any other has tokens of a prompt. */
+const isUnasked = ({ prompt_tokens, completion_tokens }: RunItem) =>
+  prompt_tokens === 0 && completion_tokens === 0;
+
 function valueOf(item: RunItem, metric: PairedMetric, price: Price | null): number | null {
   switch (metric) {
     case "pass_rate": {
@@ -136,8 +140,8 @@ function valueOf(item: RunItem, metric: PairedMetric, price: Price | null): numb
       return item.score;
     case "cost_usd":
       return itemCost(item, price);
-    default: // latencies and lengths are of answers
-      return item.success ? item[metric] : null;
+    default: // latencies and lengths are of answers that were asked for
+      return item.success && !isUnasked(item) ? item[metric] : null;
   }
 }
 
@@ -181,7 +185,7 @@ export function compareMetric(
   const second = common.map((problem) => mean(others.get(problem)!));
   const answers = (all: Map<string, number[]>) =>
     common.reduce((sum, problem) => sum + all.get(problem)!.length, 0);
-  const found = (isShare(metric) ? pairedShares : pairedDifference)(first, second);
+  const found = (isShare(metric) ? pairedShares : pairedAmounts)(first, second);
   return {
     metric,
     items: first.length,

@@ -16,7 +16,8 @@ export function itemsOfResults(results: JsonObject): RunItem[] {
       score: numberAt(score, "hit_rate"),
       targets: numberAt(score, "targets"),
       created_hits: numberAt(score, "created_hits"),
-      latency_ms: numberAt(item, "e2e_ms") ?? milliseconds(elapsed_s),
+      latency_ms: numberAt(item, "e2e_ms") ??
+        (numberAt(item, "attempts") === 0 ? null : milliseconds(elapsed_s)),
       elapsed_s,
       ttft_ms: numberAt(item, "ttft_ms"),
     };
@@ -48,7 +49,9 @@ export function itemOfTest(event: Extract<RunEvent, { event: "package_finished" 
     score: evaluation?.hit_rate ?? null,
     targets: evaluation?.targets ?? null,
     created_hits: evaluation?.created_hits ?? null,
-    latency_ms: timing?.e2e_ms ?? milliseconds(result.elapsed_seconds),
+    // an answer that is kept or given was not asked for
+    latency_ms: timing?.e2e_ms ??
+      (result.attempts === 0 ? null : milliseconds(result.elapsed_seconds)),
     elapsed_s: result.elapsed_seconds,
     ttft_ms: timing?.ttft_ms ?? null,
   };

@@ -51,20 +51,33 @@ export function pairedDifference(
   first: readonly number[],
   second: readonly number[],
 ): PairedDifference {
-  if (first.length !== second.length) {
-    throw new RangeError(`${first.length} and ${second.length} values do not pair up`);
-  }
-  // what a file keeps to twelve digits is the same value
-  const differences = second.map((value, i) =>
-    Math.abs(value - first[i]) <= 1e-12 * Math.abs(value) ? 0 : value - first[i]
-  );
   if (![...first, ...second].every((value) => value === 0 || value === 1)) {
-    return { ...differences.length > LARGE ? byT(differences) : bySigns(differences), flips: null };
+    return pairedAmounts(first, second);
   }
+  const differences = differencesOf(first, second);
   const gained = differences.filter((difference) => difference > 0).length;
   const lost = differences.filter((difference) => difference < 0).length;
   const n = differences.length, p = mcnemarP(lost, gained);
   return { difference: adjustedWald(gained, lost, n, p), p, flips: { gained, lost } };
+}
+
+/** {@linkcode pairedDifference} of what has a unit: costs of 0, or answers of 1 token, are no shares. */
+export function pairedAmounts(
+  first: readonly number[],
+  second: readonly number[],
+): PairedDifference {
+  const differences = differencesOf(first, second);
+  return { ...differences.length > LARGE ? byT(differences) : bySigns(differences), flips: null };
+}
+
+function differencesOf(first: readonly number[], second: readonly number[]): number[] {
+  if (first.length !== second.length) {
+    throw new RangeError(`${first.length} and ${second.length} values do not pair up`);
+  }
+  // what a file keeps to twelve digits is the same value
+  return second.map((value, i) =>
+    Math.abs(value - first[i]) <= 1e-12 * Math.abs(value) ? 0 : value - first[i]
+  );
 }
 
 /**

@@ -44,6 +44,23 @@ Deno.test("runs without a judge are compared by their answers", () => {
   assertEquals(flips, { gained: [], lost: [] });
 });
 
+Deno.test("costs, tokens and latencies that are 0 or 1 are no shares", () => {
+  const same = comparedRun("1".repeat(20), (item) => {
+    Object.assign(item, { cost_usd: 0, completion_tokens: 1, prompt_tokens: 9, latency_ms: 1 });
+  });
+  const { metrics } = compareTwo(same, same);
+  for (const metric of ["cost_usd", "completion_tokens", "latency_ms"]) {
+    const { value, low, high } = metrics.find((found) => found.metric === metric)!.difference!;
+    assertEquals([value, low, high], [0, 0, 0], metric); // nothing varies: not ±0.126, as of 20 rights
+  }
+  // what was kept or given has no length to compare
+  const kept = comparedRun("1".repeat(20), (item) => {
+    Object.assign(item, { completion_tokens: 0, prompt_tokens: 0, latency_ms: null });
+  });
+  const names = compareTwo(same, kept).metrics.map(({ metric }) => metric);
+  assertEquals(names.filter((name) => /tokens|latency/.test(name)), []);
+});
+
 Deno.test("many items: normal theory agrees with resampling", () => {
   const random = seededRandom(5);
   const noise = Array.from({ length: 2400 }, () => random() * 100 - 48);

@@ -2,6 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { writeFileSync } from "node:fs";
 import { MockEndpoint } from "../../lib/mock/server.ts";
+import { itemsOfResults } from "../../lib/run/suite_items.ts";
 import { dyno } from "../e2e/dyno.ts";
 import { promptTests, runOnMock, suiteFrom, temporaryFolder } from "./fixture.ts";
 
@@ -32,6 +33,8 @@ Deno.test("what was asked is not asked again, unless anything of the request is 
     true,
   );
   assertEquals(second.results.statistics.e2e_ms, null);
+  const items = itemsOfResults(JSON.parse(JSON.stringify(second.results)));
+  assertEquals(items.map(({ latency_ms }) => latency_ms), [null, null, null]); // a gate has none to pass
   assertEquals(second.results.ledger.total.requests, 0);
   assertEquals(second.tests[0].response_text, first.tests[0].response_text);
   await run(judge("Mock"), { api: { model: "another" } });
