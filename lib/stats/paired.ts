@@ -61,7 +61,7 @@ export function pairedDifference(
   return { difference: adjustedWald(gained, lost, n, p), p, flips: { gained, lost } };
 }
 
-/** {@linkcode pairedDifference} of what has a unit: costs of 0, or answers of 1 token, are no shares. */
+/** {@linkcode pairedDifference} of what has a unit: costs of 0 and answers of 1 token are not shares. */
 export function pairedAmounts(
   first: readonly number[],
   second: readonly number[],
