@@ -1,4 +1,5 @@
 /** Choosing evaluators by name, and what all of them share. */
+import { existsSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { InputError, InputFaults, messageOf } from "../errors.ts";
@@ -7,6 +8,7 @@ import { objectOr } from "../json_fields.ts";
 import { tlsBesideFile } from "../settings/beside_file.ts";
 import { checked } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
+import { noSuchFile } from "../text/no_such_file.ts";
 import { bleu } from "./evaluators/bleu.ts";
 import { judgedInTime } from "./evaluators/bounded_time.ts";
 import { chrf } from "./evaluators/chrf.ts";
@@ -170,6 +172,7 @@ async function find(
     throw new InputError(`${where}: no evaluator "${name}"${hint}`);
   }
   const path = isAbsolute(name) ? name : resolve(directory, name);
+  if (!existsSync(path)) throw new InputError(`${where}: ${noSuchFile(path)}`);
   let found:
     | Partial<Evaluator<unknown, EvaluatorReturn>>
     | Evaluator<unknown, EvaluatorReturn>["evaluate"]

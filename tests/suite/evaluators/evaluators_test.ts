@@ -296,7 +296,9 @@ Deno.test("a module beside the suite is an evaluator: adding one is adding a fil
     const even = await resolveEvaluator({ name: "./even.ts" }, "s.json", folder);
     assertEquals((await even.evaluate(answer("ab"))).passed, true);
     const load = (name: string) => resolveEvaluator({ name }, "s.json", folder);
-    await assertRejects(() => load("./none.ts"), InputError, "cannot be loaded");
+    await assertRejects(() => load("./none.ts"), InputError, "none.ts: no such file");
+    writeFileSync(join(folder, "torn.ts"), "export default (");
+    await assertRejects(() => load("./torn.ts"), InputError, "cannot be loaded");
     await assertRejects(() => load("./empty.ts"), InputError, "not an evaluator");
   } finally {
     rmSync(folder, { recursive: true });
