@@ -6,6 +6,19 @@ import type { Sandbox } from "./sandbox/sandbox.ts";
 const IMPORT =
   /^[ \t]*(?:from[ \t]+([\p{L}_][\w.]*)[ \t]+import\b|import[ \t]+([\p{L}_][^\n#;]*))/gmu;
 
+/** Packages with another name than their module. */
+const PACKAGES: Record<string, string> = {
+  bs4: "beautifulsoup4",
+  Crypto: "pycryptodome",
+  cv2: "opencv-python",
+  dateutil: "python-dateutil",
+  docx: "python-docx",
+  PIL: "pillow",
+  skimage: "scikit-image",
+  sklearn: "scikit-learn",
+  yaml: "pyyaml",
+};
+
 /**
  * Checks that the sandbox's Python has what the problems' prompts and tests import.
  *
@@ -31,7 +44,7 @@ export async function checkModules(sandbox: Sandbox, problems: readonly Problem[
   throw new InputError(
     `the problems' tests import what ${sandbox.pythonName} lacks: ${told.join(", ")}; ` +
       `install ${missing.length > 1 ? "them" : "it"} (python3 -m pip install ${
-        missing.join(" ")
+        missing.map((name) => PACKAGES[name] ?? name).join(" ")
       }), ` +
       "or name a Python that has " + (missing.length > 1 ? "them" : "it") + " with --python",
   );

@@ -42,6 +42,11 @@ Deno.test(
     assertStringIncludes(message, "no_such_one (b and 1 others)");
     assertStringIncludes(message, "python3 -m pip install no_such_one");
     assertStringIncludes(message, "--python");
+    const named = () => checkModules(sandbox, [problem("d", "import cv2\n")]);
+    assertStringIncludes(
+      (await assertRejects(named, InputError)).message,
+      "install opencv-python)",
+    );
   },
 );
 

@@ -103,6 +103,7 @@ def describe(t):
     doc = t.__dict__.get("__doc__")
     return {"name": str(t.__name__), "bases": bases, "dunders": sorted(dunders), "names": sorted(names),
             "abstract": [c.__name__ for c in t.__mro__ if c.__module__ == "collections.abc"],
+            "from": [str(t.__module__), str(t.__qualname__)],
             "doc": doc if type(doc) is str else None, "hashes": t.__hash__ is not None,
             "compares": "__eq__" in dunders, "plain": "__hash__" not in dunders}
 
@@ -245,7 +246,7 @@ class Mirror:
                 dropped.add(ticket)
 
 PREDICATES = set("startswith endswith isdigit isalpha isalnum isupper islower isspace isnumeric isdecimal "
-                 "isidentifier istitle isprintable isascii issubset issuperset isdisjoint is_integer".split())
+                 "isidentifier istitle isprintable isascii issubset issuperset isdisjoint is_integer equals".split())
 classes = {}
 
 def mirror_class(mark):
@@ -279,6 +280,9 @@ def mirror_class(mark):
         space["__doc__"] = property(lambda self: attribute(self, "__doc__"))
         if "__await__" in space:
             space.update(COROUTINE)
+    library = library_class(*told["from"]) if shared is None else None
+    if library is not None:
+        space["__class__"] = property(lambda self: looked_at(library))
     if not any(issubclass(b, Mirror) for b in bases):
         bases.append(Mirror)
     made = type.__call__(MirrorType, told["name"], tuple(bases), space)
@@ -356,11 +360,14 @@ def unpack_object(k, x):
     value = unpack(base)
     return keep(type(value).__new__(t, value), ticket)
 
+def library_class(module, name):
+    """A class of a library that this side has loaded too; None for any other."""
+    found = getattr(sys.modules.get(module), name, None) if module not in ("program", "test") else None
+    return found if isinstance(found, type) and shared_name(found) is None else None
+
 def library_error(mark):
-    """An exception's class of a library that this side has loaded too; None for any other."""
-    module, name, _ = mark.get("L", (None, None, None))
-    found = getattr(sys.modules.get(module), name or "", None)
-    return found if isinstance(found, type) and issubclass(found, BaseException) else None
+    found = library_class(*mark.get("L", ("program", "", 0))[:2])
+    return found if found is not None and issubclass(found, BaseException) else None
 
 def unpack_error(x):
     error = error_of(x)
