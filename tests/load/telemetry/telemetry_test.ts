@@ -20,6 +20,9 @@ import { readTelemetry, telemetryFigures } from "../../../lib/load/telemetry/tel
 import { telemetryRows } from "../../../lib/load/telemetry/telemetry_rows.ts";
 import { runDirectoryAt } from "../../../lib/run/directory.ts";
 import type { RunDirectory } from "../../../lib/run/directory.ts";
+import { measureLoad } from "../../../lib/load/run_loads.ts";
+import { MockEndpoint } from "../../../lib/mock/server.ts";
+import { temporaryFolder } from "../../suite/fixture.ts";
 import { until } from "../../until.ts";
 import { amdPage, amdSmiPage, dcgmPage, nodePage, tritonPage } from "./exporter_pages.ts";
 
@@ -284,6 +287,19 @@ Deno.test("pages are read at once, at intervals and at the end; one that fails t
       await new Promise((resolve) => server.close(resolve));
     }
   }));
+
+Deno.test("where the endpoint shows no metrics, a recorded page of its server is read as the server's", async () => {
+  using folder = temporaryFolder();
+  await using router = await MockEndpoint.start();
+  await using engine = await MockEndpoint.start({ prefix_cache_blocks: 64 });
+  const { results } = await measureLoad("behind a router", {
+    ...{ endpoint: router.url, model: "mock", concurrency: 1, requests: 3, sample_rate_hz: 0 },
+    server_metrics: [new URL("/metrics", engine.url).href],
+  }, { out: folder.path, signal: new AbortController().signal });
+  assertEquals(results.server?.name, "vllm");
+  assert(results.server!.readings.length > 0);
+  assertEquals(results.telemetry!.figures, []); // none of a GPU or a host
+});
 
 Deno.test("speculative decoding: accepted of drafted, and tokens a step", () => {
   // vLLM: 100 drafts of 3 tokens, 210 of them accepted: 70 %, and 1 + 2.1 tokens a step
