@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dynoEach } from "../e2e/dyno.ts";
 import { countsOf, isLoad, isUntold } from "./case.ts";
-import { byProblem, outputRate } from "./items_reader.ts";
+import { byProblem, mean, outputRate, rightness } from "./items_reader.ts";
 import { median, nearest } from "./reader.ts";
 import { checkAnalysis, checkAnalysisText, checkCompared } from "./told_analysis.ts";
 import { passRate } from "./told_files.ts";
@@ -165,7 +165,39 @@ function ofAll(root: string, cases: readonly Case[], found: Findings): Query[] {
       }
     },
   };
-  return [list, table, cost, costs, again, ...trends(cases, found)];
+  const difficulty: Query = {
+    args: ["difficulty", "--limit", "0", "--json"],
+    check: (told) => checkDifficulty(cases, JSON.parse(told), found),
+  };
+  return [list, table, cost, costs, again, difficulty, ...trends(cases, found)];
+}
+
+/** Of each problem the mean over runs of their share of right answers; what nobody judged counts nowhere. */
+function checkDifficulty(cases: readonly Case[], told: Json[], found: Findings): void {
+  const all = cases.flatMap(({ run, items }) =>
+    items.flatMap((item) => {
+      const right = rightness(item);
+      return right === null ? [] : [{ run_id: run.run_id, problem: item.problem, right }];
+    })
+  );
+  const problems = Map.groupBy(all, ({ problem }) => problem);
+  found.same(cases[0], "difficulty: problems", told.map(({ problem_id }) => problem_id).sort(), [
+    ...[...problems.keys()].sort(),
+  ]);
+  for (const { problem_id, runs, answers, successes, success_rate } of told) {
+    const own = problems.get(problem_id) ?? [];
+    const shares = [...Map.groupBy(own, ({ run_id }) => run_id).values()].map((one) =>
+      mean(one.map(({ right }) => right))!
+    );
+    const right = own.filter(({ right }) => right === 1).length;
+    found.same(cases[0], `difficulty of ${problem_id}`, [
+      ...[runs, answers, successes, success_rate.value],
+    ], [shares.length, own.length, right, mean(shares)]);
+    const { low, high, value } = success_rate;
+    found.same(cases[0], `difficulty of ${problem_id}: its interval`, [
+      ...[low <= value, value <= high],
+    ], [true, true]);
+  }
 }
 
 /** A run's line, or lines, in the table of runs. */
