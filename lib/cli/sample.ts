@@ -1,7 +1,7 @@
 /** dyno sample: hardware sampling on its own: live, into a file, or beside a command. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { InputError, messageOf } from "../errors.ts";
@@ -227,10 +227,8 @@ async function untilEnd(
 ): Promise<number> {
   await using scope = new Scope(signal);
   const exited = child && new Promise<number>((resolve) => {
-    child.once(
-      "exit",
-      (code, by) => resolve(code ?? (by === "SIGINT" ? EXIT.interrupted : EXIT.failures)),
-    );
+    // as shells and `time` say it: 137 of one that was killed
+    child.once("exit", (code, by) => resolve(code ?? 128 + constants.signals[by!]));
   });
   if (terminal.live && child === null) scope.spawn((s) => showLive(sampler, terminal, s));
   const timeUp = sleep((duration_s ?? 1e6) * 1000, scope.signal).catch(() => {});

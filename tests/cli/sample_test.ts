@@ -50,6 +50,9 @@ Deno.test("beside a command: its exit code, its CPU time, records and their desc
   const { record_bytes } = jsonIn(join(folder.path, "host.json"));
   assertEquals(readFileSync(out).length % record_bytes, 0);
   assertStringIncludes(stderr, "changes a second");
+  // GNU time 1.9 and bash end so, too
+  const killed = await dyno(["sample", "--", "sh", "-c", "kill -KILL $$"]);
+  assertEquals(killed.code, 137, killed.stderr);
 });
 
 Deno.test("Ctrl-C ends a sampling with its summary", async () => {
