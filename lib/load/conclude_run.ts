@@ -1,5 +1,7 @@
 /** From a load's journal to its results.json. */
+import { crc32 } from "node:zlib";
 import { writeFileAtomic } from "../write.ts";
+import { checksumText } from "../run/event_forms.ts";
 import { conclude } from "./conclude.ts";
 import { planLoad } from "./plan_load.ts";
 import type { Journal } from "../run/journal.ts";
@@ -34,11 +36,15 @@ export function concludeRun(
   energy: EnergyOver | null,
 ): LoadRun {
   const results = conclude({ directory, plan, load, energy });
-  writeFileAtomic(directory.results, JSON.stringify(results, null, 2) + "\n");
+  writeFileAtomic(directory.results, textOf(results));
   return { run_id: directory.run_id, directory, results, records: load.records };
 }
 
-/** Ends a load's journal with its outcome. */
+function textOf(results: LoadResults): string {
+  return JSON.stringify(results, null, 2) + "\n";
+}
+
+/** Ends a load's journal with its outcome, as it was just written. */
 export function journalEnd(journal: Journal, { results }: LoadRun): void {
   const { complete, verdict, total } = results;
   journal.append({
@@ -47,6 +53,7 @@ export function journalEnd(journal: Journal, { results }: LoadRun): void {
     verdict,
     requests: total.requests,
     goodput_requests_per_s: total.goodput?.requests_per_s?.value ?? null,
+    results_crc: checksumText(crc32(textOf(results))),
   });
 }
 

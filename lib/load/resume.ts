@@ -3,8 +3,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
+import { resultsCrc } from "../run/fold.ts";
+import { Journal } from "../run/journal.ts";
+import { Redactor } from "../run/redact.ts";
 import { takeRun } from "../run/session.ts";
-import { concludeRun, planOfLoad } from "./conclude_run.ts";
+import { concludeRun, journalEnd, planOfLoad } from "./conclude_run.ts";
 import { hostEnergy, shardEnergy } from "./load_energy.ts";
 import { readLoadJournal } from "./load_journal.ts";
 import { runDirectoryAt } from "../run/directory.ts";
@@ -36,7 +39,12 @@ export async function resumeLoad(directory: RunDirectory): Promise<LoadRun> {
       : session
       ? hostEnergy(seriesFrom(session))
       : null;
-    return concludeRun(directory, load, plan, energy);
+    const run = concludeRun(directory, load, plan, energy);
+    if (resultsCrc(directory.journal) !== null) {
+      using journal = new Journal(directory.journal, new Redactor());
+      journalEnd(journal, run);
+    }
+    return run;
   } finally {
     unlock();
   }

@@ -87,6 +87,7 @@ const sessionEnd = {
   errors: orNull(isNumber),
   avg_hit_rate: orNull(isNumber),
   missing: orNull(isNumber),
+  results_crc: orMissing(isText),
 };
 const slotTimes = {
   slot: isNumber,
@@ -253,6 +254,7 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
       verdict: fields<{ verdict: string }>({ verdict: isText }),
       requests: isObject,
       goodput_requests_per_s: orNull(isNumber),
+      results_crc: orMissing(isText),
     },
   }),
   batch: byName<BatchEvent>({
@@ -343,8 +345,12 @@ const SEAL = /,"crc":"([0-9a-f]{8})"\}$/;
  * @param line an object of JSON that is not empty.
  */
 export function sealed(line: string): string {
-  const crc = crc32(line).toString(16).padStart(8, "0");
-  return `${line.slice(0, -1)},"crc":"${crc}"}`;
+  return `${line.slice(0, -1)},"crc":"${checksumText(crc32(line))}"}`;
+}
+
+/** A CRC-32 as journals write it: eight hexadecimal digits. */
+export function checksumText(crc: number): string {
+  return crc.toString(16).padStart(8, "0");
 }
 
 /** Whether a line is what was written; true for one without a checksum. */

@@ -67,6 +67,8 @@ interface SessionEnd {
   avg_hit_rate: number | null;
   /** Tests that have no result yet. */
   missing: number | null;
+  /** CRC-32 of results.json as it was written before, eight hexadecimal digits; earlier versions left it out. */
+  results_crc?: string;
 }
 
 /** Events of a suite. */
@@ -261,6 +263,8 @@ export type LoadEvent =
     verdict: { verdict: string };
     requests: Record<string, number>;
     goodput_requests_per_s: number | null;
+    /** CRC-32 of results.json as it was written before, eight hexadecimal digits; earlier versions left it out. */
+    results_crc?: string;
   };
 
 /** How a server's task stands. */

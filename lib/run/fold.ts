@@ -157,23 +157,40 @@ export class JournalFollower<Kind extends JournalKind> implements Disposable {
 
 /** The clocks of a journal's newest event, without reading the rest; null where they cannot be told. */
 export function newestClocks(path: string): { t: number | null; mono_ns: number | null } {
+  for (const line of tailOf(path).split("\n").reverse()) {
+    // events are written with these first; the line itself may be long and cut off at its start
+    const times = /^\{"t":(\d+(?:\.\d+)?),(?:"mono_ns":(\d+))?/.exec(line);
+    if (!times) continue;
+    return { t: Number(times[1]), mono_ns: times[2] === undefined ? null : Number(times[2]) };
+  }
+  return { t: null, mono_ns: null };
+}
+
+/**
+ * The checksum of its results at the end of a run's journal; null where the last event is another, as of
+ * a run that is going on, or an earlier dyno wrote it.
+ */
+export function resultsCrc(path: string): string | null {
+  const [last = "", torn] = tailOf(path).split("\n").slice(-2);
+  if (torn !== "") return null;
+  const line = lineOf("run", last);
+  const event = "why" in line ? null : line.event;
+  return event !== null && "results_crc" in event ? event.results_crc ?? null : null;
+}
+
+/** The last of a file's text; empty where it cannot be read. */
+function tailOf(path: string): string {
   let fd: number;
   try {
     fd = openSync(plainFile(path), "r");
   } catch {
-    return { t: null, mono_ns: null };
+    return "";
   }
   try {
     const { size } = statSync(path);
     const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));
     readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-    for (const line of bytes.toString("utf8").split("\n").reverse()) {
-      // events are written with these first; the line itself may be long and cut off at its start
-      const times = /^\{"t":(\d+(?:\.\d+)?),(?:"mono_ns":(\d+))?/.exec(line);
-      if (!times) continue;
-      return { t: Number(times[1]), mono_ns: times[2] === undefined ? null : Number(times[2]) };
-    }
-    return { t: null, mono_ns: null };
+    return bytes.toString("utf8");
   } finally {
     closeSync(fd);
   }

@@ -1,9 +1,11 @@
 /** Reading a run directory, whole, interrupted or damaged, into what every run has in common. */
 import { existsSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import { messageOf } from "../errors.ts";
 import { type RunDirectory, runDirectoryAt } from "./directory.ts";
 import { importedFigures, importRecord, statedFigures } from "./imported.ts";
-import { both, type Fold, foldJournal, leftOut, newestClocks } from "./fold.ts";
+import { both, type Fold, foldJournal, leftOut, newestClocks, resultsCrc } from "./fold.ts";
+import { checksumText } from "./event_forms.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "../json_fields.ts";
 import { type Ledger, ledgerOf, spentBy } from "./ledger.ts";
 import { isLocked } from "./lock.ts";
@@ -37,9 +39,11 @@ export async function readRunDirectory(
   const directory = runDirectoryAt(path);
   const warnings: string[] = [];
   const metadata = jsonOf(directory.metadata, warnings);
-  const results = jsonOf(directory.results, warnings);
-  const kind = kindOf(metadata, results);
   const imported = importRecord(metadata);
+  // the journal of an imported run, where it has one, is the other program's
+  const crc = imported === null ? resultsCrc(directory.journal) : null;
+  const results = jsonOf(directory.results, warnings, crc);
+  const kind = kindOf(metadata, results);
   const ownLoad = kind === "load" && imported === null; // its requests are in its journal
   const whole = results !== null && (ownLoad || Array.isArray(results.items));
   if (results !== null && !whole) warnings.push(`${directory.results}: has no items`);
@@ -181,9 +185,15 @@ function passedOf(items: readonly RunItem[]): number | null {
   return judged.length === 0 ? null : judged.filter(({ passed }) => passed).length;
 }
 
-function jsonOf(path: string, warnings: string[]): JsonObject | null {
+/** @param crc of what was written; null where it is not known. */
+function jsonOf(path: string, warnings: string[], crc: string | null = null): JsonObject | null {
   try {
-    const value = asObject(JSON.parse(plainText(path)));
+    const text = plainText(path);
+    if (crc !== null && checksumText(crc32(text)) !== crc) {
+      warnings.push(`${path}: is not what was written: its checksum is another`);
+      return null;
+    }
+    const value = asObject(JSON.parse(text));
     if (value === null) warnings.push(`${path}: is not a JSON object`);
     return value;
   } catch (error) {

@@ -1,6 +1,8 @@
 /** The files a run leaves for people and tools, all derived from the journal. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { checksumText } from "../run/event_forms.ts";
 import { promptText } from "../endpoint/question.ts";
 import { uniqueFileNames } from "../run/file_names.ts";
 import { compactTime } from "../run/run_id.ts";
@@ -111,9 +113,17 @@ function rounded(value: number | null | undefined): number | null {
   return value === null || value === undefined ? null : Number(value.toPrecision(6));
 }
 
-/** Writes results.json. */
-export function writeResults(directory: RunDirectory, results: SuiteResults): void {
-  writeFileAtomic(directory.results, jsonParts(results));
+/** Writes results.json; gives its checksum, for the journal. */
+export function writeResults(directory: RunDirectory, results: SuiteResults): string {
+  let crc = 0;
+  const summed = function* () {
+    for (const part of jsonParts(results)) {
+      crc = crc32(part, crc);
+      yield part;
+    }
+  };
+  writeFileAtomic(directory.results, summed());
+  return checksumText(crc);
 }
 
 /** Writes `batch_results_{timestamp}.json`, the summary of more than one result. */

@@ -266,11 +266,11 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     results.endpoints = byEndpoint(api.several.endpoints, results.items, bill, away);
   }
   for (const item of results.items) item.file_stem = files.stem(item.test_id);
-  writeResults(directory, results);
+  const results_crc = writeResults(directory, results);
   const resources = sampler?.metricsOver(started_ns, nowNs()) ?? null;
   writeHealthReport(directory, healthReport(results, resources, execution.alerts));
   writeBatchResults(directory, metadata, progress.snapshot(), results);
-  logEnd(session, results);
+  logEnd(session, results, results_crc);
   return {
     run_id: directory.run_id,
     directory,
@@ -320,7 +320,11 @@ function logStart(
   }
 }
 
-function logEnd({ journal }: RunSession, { aggregate, complete, missing }: SuiteResults): void {
+function logEnd(
+  { journal }: RunSession,
+  { aggregate, complete, missing }: SuiteResults,
+  results_crc: string,
+): void {
   journal.append({
     event: complete ? "run_finished" : "run_interrupted",
     finished_at_unix_seconds: Date.now() / 1000,
@@ -328,6 +332,7 @@ function logEnd({ journal }: RunSession, { aggregate, complete, missing }: Suite
     errors: aggregate.errors,
     avg_hit_rate: aggregate.avg_hit_rate,
     missing,
+    results_crc,
   });
 }
 

@@ -1,12 +1,15 @@
 /** A bit that flips on the disk is told of. The checksum's right value is that of zlib in Python 3.11. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { MockEndpoint } from "../../lib/mock/server.ts";
 import { foldJournal } from "../../lib/run/fold.ts";
 import { Journal } from "../../lib/run/journal.ts";
+import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { Redactor } from "../../lib/run/redact.ts";
 import { sealed } from "../../lib/run/event_forms.ts";
-import { temporaryFolder } from "../suite/fixture.ts";
+import { load } from "../load/fixture.ts";
+import { promptTests, runOnMock, suiteFrom, temporaryFolder } from "../suite/fixture.ts";
 import type { Recorded, RunEvent } from "../../lib/run/events.ts";
 
 const all = {
@@ -63,4 +66,37 @@ Deno.test("journals without checksums are read as they were", async () => {
   writeFileSync(path, line(1) + sealed(line(2).trim()) + "\n" + line(3));
   const { state, damaged } = await foldJournal(path, all);
   assertEquals([state.map(({ t }) => t), damaged], [[1, 2, 3], []]);
+});
+
+Deno.test("a bit that flips in results.json is told, and the journal read instead; a suite's and a load's", async () => {
+  await using mock = await MockEndpoint.start();
+  const tests = promptTests(3).map((test) => ({
+    ...test,
+    evaluator: { name: "exact", expected: "x" },
+  }));
+  const suite = await runOnMock(mock, { suite: suiteFrom(tests) });
+  using whole = await load({ endpoint: mock.url, model: "m", concurrency: 1, requests: 3 });
+  for (const { path, results } of [suite.directory, whole.directory]) {
+    const before = await readRunDirectory(path);
+    assertEquals([before.warnings, before.summary.status], [[], "complete"]);
+    const bytes = readFileSync(results);
+    for (let nth = 1; nth < 10; nth++) {
+      const at = Math.floor(bytes.length * nth / 10);
+      writeFileSync(results, bytes.map((byte, i) => i === at ? byte ^ 1 : byte));
+      const { summary, items, warnings } = await readRunDirectory(path);
+      assertEquals(warnings.length, 1);
+      assertMatch(warnings[0], /results\.json: is not what was written/);
+      assertEquals(summary.status, "failed");
+      const passed = (of: typeof items) => of.map(({ item_id, success }) => [item_id, success]);
+      assertEquals(passed(items), passed(before.items));
+    }
+    writeFileSync(results, bytes);
+    // of a run that went on behind it, or of an earlier dyno, nothing is known
+    appendFileSync(
+      join(path, "events.jsonl"),
+      `{"t":1,"mono_ns":1,"event":"endpoint_back","endpoint":"e"}\n`,
+    );
+    writeFileSync(results, bytes.toString().replace("{", "{ "));
+    assertEquals((await readRunDirectory(path)).warnings, []);
+  }
 });
