@@ -83,15 +83,16 @@ function start(
   };
 }
 
-/** Runs dyno to its end. A load that it measured keeps the laws of loads. */
+/** Runs dyno to its end. Loads that it measured, those of a sweep too, keep the laws of loads. */
 export async function dyno(
   args: string[],
   options?: Parameters<typeof startDyno>[1],
 ): Promise<Finished> {
   const finished = await startDyno(args, options).finished;
-  if (args[0] === "load" && finished.signal === null) {
-    const out = args.lastIndexOf("--out");
-    await assertRunsConserved(resolve(options?.cwd ?? ".", out < 0 ? "runs" : args[out + 1]));
+  if (finished.signal === null && (args[0] === "load" || args[0] === "sweep")) {
+    const out = args.lastIndexOf("--out"), cwd = options?.cwd;
+    const below = out >= 0 ? args[out + 1] : args[0] === "load" ? "runs" : cwd;
+    if (below !== undefined) await assertRunsConserved(resolve(cwd ?? ".", below));
   }
   return finished;
 }
@@ -99,7 +100,7 @@ export async function dyno(
 /** How dyno ends with each of the lists of arguments, all in one process: starting takes the longest. */
 export async function dynoEach(
   lists: string[][],
-  options: { cwd: string },
+  options: { cwd: string; env?: Record<string, string> },
 ): Promise<Omit<Finished, "signal">[]> {
   const words = [...DYNO.slice(0, -1), EACH, JSON.stringify(lists)];
   const { code, stdout, stderr } = await start(words, options).finished;

@@ -17,19 +17,16 @@ export function assertLoadConserved(
   );
 }
 
-/** The same of every load that was measured in a folder of runs, by its files. */
-export async function assertRunsConserved(runs: string): Promise<void> {
-  if (!existsSync(runs)) return;
+/** The same of every load that was measured somewhere below a folder, a sweep's too, by its files. */
+export async function assertRunsConserved(folder: string): Promise<void> {
+  if (!existsSync(folder)) return;
   for (
-    const { name } of readdirSync(runs, { withFileTypes: true }).filter((each) =>
-      each.isDirectory()
-    )
+    const { name, parentPath } of readdirSync(folder, { recursive: true, withFileTypes: true })
   ) {
-    const path = join(runs, name), results = join(path, "results.json");
-    if (!existsSync(results) || !existsSync(join(path, "events.jsonl"))) continue;
-    const found = JSON.parse(readFileSync(results, "utf8"));
+    if (name !== "results.json" || !existsSync(join(parentPath, "events.jsonl"))) continue;
+    const found = JSON.parse(readFileSync(join(parentPath, name), "utf8"));
     if (found.kind !== "load") continue;
-    assertLoadConserved(found, await readRecords(runDirectoryAt(path)));
+    assertLoadConserved(found, await readRecords(runDirectoryAt(parentPath)));
   }
 }
 

@@ -1,15 +1,19 @@
 /** Servers for tests: in this process or as one of their own, and a client. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Server } from "../../lib/server/serve.ts";
 import { DYNO, startDyno } from "../e2e/dyno.ts";
+import { assertRunsConserved } from "../load/conserved.ts";
 import { until } from "../until.ts";
 import type { ServeOptions } from "../../lib/server/serve.ts";
 import type { TaskView } from "../../lib/server/tasks/task.ts";
 import type { Running } from "../e2e/dyno.ts";
 
+/** The folder of runs of each server, by its address. */
+const folders = new Map<string, string>();
+
 /** A server in this process, on a free port. */
-export function serving(path: string, options: Partial<ServeOptions> = {}): Promise<Server> {
-  return Server.start({
+export async function serving(path: string, options: Partial<ServeOptions> = {}): Promise<Server> {
+  const server = await Server.start({
     host: "127.0.0.1",
     port: 0,
     runs: join(path, "runs"),
@@ -29,6 +33,8 @@ export function serving(path: string, options: Partial<ServeOptions> = {}): Prom
     onNotice: () => {},
     ...options,
   });
+  folders.set(server.url, options.runs ?? join(path, "runs"));
+  return server;
 }
 
 /** A server as a process of its own. */
@@ -52,6 +58,8 @@ export async function serveProcess(
     if (ended !== undefined) throw new Error(`it ended with ${ended}: ${running.said()}`);
     return /dyno serve at (\S+),/.exec(running.said())?.[1];
   });
+  const runs = args.indexOf("--runs");
+  folders.set(url, resolve(path, runs < 0 ? "runs" : args[runs + 1]));
   return { url, process: running };
 }
 
@@ -87,12 +95,19 @@ export async function getJson<T = TaskView>(url: string): Promise<T> {
   return body;
 }
 
-/** The task once it has one of these states. */
-export function taskWhen(url: string, { task_id }: TaskView, ...states: TaskView["status"][]) {
-  return until(async () => {
+/** The task once it has one of these states. Loads that it measured keep the laws of loads. */
+export async function taskWhen(
+  url: string,
+  { task_id }: TaskView,
+  ...states: TaskView["status"][]
+) {
+  const view = await until(async () => {
     const view = await getJson(`${url}/tasks/${task_id}`);
     return states.includes(view.status) && view;
   });
+  const measured = view.kind === "load" || view.kind === "sweep";
+  if (measured && view.status === "completed") await assertRunsConserved(folders.get(url)!);
+  return view;
 }
 
 /** The task once it is over. */

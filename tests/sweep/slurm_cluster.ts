@@ -11,7 +11,7 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { startDyno } from "../e2e/dyno.ts";
+import { dyno, startDyno } from "../e2e/dyno.ts";
 import { freePorts } from "../free_ports.ts";
 import { slurmIsInstalled } from "../slurm.ts";
 import { until } from "../until.ts";
@@ -89,7 +89,7 @@ export class SlurmCluster implements AsyncDisposable {
 
   /** Runs dyno to its end. */
   dyno(...args: string[]): Promise<Finished> {
-    return this.begin(...args).finished;
+    return dyno(args, { cwd: this.place.path, env: this.env });
   }
 
   /** Starts the daemon of a node. */
