@@ -7,10 +7,19 @@
  */
 import { Buffer } from "node:buffer";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { browserPath } from "../tests/browser.ts";
 import { fuzzingClang } from "../tests/clang.ts";
@@ -120,29 +129,26 @@ function countsOf(junit: string): Counts {
   return { passed: count("tests") - failed - skipped.length, failed, skipped };
 }
 
-/** Folders whose parts are run on their own: together they would be the longest. */
-const SPLIT = [
-  "tests/native",
-  "tests/suite",
-  "tests/coding",
+/** What takes longest, and begins first: files that are parts of their own, and folders. */
+const FIRST = [
   "tests/chaos",
   "tests/e2e",
-  "tests/server",
-];
-/** Little source of long tests, which begin first. */
-const FIRST = [
-  "tests/coding/sandbox",
-  "tests/chaos/faults_test.ts",
+  "tests/sweep",
+  "tests/books/books_test.ts",
   "tests/e2e/npm_test.ts",
-  "tests/e2e/single_file_test.ts",
-  "tests/chaos/limits_test.ts",
-  "tests/chaos/kill_test.ts",
-  "tests/chaos/disk_test.ts",
   "tests/e2e/readme_test.ts",
-  "tests/e2e/doc_comments_test.ts",
+  "tests/coding/sandbox",
   "tests/chaos/power_cut_test.ts",
-  "tests/e2e/compile_test.ts",
+  "tests/chaos/kill_test.ts",
   "tests/native/sanitizers_test.ts",
+  "tests/chaos/faults_test.ts",
+  "tests/chaos/limits_test.ts",
+  "tests/chaos/disk_test.ts",
+  "tests/e2e/single_file_test.ts",
+  "tests/e2e/doc_comments_test.ts",
+  "tests/e2e/compile_test.ts",
+  "tests/chaos/signals_test.ts",
+  "tests/chaos/hosts_test.ts",
 ];
 
 const CHECKS = [
@@ -152,24 +158,36 @@ const CHECKS = [
   ["doc", "--quiet", "--lint", "lib/mod.ts"],
 ];
 
-/** The parts of the tests, most source first: the long ones then start early. */
-function testParts(): string[] {
-  const bytes = (path: string): number =>
-    statSync(path).isDirectory()
-      ? readdirSync(path).reduce((sum, name) => sum + bytes(join(path, name)), 0)
-      : statSync(path).size;
-  const parts = (folder: string): string[] =>
-    readdirSync(folder)
-      .filter((name) => name !== "fixtures")
-      .map((name) => join(folder, name))
-      .filter((path) => statSync(path).isDirectory() || path.endsWith("_test.ts"));
-  const sorted = parts("tests").flatMap((path) => SPLIT.includes(path) ? parts(path) : [path])
-    .sort((a, b) => bytes(b) - bytes(a));
-  return [...FIRST, ...sorted.filter((path) => !FIRST.includes(path))];
+/** What one `deno test` runs. */
+interface Part {
+  name: string;
+  files: string[];
 }
 
-/** Runs Deno; its output is shown when it is over, so that what runs at the same time stays readable. */
-function runDeno(args: string[]): Promise<Ended> {
+/** The test files in a folder and below it, or the one that a path names. */
+function testsIn(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith("_test.ts") && !name.startsWith("fixtures/"))
+    .map((name) => join(path, name)).sort();
+}
+
+/** The parts of the tests: the files of {@linkcode FIRST}, and of each folder what it has beside them. */
+function testParts(): Part[] {
+  const bytes = ({ files }: Part) => files.reduce((sum, path) => sum + statSync(path).size, 0);
+  const places = new Map(FIRST.map((name, i) => [name, i]));
+  const place = ({ name }: Part) => places.get(name) ?? FIRST.length;
+  const partOf = (path: string) => places.has(path) ? path : dirname(path);
+  return [...Map.groupBy(testsIn("tests"), partOf)].map(([name, files]) => ({ name, files }))
+    .sort((a, b) => place(a) - place(b) || bytes(b) - bytes(a));
+}
+
+/**
+ * Runs Deno; its output is shown when it is over, so that what runs at the same time stays readable.
+ *
+ * @param told what is said of it.
+ */
+function runDeno(args: string[], told = args.join(" ")): Promise<Ended> {
   const started = performance.now();
   const child = spawn(deno, args, { stdio: ["ignore", "pipe", "pipe"] });
   const output: Uint8Array[] = [];
@@ -179,8 +197,7 @@ function runDeno(args: string[]): Promise<Ended> {
     child.on("close", (code) => {
       for (const chunk of output) process.stderr.write(chunk);
       const tookS = Math.round((performance.now() - started) / 1000);
-      const words = args.filter((word) => !/^-A$|^--(junit|no-check)/.test(word));
-      say(`$ deno ${words.join(" ")}: ${tookS} s`);
+      say(`$ deno ${told}: ${tookS} s`);
       const text = stripVTControlCharacters(Buffer.concat(output).toString());
       resolve({ good: code === 0, output: text });
     });
@@ -205,20 +222,22 @@ async function check(args: string[]): Promise<Result> {
   return { words: args.join(" "), counts, errors: output };
 }
 
-async function testPart(paths: string[], junit: string): Promise<Result> {
+/**
+ * Runs a part. Its files are imported by one module: Deno gives each module an isolate of its own, which
+ * would compile what they all import once more.
+ */
+async function testPart({ name, files }: Part, beside: string): Promise<Result> {
+  const junit = `${beside}.xml`, module = `${beside}.ts`;
   rmSync(junit, { force: true });
-  const args = ["test", "-A", "--no-check", `--junit-path=${junit}`, ...paths];
-  const { good, output } = await runDeno(args);
+  writeFileSync(module, files.map((path) => `import "${pathToFileURL(path)}";\n`).join(""));
+  const args = ["test", "-A", "--no-check", `--junit-path=${junit}`, module];
+  const { good, output } = await runDeno(args, `test ${name}`);
   const counts = existsSync(junit)
     ? countsOf(readFileSync(junit, "utf8"))
     : { passed: 0, failed: 1, skipped: [] };
   // a module that does not load, or a leak outside of a test, fails the run but no test
   if (!good && counts.failed === 0) counts.failed = 1;
-  return {
-    words: paths.join(" "),
-    counts,
-    errors: output.slice(Math.max(0, output.indexOf("\n ERRORS"))),
-  };
+  return { words: name, counts, errors: output.slice(Math.max(0, output.indexOf("\n ERRORS"))) };
 }
 
 /** The last lines of a text, which hold what failed. */
@@ -256,10 +275,12 @@ if (long) process.env.DYNO_TEST_LONG = "1";
 installMissing();
 const folder = mkdtempSync(join(tmpdir(), "dyno-test-"));
 try {
-  const parts = only.length > 0 ? [only] : testParts().map((path) => [path]);
+  const parts = only.length > 0
+    ? [{ name: only.join(" "), files: only.flatMap(testsIn) }]
+    : testParts();
   const results = await runAll([
     ...CHECKS.map((args) => () => check(args)),
-    ...parts.map((paths, i) => () => testPart(paths, join(folder, `${i}.xml`))),
+    ...parts.map((part, i) => () => testPart(part, join(folder, `${i}`))),
   ]);
   say("");
   const skipped = results.flatMap(({ counts }) => counts.skipped);

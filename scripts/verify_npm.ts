@@ -93,15 +93,23 @@ const TSCONFIG = {
   files: ["program.ts"],
 };
 
+const nodes = new Map<number, string>();
+
 /** A Node of that line: the machine's, else npm's, which comes from its cache the next time. */
 function nodeOf(line: number): string {
+  const known = nodes.get(line);
+  if (known !== undefined) return known;
   const ask = (program: string, ...args: string[]) =>
     execFileSync(program, [...args, "-p", "process.version + ' ' + process.execPath"], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "ignore"],
     }).trim().split(" ");
   const [version, own] = ask("node");
-  return version.startsWith(`v${line}.`) ? own : ask("npx", "-y", "-p", `node@${line}`, "node")[1];
+  const found = version.startsWith(`v${line}.`)
+    ? own
+    : ask("npx", "-y", "-p", `node@${line}`, "node")[1];
+  nodes.set(line, found);
+  return found;
 }
 
 /** A folder for PATH with Node, npm and what their scripts need; not Deno, not a compiler. */

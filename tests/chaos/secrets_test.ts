@@ -7,10 +7,11 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import { dyno } from "../e2e/dyno.ts";
+import { dyno, dynoEach } from "../e2e/dyno.ts";
 import { receiver } from "../notify/receiver.ts";
 import { serveProcess, submit, taskWhen } from "../server/fixture.ts";
 import { promptTests, temporaryFolder } from "../suite/fixture.ts";
+import type { Finished } from "../e2e/dyno.ts";
 
 const LONG = Boolean(Deno.env.get("DYNO_TEST_LONG"));
 /** With letters that JSON, URLs and HTML write otherwise. */
@@ -60,12 +61,20 @@ function assertFolderClean(folder: string): number {
 const keys = ["--api-key-env", "DYNO_TEST_KEY", "--header", `x-api-key: ${HEADER}`];
 const on = (url: string) => ["--endpoint", url, "--model", "m", ...keys];
 
-async function clean(args: string[], cwd: string, codes: number[] = [0]) {
-  const { code, stdout, stderr } = await dyno(args, { cwd, env: ENV });
+function assertCleanEnd(
+  args: string[],
+  { code, stdout, stderr }: Omit<Finished, "signal">,
+  codes: number[] = [0],
+): void {
   assert(codes.includes(code ?? -1), `${args[0]}: ${code}: ${stderr}`);
   assertClean(`standard output of ${args[0]}`, stdout);
   assertClean(`standard error of ${args[0]}`, stderr);
-  return { stdout, stderr };
+}
+
+async function clean(args: string[], cwd: string, codes?: number[]): Promise<Finished> {
+  const finished = await dyno(args, { cwd, env: ENV });
+  assertCleanEnd(args, finished, codes);
+  return finished;
 }
 
 /** An endpoint that says everything it was told, in its answers and in its errors. */
@@ -144,12 +153,15 @@ Deno.test("a planted key is in nothing that suites, loads, sweeps and batches le
   const bound = ["--key-env", `DYNO_TEST_KEY=${server.url}`];
   await clean(["sweep", "--config", input("sweep.json"), ...bound], cwd);
   await clean(["batch", "run", input("batch.json"), "--once", ...bound], cwd, [0, 1]);
-  await clean(["runs", "list", "--json"], cwd);
-  await clean(["runs", "show", "latest", "--json"], cwd);
-  for (const form of ["csv", "json", "jsonl", "markdown"]) {
-    await clean(["runs", "export", "--format", form], cwd);
-  }
-  await clean(["runs", "archive", "latest", "--yes"], cwd);
+  const forms = ["csv", "json", "jsonl", "markdown"];
+  const looks = [
+    ["list", "--json"],
+    ["show", "latest", "--json"],
+    ...forms.map((form) => ["export", "--format", form]),
+    ["archive", "latest", "--yes"],
+  ].map((words) => ["runs", ...words]);
+  const ended = await dynoEach(looks, { cwd, env: ENV });
+  for (const [i, each] of ended.entries()) assertCleanEnd(looks[i], each);
   assert(assertFolderClean(cwd) > 20);
 });
 

@@ -8,8 +8,9 @@ import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
 import { printable } from "../../lib/text/printable.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
-import { DYNO, dyno } from "../e2e/dyno.ts";
+import { DYNO, dyno, dynoEach } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
+import type { Finished } from "../e2e/dyno.ts";
 
 /** Clears, writes the clipboard, links, hides, goes back, turns, and forges a line; in C0 and in C1. */
 const HOSTILE = "evil\x1b[2J\x1b]52;c;aGk=\x07\x1b]8;;http://127.0.0.1:9\x1b\\link\x1b[8mhidden" +
@@ -67,12 +68,19 @@ async function refusing(): Promise<{ url: string } & AsyncDisposable> {
   };
 }
 
-async function harmless(args: string[], cwd: string, codes = [0, 1, 2, 3, 4]): Promise<string> {
-  const { code, stdout, stderr } = await dyno(args, { cwd });
+function assertEnded(
+  args: string[],
+  { code, stdout, stderr }: Omit<Finished, "signal">,
+  codes = [0, 1, 2, 3, 4],
+): string {
   assert(codes.includes(code ?? -1), `${args}: ${code}: ${stderr}`);
   assertHarmless(`standard output of ${args.slice(0, 3)}`, stdout);
   assertHarmless(`standard error of ${args.slice(0, 3)}`, stderr);
   return stdout;
+}
+
+async function harmless(args: string[], cwd: string, codes?: number[]): Promise<void> {
+  assertEnded(args, await dyno(args, { cwd }), codes);
 }
 
 /** Runs dyno in a terminal, and gives what reached it. */
@@ -116,20 +124,26 @@ Deno.test("no command hands on what hostile runs say to a terminal", async () =>
     ["show", HOSTILE],
     [HOSTILE],
   ];
-  for (const command of commands) await harmless(["runs", ...command], cwd);
+  const lists = [
+    ...commands.map((command) => ["runs", ...command]),
+    ["runs", "list", "--json"],
+    ["runs", "show", "latest~1", "--json"],
+  ];
+  const ended = await dynoEach(lists, { cwd });
+  const said = ended.map((each, i) => assertEnded(lists[i], each));
   await harmless([HOSTILE], cwd, [2]);
   await harmless(["run", `${HOSTILE}.json`, "--debug"], cwd, [2]);
 
   // JSON is the same JSON for programs; documents are what a file would be
-  const [listed] = JSON.parse(await harmless(["runs", "list", "--json"], cwd));
+  const [[listed], shown] = said.slice(-2).map((text) => JSON.parse(text));
   assertEquals(listed.model, HOSTILE);
-  const shown = JSON.parse(await harmless(["runs", "show", "latest~1", "--json"], cwd));
   assertEquals(shown.events.at(-1).name, HOSTILE);
-  for (const format of ["csv", "jsonl", "markdown"]) {
-    const { stdout } = await dyno(["runs", "export", "--format", format], { cwd });
-    const path = join(cwd, `table.${format}`);
-    await dyno(["runs", "export", "--format", format, "--out", path], { cwd });
-    assertEquals(stdout.trimEnd(), readFileSync(path, "utf8").trimEnd());
+  const exports = ["csv", "jsonl", "markdown"].map((form) => ["runs", "export", "--format", form]);
+  const paths = exports.map((args) => join(cwd, `table.${args.at(-1)}`));
+  const whole = [...exports, ...exports.map((args, i) => [...args, "--out", paths[i]])];
+  const tables = await dynoEach(whole, { cwd });
+  for (const [i, path] of paths.entries()) {
+    assertEquals(tables[i].stdout.trimEnd(), readFileSync(path, "utf8").trimEnd());
   }
 
   const colours = ["list", "failing"].map((name) => inTerminal(["runs", name], cwd));

@@ -1,6 +1,7 @@
 /** What the tests of the sandbox share. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -114,7 +115,7 @@ export function processesLeft(): string[] {
 export function filesLeft(): string[] {
   const found: string[] = [];
   const folders = ["/", "/usr", "/usr/bin", "/usr/lib", "/etc", "/home", "/root", "/var/tmp"];
-  for (const folder of [...folders, "/dev", "/dev/shm", "/run", "/work", "/tmp"]) {
+  for (const folder of [...folders, "/dev", "/dev/shm", "/run", "/work", "/tmp", tmpdir()]) {
     if (!existsSync(folder)) continue;
     for (const name of readdirSync(folder)) {
       const ours = /^(dyno_exploit.*|dyno-sandbox-.*|[abcd]|hard|late|disk|mem|pipe|psm_.*)$/;
