@@ -42,6 +42,7 @@ Deno.test(
     assertStringIncludes(message, "no_such_one (b and 1 others)");
     assertStringIncludes(message, "python3 -m pip install no_such_one");
     assertStringIncludes(message, "--python");
+    if ((await sandbox.lacking(["cv2"])).length === 0) return;
     const named = () => checkModules(sandbox, [problem("d", "import cv2\n")]);
     assertStringIncludes(
       (await assertRejects(named, InputError)).message,
