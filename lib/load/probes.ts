@@ -48,12 +48,39 @@ type ProbesOptions =
     onRecord(record: RequestRecord): void;
   };
 
-/**
- * Sends probes until it is ended, at equal gaps. One that fails is reported as any other.
- *
- * @throws what `onRecord` threw.
- */
-export async function sendProbes(
+/** The trickle of probes beside one load; none where no rate is asked for. */
+export class Probes {
+  readonly #options: Omit<ProbesOptions, "rate_per_s"> & { rate_per_s: number | undefined };
+  readonly #ending = new AbortController();
+  #sent: Promise<{ error: unknown } | null> | null = null;
+
+  constructor(options: Omit<ProbesOptions, "rate_per_s"> & { rate_per_s: number | undefined }) {
+    this.#options = options;
+  }
+
+  /** Begins to send, at the first call. */
+  start(): void {
+    const { rate_per_s } = this.#options;
+    if (rate_per_s === undefined) return;
+    const signal = AbortSignal.any([this.#options.signal, this.#ending.signal]);
+    this.#sent ??= sendProbes({ ...this.#options, rate_per_s, signal })
+      .then(() => null, (error) => ({ error }));
+  }
+
+  /** Sends no more. */
+  stop(): void {
+    this.#ending.abort();
+  }
+
+  /** Waits for those that were sent. @throws what `onRecord` threw. */
+  async ended(): Promise<void> {
+    const fault = await this.#sent;
+    if (fault !== null) throw fault.error;
+  }
+}
+
+/** Sends probes at equal gaps until the signal is aborted. One that fails is reported as any other. */
+async function sendProbes(
   { rate_per_s, words, transport, signal, ...options }: ProbesOptions,
 ): Promise<void> {
   const { name } = transport;

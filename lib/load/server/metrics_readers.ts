@@ -1,0 +1,139 @@
+/** What is read of servers beside a load: the endpoint's own metrics, and Prometheus pages that are recorded. */
+import { endpointsAsked } from "../../endpoint/api.ts";
+import { PortableTransport } from "../../endpoint/portable/portable.ts";
+import { CancelledError } from "../../execute/scope.ts";
+import { counted } from "../../text/grouped.ts";
+import { PageLog } from "../telemetry/page_log.ts";
+import { PageRecorder } from "../telemetry/page_recorder.ts";
+import { resetCache } from "./reset_cache.ts";
+import { SCRAPE_INTERVAL_MS, ServerMetricsScraper } from "./server_metrics.ts";
+import type { APIConfiguration } from "../../endpoint/api.ts";
+import type { RunDirectory } from "../../run/directory.ts";
+import type { LoadEvent } from "../../run/events.ts";
+import type { LoadSettings } from "../../settings/load.ts";
+import type { LiveReadings } from "../live_load.ts";
+
+/** Reads metrics once a second while a load runs, by a separate transport. */
+export class MetricsReaders implements AsyncDisposable {
+  readonly #api: APIConfiguration;
+  readonly #transport: PortableTransport;
+  readonly #scraper: ServerMetricsScraper | null;
+  readonly #pages: PageRecorder;
+  readonly #recorded: number;
+  #log: PageLog | null = null;
+  /** What the server said of itself last; null where it has no metrics. */
+  latest: LiveReadings["server"] = null;
+
+  private constructor(
+    api: APIConfiguration,
+    transport: PortableTransport,
+    scraper: ServerMetricsScraper | null,
+    pages: PageRecorder,
+    recorded: number,
+  ) {
+    this.#api = api;
+    this.#transport = transport;
+    this.#scraper = scraper;
+    this.#pages = pages;
+    this.#recorded = recorded;
+  }
+
+  /**
+   * Looks for the endpoint's metrics, and reads each page once.
+   *
+   * @param own whether the endpoint's own metrics are read: one shard reads them for all.
+   * @throws {InputError} a page that cannot be read.
+   */
+  static async open(
+    api: APIConfiguration,
+    { server_metrics = [], server_metrics_names = [] }: LoadSettings,
+    own: boolean,
+    signal: AbortSignal,
+  ): Promise<MetricsReaders> {
+    const transport = new PortableTransport();
+    let scraper: ServerMetricsScraper | null = null;
+    try {
+      scraper = own ? await probe(api, server_metrics, transport, signal) : null;
+      const { tls } = api;
+      const names = server_metrics_names;
+      const pages = await PageRecorder.open(server_metrics, names, transport, signal, { tls });
+      return new MetricsReaders(api, transport, scraper, pages, server_metrics.length);
+    } catch (error) {
+      await scraper?.[Symbol.asyncDispose]();
+      await transport[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Empties the prefix cache of each server that is asked. @throws {InputError} one has no such call. */
+  async resetCaches(signal: AbortSignal): Promise<void> {
+    for (const endpoint of endpointsAsked(this.#api)) {
+      const api = { ...this.#api, endpoint };
+      await resetCache(this.#scraper?.server ?? null, api, this.#transport, signal);
+    }
+  }
+
+  /** Begins to read; pages go to a file of the run. @throws {InputError} it cannot be made. */
+  start(directory: RunDirectory, signal: AbortSignal, onNotice: (line: string) => void): void {
+    const scraper = this.#scraper;
+    if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
+    scraper?.start(SCRAPE_INTERVAL_MS, signal);
+    if (this.#recorded === 0) return;
+    this.#log = new PageLog(directory);
+    onNotice(`recording ${counted(this.#recorded, "page")} every second: telemetry.jsonl`);
+    this.#pages.start(this.#log, SCRAPE_INTERVAL_MS, signal);
+  }
+
+  /** The server's readings since the last call, for the journal. */
+  *take(): Generator<LoadEvent> {
+    for (const reading of this.#scraper?.take() ?? []) {
+      const { server } = this.#scraper!;
+      this.latest = { name: server, reading };
+      yield { event: "server_reading", server, reading };
+    }
+  }
+
+  /** Takes the last readings, and says how pages were read. */
+  async *stop(signal: AbortSignal): AsyncGenerator<LoadEvent> {
+    await this.#scraper?.stop();
+    if (this.#log) {
+      await this.#pages.stop(this.#log, signal);
+      const { series, left_out } = this.#log;
+      yield { event: "telemetry_read", pages: this.#pages.counts, series, left_out };
+    }
+    yield* this.take();
+  }
+
+  /** Ends it without another reading. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pages[Symbol.asyncDispose]();
+    await this.#scraper?.[Symbol.asyncDispose]();
+    this.#log?.[Symbol.dispose]();
+    await this.#transport[Symbol.asyncDispose]();
+  }
+}
+
+/** What reads the server's metrics: at the endpoint, else on those of the recorded pages that have them. */
+async function probe(
+  api: APIConfiguration,
+  pages: readonly string[],
+  transport: PortableTransport,
+  signal: AbortSignal,
+): Promise<ServerMetricsScraper | null> {
+  const { tls } = api;
+  const at = async (urls: readonly string[]) =>
+    (await ServerMetricsScraper.probe(urls, transport, signal, { tls })).scraper;
+  try {
+    const own = await at(endpointsAsked(api));
+    if (own !== null) return own;
+    const found = await Promise.all(
+      pages.map(async (url) => ({ url, server: (await at([url]))?.server })),
+    );
+    const first = found.find(({ server }) => server !== undefined)?.server;
+    const same = found.filter(({ server }) => server !== undefined && server === first);
+    return same.length > 0 ? await at(same.map(({ url }) => url)) : null;
+  } catch (error) {
+    if (error instanceof CancelledError) return null;
+    throw error;
+  }
+}
