@@ -59,7 +59,10 @@ export async function logToMlflow(
   });
   const [found] = objectsIn(known.runs);
   const info = objectAt(found ?? await begun(mlflow, run, experiment_id), "info");
-  const run_id = textAt(info, "run_id") ?? "";
+  const run_id = textAt(info, "run_id");
+  if (run_id === null) {
+    throw new MlflowError(`${mlflow.url}: its answer names no run; is this an MLflow server?`);
+  }
   const url = `${mlflow.url}/#/experiments/${experiment_id}/runs/${run_id}`;
   // one that an upload left in the middle is still running there: it gets the rest
   const present = found !== undefined && textAt(info, "status") !== "RUNNING";

@@ -131,3 +131,10 @@ Deno.test("a storage's list with a key in no code", async () => {
   );
   assertEquals(said, "done");
 });
+
+Deno.test("MLflow: a server that answers anything with 200 has logged nothing", async () => {
+  for (const text of ["{}", "<html></html>", '{"run":{"info":{}}}']) {
+    const { said } = await outcome("MLflow", (response) => void response.end(text));
+    assertMatch(said, /names no run; is this an MLflow server\?/, text);
+  }
+});
