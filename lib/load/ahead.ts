@@ -1,26 +1,32 @@
-/** Says how many requests may be begun before they are: of what a kill cuts off nothing else is known. */
+/**
+ * Announces how many requests may begin before they do. After a kill, this is all that is known of
+ * the requests in flight.
+ */
 import { nowNs } from "../native/clock.ts";
 
-/** It is said about this often at most. */
+/** Aims at this much time between announcements, ns. */
 const INTERVAL_NS = 1e8;
-/** Of those begun at most this part is said ahead: a first burst does not show the rate. */
+/**
+ * At most 1/SHARE of the requests begun so far are announced ahead: the first burst does not show
+ * the rate.
+ */
 const SHARE = 8;
 
-/** The requests of a load that were begun and not taken back, and how many were allowed. */
+/** Counts the requests of a load that have begun, and how many were announced. */
 export class Ahead {
   readonly #tell: (most: number) => void;
   #begun = 0;
   #told = 0;
   #told_ns = 0;
-  /** How many more are allowed at a time: as many as are begun in the interval. */
+  /** How many more requests each announcement allows: about as many as begin in one interval. */
   #step = 1;
 
-  /** @param tell called before more are begun than it was last called with: as many as may be from now on. */
+  /** @param tell called before more requests begin than it last announced, with the new limit. */
   constructor(tell: (most: number) => void) {
     this.#tell = tell;
   }
 
-  /** Another one will be begun. */
+  /** Counts one more request, announcing it first if needed. */
   begin(): void {
     if (++this.#begun <= this.#told) return;
     const now_ns = nowNs();
@@ -31,7 +37,7 @@ export class Ahead {
     this.#tell(this.#told);
   }
 
-  /** One that was begun is as if it had not been. */
+  /** Uncounts a request that had begun but was not sent. */
   takeBack(): void {
     this.#begun--;
   }

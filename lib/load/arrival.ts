@@ -4,21 +4,22 @@ import { openRandom, standardNormal } from "../stats/random.ts";
 import { checkSeed } from "./seed.ts";
 import type { LoadShare } from "./share.ts";
 
-/** How the gaps between arrivals vary, whatever the rate. */
+/** How the gaps between arrivals vary, at any rate. */
 export interface ArrivalPattern {
   /**
-   * constant: equal gaps; poisson: exponential gaps, as of many independent users; gamma: gaps of a
-   * gamma distribution with shape `burstiness`.
+   * constant: equal gaps; poisson: exponential gaps, like those of many independent users; gamma:
+   * gaps from a gamma distribution with shape `burstiness`.
    */
   arrival: "constant" | "poisson" | "gamma";
   /**
-   * Shape of the gamma distribution, 0.01 to 1e6, 1 by default: 1 is poisson, below 1 is burstier,
-   * above 1 more regular. The gaps' coefficient of variation is 1/√burstiness. For gamma only.
+   * Shape of the gamma distribution, 0.01 to 1e6, 1 by default: 1 equals poisson, below 1 is
+   * burstier, above 1 more regular. The gaps' coefficient of variation is 1/√burstiness. For gamma
+   * only.
    */
   burstiness?: number;
   /** Whole number from 0 to 2^32 − 1. The same seed gives the same times. */
   seed: number;
-  /** Of a load that several processes send together, which of the times are this one's. */
+  /** This process's share of the arrivals, when several processes send the load together. */
   share?: LoadShare;
 }
 
@@ -28,7 +29,7 @@ export interface ArrivalProcess extends ArrivalPattern {
   rate_per_s: number;
 }
 
-/** A stretch of time in which the rate goes linearly from one value to another. */
+/** A stretch of time in which the rate changes linearly from one value to another. */
 export interface RampStage {
   /** Above 0. */
   duration_s: number;
@@ -38,7 +39,7 @@ export interface RampStage {
   rate_to_per_s: number;
 }
 
-/** A stage with the expected count of arrivals before it and up to its end. */
+/** A stage, with the expected count of arrivals before it and by its end. */
 interface PlacedStage extends RampStage {
   start_s: number;
   count_before: number;
@@ -46,8 +47,8 @@ interface PlacedStage extends RampStage {
 }
 
 /**
- * Arrival times in seconds from 0, endless and ascending (two may be equal). Constant arrivals are
- * at exactly i / rate from i = 0; the first of the others comes one random gap after 0.
+ * Returns arrival times in seconds from 0, endless and ascending (two may be equal). Constant
+ * arrivals are at exactly i / rate from i = 0; other processes start one random gap after 0.
  *
  * @example
  * ```ts
@@ -68,12 +69,13 @@ export function arrivalTimes(process: ArrivalProcess): Generator<number, never> 
 }
 
 /**
- * Arrival times in seconds from 0 under a rate that changes with time; ends when the stages end.
+ * Returns arrival times in seconds from 0 at a rate that changes with time; ends when the stages
+ * end.
  *
- * A process of mean rate 1 is laid along the cumulative rate Λ(t) = ∫rate: its time u becomes the t
- * with Λ(t) = u (time rescaling; Daley and Vere-Jones, An Introduction to the Theory of Point
- * Processes, theorem 7.4.I). Poisson arrivals so become an exact inhomogeneous Poisson process;
- * constant ones come each time that Λ passes a whole number, from 0.
+ * A process of mean rate 1 is mapped onto the cumulative rate Λ(t) = ∫rate: its time u becomes the
+ * t with Λ(t) = u (time rescaling; Daley and Vere-Jones, An Introduction to the Theory of Point
+ * Processes, theorem 7.4.I). Poisson arrivals thus become an exact inhomogeneous Poisson process;
+ * constant ones fall where Λ passes a whole number, from 0.
  *
  * @example
  * ```ts
@@ -122,7 +124,7 @@ function placeStages(stages: readonly RampStage[]): PlacedStage[] {
 
 /**
  * The time at which the cumulative rate reaches `u`, count_before ≤ u < count_after. Within a stage
- * Λ(s) = from·s + slope·s²/2; its root in the form that loses no digits and allows slope 0.
+ * Λ(s) = from·s + slope·s²/2; this form of its root loses no digits and allows slope 0.
  */
 function timeWithin(stage: PlacedStage, u: number): number {
   const { start_s, duration_s, rate_from_per_s: from, rate_to_per_s: to } = stage;
@@ -134,7 +136,7 @@ function timeWithin(stage: PlacedStage, u: number): number {
   return start_s + Math.min(2 * count / (from + rate), duration_s);
 }
 
-/** Times of a process of mean rate 1. The pattern is checked at the call. */
+/** Arrival times at mean rate 1. Checks the pattern when called. */
 function unitTimes(pattern: ArrivalPattern): Generator<number, never> {
   const { arrival, burstiness, seed } = pattern;
   checkSeed(seed);

@@ -1,23 +1,23 @@
-/** The figures of parts of a load: of each of several endpoints, of each of several models. */
+/** The figures of parts of a load: per endpoint or per model. */
 import { type StageTurnover, turnoverOfPart } from "./rates.ts";
 import { summarise, type SummaryContext } from "./summarise.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 import type { StageResults } from "./results.ts";
 
-/** What a part's figures are made of: all of the load's, and which it takes. */
+/** What the figures of parts are computed from: those of the whole load. */
 export interface PartsContext extends Omit<SummaryContext, "name" | "warmup"> {
   turnovers: readonly StageTurnover[];
-  /** The whole load's. */
+  /** The figures of the whole load. */
   total: Pick<StageResults, "concurrency">;
   warmup: readonly RequestRecord[];
 }
 
 /**
- * The figures of each part by the rules of the total's, whose rates and counts they add up to; requests
- * that were never sent belong to none.
+ * Returns the figures of each part, computed by the same rules as the total: the rates and counts
+ * of the parts add up to it. Requests that were never sent belong to no part.
  *
- * @param measured all of the load but the warm-up.
- * @param partOf the name of a request's part; undefined for none.
+ * @param measured every request of the load except the warm-up.
+ * @param partOf returns the name of a request's part; undefined for none.
  */
 export function figuresByPart(
   names: readonly string[],
@@ -37,7 +37,7 @@ export function figuresByPart(
       warmup: warmup.filter(isPart).length,
     });
     const { max } = figures.concurrency;
-    // a place is the load's, whoever takes it: its time is shared out by what was in flight
+    // all parts share the load's places, so their time is split by the time each part was in flight
     const mean = all_ns > 0 ? total.concurrency.mean * timeInFlight(own) / all_ns : 0;
     return { ...figures, concurrency: { mean, max } };
   });

@@ -1,32 +1,35 @@
-/** First turns of conversations and sessions beside later ones, whose history a cache may know. */
+/** Compares first turns of conversations and sessions with later ones, whose history a cache may hold. */
 import { latencies } from "../endpoint/latency.ts";
 import { distribution } from "../stats/quantile.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
-/** The figures of first turns, or of later ones. */
+/** The figures of first turns, or of later turns. */
 export interface TurnFigures {
-  /** Which turns. */
+  /** Which turns these are. */
   turn: "first" | "later";
-  /** Requests that count in the windows. */
+  /** Requests that count in the measured windows. */
   requests: number;
-  /** Of them, those with a good answer. */
+  /** Of these, those with a good answer. */
   answered: number;
-  /** To the first token; null where unknown. */
+  /** Time to the first token; null where unknown. */
   ttft_ms: Distribution | null;
-  /** Of whole answers; null where unknown. */
+  /** Time to the whole answer; null where unknown. */
   e2e_ms: Distribution | null;
   /** Mean tokens of a prompt; null where unknown. */
   prompt_tokens_mean: number | null;
-  /** Share of the prompt tokens that came from the server's cache by `usage`; null where it does not say. */
+  /**
+   * Share of the prompt tokens that came from the server's cache, by `usage`; null where it does
+   * not say.
+   */
   cached_share: number | null;
 }
 
 /**
- * The figures by turn; null where no conversation and no session has a later one.
+ * Returns the figures by turn; null where no conversation or session has a later turn.
  *
- * @param inside requests that count. A session's first, and that of a sub-agent, is the one whose time came
- * first.
+ * @param inside requests that count. The first turn of a session, or of a sub-agent in it, is the
+ * request with the earliest intended time.
  */
 export function figuresByTurn(inside: readonly RequestRecord[]): TurnFigures[] | null {
   const begun = new Map<string, RequestRecord>();

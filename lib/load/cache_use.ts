@@ -1,4 +1,4 @@
-/** Prompt tokens that the server took from a prefix cache, beside what the load asked for. */
+/** Compares the prompt tokens that came from the server's prefix cache with what the load asked for. */
 import { mean } from "../stats/quantile.ts";
 import { percentText } from "../text/percent.ts";
 import type { RequestRecord } from "../run/request_record.ts";
@@ -8,24 +8,24 @@ import type { ServerMetricsSummary } from "./server/server_summary.ts";
 export interface CacheUse {
   /** Share of the prompt tokens, 0 to 1. */
   share: number;
-  /** What tells it: `usage` of the answers, or the server's own counters. */
+  /** The source of the share: `usage` in the answers, or the server's own counters. */
   from: "usage" | "counters";
-  /** Share that the load asks for; null where the prompts do not say. */
+  /** Share that the load's prompts repeat on purpose; null where unknown. */
   asked: number | null;
   /** Mean tokens of a prompt; null where unknown. */
   prompt_tokens: number | null;
 }
 
-/** A chat template's own words are shared by all prompts: two of vLLM's blocks. */
+/** Tokens of a chat template's own text, shared by all prompts: two blocks of vLLM. */
 const TEMPLATE_TOKENS = 32;
-/** And a server's count of a prompt is not quite ours. */
+/** Tolerance of the share: the server's token counts differ slightly from ours. */
 const MOST_EXCESS = 0.05;
 
 /**
- * The use of a prefix cache in the measured part; null where nothing tells it.
+ * Returns the use of a prefix cache in the measured part; null where nothing reports it.
  *
  * @param records of the measured part.
- * @param asked the share that the load's prompts have in common on purpose; null is unknown.
+ * @param asked the share that the load's prompts have in common on purpose; null where unknown.
  */
 export function cacheUse(
   records: readonly RequestRecord[],
@@ -51,14 +51,14 @@ export function cacheUse(
     : { share: rate, from: "counters", asked, prompt_tokens };
 }
 
-/** Whether a cache answered for the model where the load did not ask it to. */
+/** Whether a cache answered for the model although the load did not ask for that. */
 export function isInflated({ share, asked, prompt_tokens }: CacheUse): boolean {
   if (asked === null) return false;
   const template = prompt_tokens === null ? 0 : TEMPLATE_TOKENS / prompt_tokens;
   return share - asked > Math.max(MOST_EXCESS, template);
 }
 
-/** The use of the cache in one sentence. */
+/** Describes the use of the cache in one sentence. */
 export function cacheText(use: CacheUse): string {
   const { share, from, asked, prompt_tokens } = use;
   const told = from === "usage" ? "usage of the answers" : "the server's counters";

@@ -1,4 +1,4 @@
-/** How accurately this host's client measures: compared with a server that says when it sent. */
+/** Measures how accurate this host's client is, against a server that stamps when it sent each event. */
 import { availableParallelism, hostname } from "node:os";
 import process from "node:process";
 import { Reply } from "../endpoint/answer.ts";
@@ -17,20 +17,20 @@ export interface ErrorMs {
   max: number;
 }
 
-/** What was measured at one load. */
+/** What was measured at one level of load. */
 export interface CalibrationCell {
   streams: number;
   tokens_per_s: number;
   /** Achieved over all streams. */
   events_per_s: number;
   events: number;
-  /** Stamp of an event less the time at which it was handed to the kernel. */
+  /** The client's time stamp of an event minus the time at which the server handed it to the kernel. */
   lag_ms: ErrorMs;
-  /** Measured less true ttft; both begin with the request's sending. */
+  /** Measured ttft minus true ttft; both start when the request is sent. */
   ttft_error_ms: ErrorMs;
-  /** |measured − true| time between successive events of a stream. */
+  /** |measured − true| time between consecutive events of a stream. */
   gap_error_ms: ErrorMs;
-  /** CPU time of the whole client for an event, the server's thread left out, µs. */
+  /** CPU time of the whole client per event, without the server's thread, µs. */
   cpu_us_per_event: number;
   trusted: boolean;
 }
@@ -44,11 +44,11 @@ export interface Calibration {
   transport: string;
   scheduling: string | null;
   cells: CalibrationCell[];
-  /** The most events a second at which the client was to be trusted. */
+  /** The most events a second at which the client can be trusted. */
   ceiling_events_per_s: number;
 }
 
-/** Streams and tokens a second of each cell: growing, so that the last trusted one is the ceiling. */
+/** Streams and tokens a second of each cell, in growing order. */
 const CALIBRATION_LOADS: readonly { streams: number; tokens_per_s: number }[] = [
   { streams: 1, tokens_per_s: 50 },
   { streams: 16, tokens_per_s: 50 },
@@ -61,11 +61,11 @@ const CALIBRATION_LOADS: readonly { streams: number; tokens_per_s: number }[] = 
   { streams: 1024, tokens_per_s: 200 },
 ];
 
-/** Errors above this at p99 are more than a measuring client should add. */
+/** A p99 error above this is more than a measuring client should add. */
 const TRUSTED_ERROR_MS = 1;
 
 /**
- * Measures every load for some seconds.
+ * Measures the client at every level of load, for some seconds each.
  *
  * @throws {CancelledError} when the signal is aborted.
  */
@@ -113,7 +113,7 @@ async function measureCell(
   await using transport = new WireTransport(library);
   const streamsMeasured: Stream[] = [];
   const before = { cpu: process.cpuUsage(), server_ns: server.status().cpu_ns, t_ns: nowNs() };
-  const spread_ns = 1e9 / tokens_per_s; // phases apart, as independent users would be
+  const spread_ns = 1e9 / tokens_per_s; // out of phase, like independent users
   let ended = 0;
   for (let i = 0; i < streams; i++) {
     const stream = new Stream();
@@ -143,7 +143,7 @@ async function measureCell(
   return { cell, scheduling };
 }
 
-/** What came on one stream, as the load's client takes it down. */
+/** What arrived on one stream, recorded as a load's client records it. */
 class Stream {
   t_sent_ns = 0;
   readonly stamps_ns: number[] = [];
@@ -176,7 +176,7 @@ function cellOf(
     stamps_ns.forEach((t_ns, i) => {
       const lag = t_ns - sent_ns[i];
       lags.add(lag);
-      if (i === 0) ttfts.add(lag); // both ttfts begin at t_sent: what differs is the lag
+      if (i === 0) ttfts.add(lag); // both ttfts start at t_sent, so they differ by the lag
       else gaps.add(Math.abs(lag - (stamps_ns[i - 1] - sent_ns[i - 1])));
     });
   }

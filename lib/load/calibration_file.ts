@@ -7,19 +7,19 @@ import { writeFileAtomic } from "../write.ts";
 import type { Calibration } from "./calibrate.ts";
 import type { CalibrationCited } from "./verdict.ts";
 
-/** Where the calibration lies: beside the cache of libdyno. */
+/** Path of the calibration file, next to the cache of libdyno. */
 export function calibrationPath(): string {
   return join(dirname(cacheFolders()[0]), "calibration.json");
 }
 
-/** A ceiling below this share of the earlier one is a busy host's rather than another truth. */
+/** A ceiling below this share of the earlier one means that the host was busy, not that it changed. */
 const WORSE = 0.8;
 
 /**
- * Keeps a calibration, unless the one that is kept is of the same host and clearly better: what else
- * ran beside this one is not a property of the host.
+ * Keeps a calibration, unless the stored one is from the same host and clearly better: a low
+ * ceiling shows what else was running, not what the host can do.
  *
- * @returns the better one that stays; null where this one was kept.
+ * @returns the stored calibration if it stays; null where the new one was kept.
  * @throws {InputError} the file cannot be written.
  */
 export function keepCalibration(calibration: Calibration): Calibration | null {
@@ -32,7 +32,7 @@ export function keepCalibration(calibration: Calibration): Calibration | null {
   return null;
 }
 
-/** The calibration of this host, null where there is none. */
+/** Returns the calibration of this host; null where there is none. */
 export function readCalibration(): Calibration | null {
   try {
     const calibration: Calibration = JSON.parse(readFileSync(calibrationPath(), "utf8"));
@@ -40,11 +40,14 @@ export function readCalibration(): Calibration | null {
       ? calibration
       : null;
   } catch {
-    return null; // none, or not ours
+    return null; // no file, or not one of ours
   }
 }
 
-/** What a calibration says about a load of this many streams on this transport. */
+/**
+ * Returns what a calibration says about a load of this many streams on this transport; null where
+ * it says nothing.
+ */
 export function citeCalibration(
   calibration: Calibration | null,
   streams: number,

@@ -1,29 +1,29 @@
-/** Requests that their client cuts off: a share of them, after a number of tokens or a time. */
+/** Requests that the client cancels: a share of them, after a number of tokens or some time. */
 import { InputError } from "../errors.ts";
 import { seededRandom } from "../stats/random.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration } from "../text/duration.ts";
 import { percentText } from "../text/percent.ts";
 
-/** Where a request is cut off. */
+/** When a request is cancelled. */
 export interface Cut {
-  /** Once this many events with tokens have come; null: by time. */
+  /** After this many events with tokens; null: by time. */
   tokens: number | null;
-  /** This many seconds after it was its turn; null: by tokens. */
+  /** This many seconds after its intended time; null: by tokens. */
   after_s: number | null;
 }
 
-/** A share of the requests, 0 to 1, and where they are cut off. */
+/** A share of the requests, and when they are cancelled. */
 export interface Cancellation extends Cut {
   /** Of all requests, 0 to 1. */
   share: number;
-  /** As it was asked for: "10%@20tokens". */
+  /** The text it was read from, such as "10%@20tokens". */
   text: string;
 }
 
 /**
  * Reads `10%@20tokens` or `5%@500ms`.
  *
- * @throws {InputError} another form, or shares of more than all together.
+ * @throws {InputError} another form, or shares that add up to more than 100 %.
  */
 export function parseCancellations(texts: readonly string[]): Cancellation[] {
   const all = texts.map((text) => {
@@ -48,15 +48,15 @@ export function parseCancellations(texts: readonly string[]): Cancellation[] {
   return all;
 }
 
-/** A request that may be cut off, with the tokens that have come. */
+/** A request that may be cancelled, with the tokens received so far. */
 interface Cuttable {
   cut: Cut | null;
-  /** Its cut has come. */
+  /** Whether it is being cancelled. */
   cutting: boolean;
   reply: { tokens: { count: number } };
 }
 
-/** Whether the cut of a request by its tokens has just come. */
+/** Whether a request has just reached the number of tokens at which it is cancelled. */
 export function cutsNow(flight: Cuttable): boolean {
   const { cut, cutting, reply } = flight;
   if (!cut?.tokens || cutting || reply.tokens.count < cut.tokens) return false;
@@ -64,7 +64,10 @@ export function cutsNow(flight: Cuttable): boolean {
   return true;
 }
 
-/** Chooses by a seed and a request's number which requests are cut off, whatever the order of their ends. */
+/**
+ * Chooses which requests are cancelled, by a seed and the request's number: the order in which they
+ * end does not matter.
+ */
 export class Cuts {
   readonly #cancellations: readonly Cancellation[];
   readonly #seed: number;
@@ -74,10 +77,10 @@ export class Cuts {
     this.#seed = seed;
   }
 
-  /** Where this request is cut off; null: it is not. */
+  /** When this request is cancelled; null: never. */
   of(request: number): Cut | null {
     if (this.#cancellations.length === 0) return null;
-    // a step of the golden ratio: neighbours' seeds are far apart
+    // multiplying by the golden ratio keeps the seeds of consecutive requests far apart
     let left = seededRandom(this.#seed + Math.imul(request + 1, 0x9e3779b9))();
     for (const cancellation of this.#cancellations) {
       left -= cancellation.share;

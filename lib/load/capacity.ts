@@ -1,4 +1,4 @@
-/** The highest load that still meets the objectives: bracketed, then bisected. */
+/** Finds the highest load that still meets the objectives: by bracketing, then bisection. */
 import { CancelledError } from "../execute/scope.ts";
 import { InputError } from "../errors.ts";
 import { settleLoad } from "../settings/load.ts";
@@ -12,50 +12,56 @@ import type { Estimate } from "../stats/interval.ts";
 import type { LoadRun } from "./conclude_run.ts";
 import type { StageResults } from "./results.ts";
 
-/** A level that was tried. */
+/** One level that was tried. */
 export interface CapacityProbe {
   /** Requests a second, or requests in flight. */
   level: number;
-  /** Attempts that were put together. */
+  /** How many measurements of this level were combined. */
   attempts: number;
-  /** Of several objectives the one that decided. */
+  /** The objective that decided the verdict. */
   objective: CapacityObjective;
-  /** The share of requests that met it; null where nothing was answered. */
+  /** The share of requests that met it; null where no request was answered. */
   share: Estimate | null;
-  /** Whether the level meets all objectives: "unsure" when the interval of the share holds what must be. */
+  /**
+   * Whether the level meets all objectives: "unsure" when the share's interval includes the share
+   * required.
+   */
   verdict: "good" | "bad" | "unsure";
 }
 
-/** What a search found. */
+/** The result of a search. */
 export interface Capacity {
-  /** The highest level that surely meets the target; null when not even the lowest does. */
+  /** The highest level that surely meets the objectives; null when not even the lowest one does. */
   highest_good: number | null;
-  /** The lowest level that surely misses it; null when none did. */
+  /** The lowest level that surely misses them; null when none did. */
   lowest_bad: number | null;
-  /** Every level that was tried, in its order. */
+  /** Every level that was tried, in the order of the tries. */
   probes: CapacityProbe[];
-  /** False where it was interrupted; what it had is here. */
+  /** False where the search was interrupted; it holds what was found until then. */
   complete: boolean;
 }
 
 export interface CapacitySearch {
-  /** The level to begin with. */
+  /** The level to start with. */
   start: number;
-  /** No lower level is tried. Default 1 where they are whole, else a 1024th of the first. */
+  /** The lowest level to try. Default: 1 for whole levels, else 1/1024 of the first one. */
   least?: number;
-  /** No higher level is tried. */
+  /** The highest level to try. */
   most: number;
-  /** Levels are whole numbers. */
+  /** Whether levels are whole numbers. */
   whole: boolean;
-  /** Ends once the bracket is this narrow: 0.05 for 5 %. */
+  /** The search ends when the bracket is this narrow: 0.05 for 5 %. */
   precision: number;
   /**
-   * What a level is like, by each objective.
+   * Measures a level and returns the outcome by objective.
    *
-   * @throws {CancelledError} the search is interrupted.
+   * @throws {CancelledError} the search was interrupted.
    */
   probe(level: number): Promise<ProbeOutcome[]>;
-  /** Called with a level that is judged, and how many more are likely; null while there is no bracket. */
+  /**
+   * Called after each level is judged; `left`: how many more are likely, null while there is no
+   * bracket.
+   */
   onProbe(probe: CapacityProbe, left: number | null): void;
 }
 
@@ -63,26 +69,27 @@ export interface CapacitySearch {
 const Z2 = 1.959963984540054 ** 2;
 
 /**
- * How many requests tell whether a share of them is reached: `least` where every one is good, `enough`
- * where only half as many miss as may. By inversion of Wilson's score interval: a found share p + d is
- * surely above p from n = z²·p·(1 − p) / d² on; d is 1 − p, and half of that.
+ * How many requests it takes to judge whether a share of them is reached: `least` where every
+ * request is good, `enough` where half as many miss as are allowed to. Derived by inverting
+ * Wilson's score interval: an observed share p + d is surely above p from n = z²·p·(1 − p) / d²,
+ * with d = 1 − p, or half of that.
  */
 function requestsToJudge(share: number): { least: number; enough: number } {
   const least = Z2 * share / (1 - share);
   return { least: Math.ceil(least), enough: Math.ceil(4 * least) };
 }
 
-/** A level whose verdict is undecided is measured again, up to this often. */
+/** An undecided level is measured again, up to this many times in all. */
 const MOST_ATTEMPTS = 4;
-/** A bound against a server whose capacity wanders. */
+/** Bounds the search against a server whose capacity drifts. */
 const MOST_PROBES = 40;
 
 /**
- * Searches. Levels double until one is bad (or halve until one is good), then the bracket is
- * bisected until it is narrow enough. Where a level stays undecided its share alone decides where to go
- * on; the result has the levels that were sure.
+ * Runs the search. Levels double until one is bad (or halve until one is good); then the bracket is
+ * bisected until it is narrow enough. Where a level stays undecided, its share alone decides the
+ * direction; the result names only levels with a sure verdict.
  *
- * @throws what a probe throws.
+ * @throws whatever a probe throws.
  */
 export async function findCapacity(search: CapacitySearch): Promise<Capacity> {
   const probes: CapacityProbe[] = [];
@@ -125,7 +132,7 @@ export async function findCapacity(search: CapacitySearch): Promise<Capacity> {
   };
 }
 
-/** How often a bracket is still to be halved until it is narrow enough. */
+/** How many more times a bracket must be halved until it is narrow enough. */
 function bisections(good: number, bad: number, { whole, precision }: CapacitySearch): number {
   const width = whole ? Math.max(1, precision * good) : precision * good;
   return Math.max(0, Math.ceil(Math.log2((bad - good) / width) - 1e-9));
@@ -151,7 +158,7 @@ async function probeLevel({ probe }: CapacitySearch, level: number): Promise<Cap
 
 type JudgedObjective = Pick<CapacityProbe, "objective" | "share" | "verdict">;
 
-/** The verdict on a level is the worst of those on its objectives. */
+/** The verdict on a level is the worst of the verdicts on its objectives. */
 const SEVERITY = { good: 0, unsure: 1, bad: 2 };
 
 function judged({ objective, good, unknown, total }: Required<ProbeOutcome>): JudgedObjective {
@@ -170,43 +177,49 @@ function marginOf({ objective, share }: JudgedObjective): number {
   return (share?.value ?? 0) - objective.share;
 }
 
-/** A search for the capacity of an endpoint. */
+/** The settings of a search for an endpoint's capacity. */
 export interface LoadCapacitySearch {
   /** What is searched: requests a second, or requests in flight. */
   searched: "rate" | "concurrency";
-  /** The share of requests that must meet the objectives of each request. Default 0.95. */
+  /** The share of requests that must meet the per-request objectives. Default 0.95. */
   share?: number;
-  /** Processes that send each load together: no fewer requests are in flight. Default 1. */
+  /** How many processes send each load together; the least concurrency of a level. Default 1. */
   shards?: number;
-  /** Its abort ends the search. */
+  /** Aborting it ends the search. */
   signal: AbortSignal;
   /** Runs a load at one level, as {@linkcode measureLoad} does. */
   measure(settings: LoadSettings, level: number): Promise<Pick<LoadRun, "directory" | "results">>;
-  /** Called before the first level with what is needed. */
+  /** Called before the first level with what the search needs. */
   onPlan?(plan: CapacityPlan): void;
-  /** A level is judged; how many more are likely, null while none was too much or none good enough. */
+  /**
+   * Called after each level is judged; `left`: how many more are likely, null while there is no
+   * bracket.
+   */
   onProbe?(probe: CapacityProbe, left: number | null): void;
-  /** At a level the client itself was limited, so that the endpoint may do more. */
+  /** Called for a level at which the client was the limit, so that the endpoint may be capable of more. */
   onLimited?(level: number, why: string): void;
 }
 
-/** What a search for capacity will take. */
+/** What a search for capacity needs. */
 export interface CapacityPlan {
-  /** The objective that takes most requests to judge. */
+  /** The objective that needs the most requests to judge. */
   objective: CapacityObjective;
-  /** Requests that judge a level where every one is good. */
+  /** Requests needed to judge a level where every one is good. */
   least: number;
-  /** Requests that judge a level at which half as many miss as may. */
+  /** Requests needed to judge a level where half as many miss as are allowed to. */
   enough: number;
-  /** Of how many requests a level is at least; null where its time decides. */
+  /** The least number of requests at each level; null where a time limits it instead. */
   requests: number | null;
-  /** Seconds that the first level takes; null where the endpoint decides. */
+  /** Duration of the first level, s; null where it depends on the endpoint. */
   first_level_s: number | null;
-  /** Seconds that it takes if it ends at 32 times the first level; null where the endpoint decides. */
+  /**
+   * Duration of the search if it ends at 32 times the first level, s; null where it depends on the
+   * endpoint.
+   */
   expected_s: number | null;
 }
 
-/** A level's figures: a point of the curve of latency over throughput. */
+/** The figures of one level: a point on the curve of latency against throughput. */
 export interface CurvePoint {
   /** Requests a second, or requests in flight. */
   level: number;
@@ -216,33 +229,36 @@ export interface CurvePoint {
   total: StageResults;
 }
 
-/** The capacity of an endpoint, as far as it was found. */
+/** The capacity of an endpoint, to the extent that it was found. */
 export interface LoadCapacity extends Capacity {
   /** What was searched. */
   searched: "rate" | "concurrency";
-  /** What each level was held against. */
+  /** The objectives that each level was judged by. */
   objectives: CapacityObjective[];
-  /** At the lowest level that misses it the client was limited: the endpoint may do more. */
+  /**
+   * Whether the client was the limit at the lowest bad level, so that the endpoint may be capable
+   * of more.
+   */
   client_limited: boolean;
-  /** The folders of the runs, in their order. */
+  /** The folders of the runs, in the order of the runs. */
   runs: string[];
-  /** The folder of a run at the highest good level; null where there is none. */
+  /** The folder of a run at the highest good level; null where no level is good. */
   best_run: string | null;
-  /** Every run's figures, by level. */
+  /** The figures of every run, by level. */
   curve: CurvePoint[];
 }
 
-/** A level lasts so long at least: the queue of one that is 5 % too much must be felt. */
+/** The shortest duration of a level: long enough for a queue to build up at 5 % above capacity. */
 const DURATION_S = 20;
 const PRECISION = 0.05;
-/** A search that ends at 2^5 times its start, for the time that it may take. */
+/** The plan's estimate of time assumes a search that ends at 2^5 times its start. */
 const DOUBLINGS = 5;
 const MOST = { rate: 100_000, concurrency: 65_536 };
 /**
- * Searches the highest rate or concurrency at which a load's objectives are met: its own load for
- * each level that is tried. When the signal is aborted it gives what it has.
+ * Finds the highest rate or concurrency at which a load meets its objectives, by running one load
+ * per level. When the signal is aborted, returns what was found so far.
  *
- * @throws {InputError} no objective, several loads, or settings that leave nothing to search.
+ * @throws {InputError} no objective, several loads, or settings that leave nothing to search for.
  */
 export async function findLoadCapacity(
   { runs: loads }: LoadExperiment,
@@ -264,7 +280,7 @@ export async function findLoadCapacity(
   const capacity = await findCapacity({
     start: Math.min(start, plan.requests ?? Infinity),
     ...(whole ? { least: shards } : {}),
-    // more than are sent cannot be in flight, and a second is the least that a rate is held
+    // no more requests can be in flight than are sent, and a rate is held for at least a second
     most: Math.min(MOST[searched], plan.requests ?? Infinity),
     whole,
     precision: PRECISION,
@@ -296,7 +312,10 @@ export async function findLoadCapacity(
   };
 }
 
-/** Requests that are asked for are made enough to judge; without, a level has its time. */
+/**
+ * A number of requests given in the settings is raised until it suffices to judge a level; without
+ * one, a duration limits the level.
+ */
 function capacityPlan(
   settings: LoadSettings,
   searched: "rate" | "concurrency",
@@ -322,7 +341,7 @@ function capacityPlan(
   return { ...plan, first_level_s, expected_s };
 }
 
-/** How long a level is measured: what was asked for, or as long as its rate takes for enough requests. */
+/** How long to measure a level: the duration given, or the time in which its rate sends enough requests. */
 function lengthOf(
   settings: LoadSettings,
   searched: "rate" | "concurrency",

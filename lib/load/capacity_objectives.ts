@@ -1,37 +1,41 @@
-/** Objectives as a search for capacity holds a level against them: each a share of requests. */
+/**
+ * Objectives in the form in which a capacity search judges them: a share of requests that must meet
+ * a limit.
+ */
 import { InputError } from "../errors.ts";
 import { measureNamed } from "../measures/measures.ts";
 import { sloText } from "./slo.ts";
 import { objectivesIn, statementText } from "./statement.ts";
 import type { LoadRun } from "./conclude_run.ts";
 
-/** The share of requests that must meet the objectives of each, where nothing else is asked. */
+/** Default share of the requests that must meet the per-request objectives. */
 export const CAPACITY_SHARE = 0.95;
 
-/** What a level is held against: that a share of its requests, or of their gaps, keeps to limits. */
+/** What a level is judged by: the share of its requests, or of their gaps, within the limits. */
 export interface CapacityObjective {
-  /** `ttft ≤ 500 ms and tpot ≤ 50 ms`. */
+  /** The limits, such as `ttft ≤ 500 ms and tpot ≤ 50 ms`. */
   text: string;
-  /** What the share is of: `requests`, `token gaps`. */
+  /** What is counted: `requests` or `token gaps`. */
   of: string;
-  /** The share that must keep to them. */
+  /** The share that must be within the limits. */
   share: number;
 }
 
-/** What a probe at one level found of one objective. */
+/** The result of one objective at one level. */
 export interface ProbeOutcome {
   objective: CapacityObjective;
-  /** Requests that met it. */
+  /** How many met it. */
   good: number;
-  /** Requests of which it is not known whether they met it. Default 0. */
+  /** How many may or may not have met it: this is unknown. Default 0. */
   unknown?: number;
-  /** Requests whose turn had come. */
+  /** How many there were, of all requests whose time had come. */
   total: number;
 }
 
 /**
- * The objectives of each request are held against one share; that a quantile is at most a limit says
- * that its share of requests keeps to it: p99(ttft)<80ms is ttft:80 with a share of 0.99.
+ * Returns the objectives. All per-request objectives are judged by one share. A limit on a quantile
+ * requires that its share of the requests is within the limit: p99(ttft)<80ms is ttft:80 with a
+ * share of 0.99.
  */
 export function capacityObjectives(
   texts: readonly string[],
@@ -66,7 +70,7 @@ export function capacityObjectives(
   ];
 }
 
-/** What a run says of each objective. A request without an answer is one whose values all miss. */
+/** Judges a run by each objective. A request without an answer misses all of them. */
 export function outcomesOf(
   { total: { goodput, requests }, statements = [] }: LoadRun["results"],
   objectives: readonly CapacityObjective[],

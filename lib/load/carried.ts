@@ -1,7 +1,8 @@
 /**
- * What of a load's settings and rows the requests of its endpoint's form carry: found by making two requests
- * that should differ, so that every form, template and payload is asked itself. What is not carried is listed by
- * name, and refused where the figures would be of something else than they say.
+ * Finds which of a load's settings and row fields reach the server in the endpoint's request form.
+ * It builds two requests that should differ and compares them, so that it works for every form,
+ * template and payload. What is not sent is named in a note, or refused where the figures would be
+ * misleading without it.
  */
 import { InputError } from "../errors.ts";
 import { FORMS } from "../endpoint/forms/forms.ts";
@@ -19,18 +20,18 @@ import type { LoadQuestion } from "./prompts/session.ts";
 
 type Sample = Partial<LoadQuestion>;
 
-/** Requests of a load as its endpoint's form would make them. */
+/** Builds the requests of a load in the form of its endpoint. */
 export class Carried {
   readonly #form: ChosenForm;
   readonly #settings: SettledLoad;
   readonly #rows: readonly DatasetRow[] | null;
   readonly #path: string;
   readonly #requests: readonly RowRequest[];
-  /** Whether rows are bodies themselves. */
+  /** Whether rows are request bodies themselves. */
   readonly #whole: boolean;
   readonly #needsSound: boolean;
 
-  /** @param rows of the file at `path`; null where there is none. */
+  /** @param rows the rows of the file at `path`; null where there is no file. */
   constructor(
     form: ChosenForm,
     settings: SettledLoad,
@@ -46,7 +47,7 @@ export class Carried {
     this.#needsSound = FORMS[form.api_type].needs_sound === true;
   }
 
-  /** Why requests do not name their own models; null: they do. */
+  /** Why requests cannot name their own models; null: they can. */
   get oneModel(): string | null {
     const { url_model } = this.#form;
     if (url_model !== undefined) return `the URL names ${url_model}`;
@@ -55,9 +56,10 @@ export class Carried {
   }
 
   /**
-   * What the requests leave out, one line each.
+   * Returns what requests leave out, one line each.
    *
-   * @throws {InputError} a question that the form cannot ask; what would make figures untrue.
+   * @throws {InputError} a question that the form cannot ask, or an omission that would make
+   * figures untrue.
    */
   notes(): string[] {
     this.#checkMedia();
@@ -92,7 +94,7 @@ export class Carried {
     return notes;
   }
 
-  /** @throws {InputError} several models where only one can be asked. */
+  /** @throws {InputError} several models where requests can only ask one. */
   #modelNotes(): string[] {
     const { model, body = {} } = this.#settings;
     const { template, model: own } = this.#form;
@@ -127,7 +129,7 @@ export class Carried {
     return of(true) === of(false) ? [`--no-stream: not sent: ${this.#why("stream")}`] : [];
   }
 
-  /** Words that are asked for, and not sent. */
+  /** Text settings that are given but not sent. */
   #textNotes(): string[] {
     if (this.#whole || this.#differ(this.#asking("a"), this.#asking("b"))) return [];
     const { input_tokens, prefix_share, text } = this.#settings;
@@ -152,7 +154,7 @@ export class Carried {
     ];
   }
 
-  /** Further fields, of all requests and of rows. */
+  /** Additional fields, of all requests and of rows. */
   #fieldNotes(): string[] {
     const notes: string[] = [];
     const { body = {}, ignore_eos } = this.#settings;
@@ -176,7 +178,7 @@ export class Carried {
     return notes;
   }
 
-  /** Names of requests and sessions that a header of all of them says instead. */
+  /** Names of requests and sessions that a fixed header overrides. */
   #headerNotes(): string[] {
     const { headers = {}, session_header } = this.#settings;
     const own = ["x-request-id", session_header.toLowerCase()];
@@ -184,7 +186,7 @@ export class Carried {
       .map((name) => `--header ${name}: all requests have this one, and not the journal's`);
   }
 
-  /** @throws {InputError} images or sound that the form has no place for. */
+  /** @throws {InputError} images or audio that the form cannot carry. */
   #checkMedia(): void {
     const { images, audio } = this.#settings;
     const shown = images === undefined ? {} : { image: "YQ==" };
@@ -203,7 +205,7 @@ export class Carried {
     }
   }
 
-  /** @throws {InputError} turns, where the form takes a single question. */
+  /** @throws {InputError} several turns, where the form carries a single question. */
   #checkConversations(): void {
     const goesOn = this.#rows === null
       ? !isSingle(this.#settings)
@@ -218,7 +220,7 @@ export class Carried {
     named(name, () => this.#made({ prompt: undefined, messages }));
   }
 
-  /** @throws {InputError} a row that the form cannot ask. */
+  /** @throws {InputError} a row that the form cannot carry. */
   #checkRows(): void {
     for (const row of this.#requests) {
       if (isMadeUp(row)) continue;
@@ -234,7 +236,7 @@ export class Carried {
     }
   }
 
-  /** @throws {InputError} made-up questions that the form cannot ask. */
+  /** @throws {InputError} made-up questions that the form cannot carry. */
   #checkMadeUp(): void {
     const { images, audio, probe_rate, warmup, trace } = this.#settings;
     const made = this.#rows === null
@@ -247,7 +249,7 @@ export class Carried {
     }
   }
 
-  /** A question that the form can be asked, with this text. */
+  /** A question with this text that the form can carry. */
   #asking(text: string): Sample {
     if (this.#whole) return { payload: {} };
     return this.#needsSound ? mediaMessages(text, { sound: "YQ==" }) : { prompt: text };
@@ -261,14 +263,14 @@ export class Carried {
     return JSON.stringify(this.#made(question, change), inOrder);
   }
 
-  /** A request's body. @throws {InputError} the form cannot ask that. */
+  /** Returns the body of a request. @throws {InputError} the form cannot carry it. */
   #made(question: Sample, change: Partial<BodySettings> = {}): Record<string, unknown> {
     const { body = {}, ignore_eos } = this.#settings;
     const settings = { api: this.#form, body, ignore_eos, ...change };
     return loadBody({ output_tokens: null, ...this.#asking("a"), ...question }, settings);
   }
 
-  /** Why a field of a request is not sent. */
+  /** Says why a field of a request is not sent. */
   #why(name: string, by_body = true): string {
     const { api_type, template } = this.#form;
     if (by_body && this.#settings.body?.[name] !== undefined) return `--body has its own "${name}"`;
@@ -280,14 +282,14 @@ export class Carried {
   }
 }
 
-/** Fields by their names: what is set again elsewhere says the same. */
+/** A JSON replacer that sorts fields by name, so that their order makes no difference. */
 function inOrder(_name: string, value: unknown): unknown {
   const fields = asObject(value);
   if (fields === null) return value;
   return Object.fromEntries(Object.entries(fields).sort(([a], [b]) => a < b ? -1 : 1));
 }
 
-/** @throws {InputError} what `made` complains of, after the name of what asks for it. */
+/** @throws {InputError} the error of `made`, prefixed with the name of the setting that caused it. */
 function named<Made>(name: string, made: () => Made): Made {
   try {
     return made();
@@ -311,7 +313,7 @@ function mediaMessages(text: string, { image, sound }: { image?: string; sound?:
   return { prompt: undefined, messages: [{ role: "user", content }] };
 }
 
-/** Whether a request has words beside its sound. */
+/** Whether a request has text in addition to its audio. */
 function hasText({ messages }: RowRequest): boolean {
   return (messages ?? []).some((message) => {
     const content = asObject(message)?.content;
@@ -321,7 +323,7 @@ function hasText({ messages }: RowRequest): boolean {
   });
 }
 
-/** The further fields of requests but the model: in how many they are, and a value. */
+/** The additional fields of requests except the model: how many requests have each, and a sample value. */
 function fieldsOf(
   requests: readonly RowRequest[],
 ): Map<string, { count: number; value: unknown }> {

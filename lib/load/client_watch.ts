@@ -1,4 +1,4 @@
-/** What a load costs its own client, watched while it runs. */
+/** Measures what a load costs its own client while it runs. */
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { nowNs } from "../native/clock.ts";
@@ -9,7 +9,7 @@ import type { ClientReading } from "../run/request_record.ts";
 const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;
 
-/** Watches this process and a transport from its making on. */
+/** Watches this process and a transport from its construction. */
 export class ClientWatch {
   readonly #transport: Transport;
   readonly #beat_ns: number;
@@ -19,21 +19,21 @@ export class ClientWatch {
   #last_beat_ns = nowNs();
   #stalled_ns = 0;
 
-  /** `beat_ms`: how often {@linkcode beat} is called where nothing stands still. */
+  /** @param beat_ms the interval at which {@linkcode beat} is called when nothing stalls. */
   constructor(transport: Transport, beat_ms: number) {
     this.#transport = transport;
     this.#beat_ns = beat_ms * NS_PER_MS;
     this.#before = transport.status();
   }
 
-  /** The process runs: what was late since the last beat, it stood still. */
+  /** Called at every beat. A late beat shows how long the process stalled. */
   beat(): void {
     const t_ns = nowNs();
     this.#stalled_ns = Math.max(this.#stalled_ns, t_ns - this.#last_beat_ns - this.#beat_ns);
     this.#last_beat_ns = t_ns;
   }
 
-  /** What it has cost until now; `lags` are those of reads after the kernel's receipt, ns. */
+  /** Returns the cost so far. `lags`: how long after the kernel received data it was read, ns. */
   reading(lags: LogHistogram, events: number): ClientReading {
     const wall_s = (nowNs() - this.#start_ns) / NS_PER_S;
     const { user, system } = process.cpuUsage(this.#cpu);

@@ -1,4 +1,4 @@
-/** From what was measured to results: stages, total, verdict, energy. */
+/** Computes the results from what was measured: stages, total, verdict, energy. */
 import { endpointsAsked } from "../endpoint/api.ts";
 import { latencies } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
@@ -33,19 +33,19 @@ import type { LoadStage } from "./stages.ts";
 import type { GapsOf, StageTurnover } from "./rates.ts";
 import type { ClientCost, Verdict } from "./verdict.ts";
 
-/** What results.json is made of. */
+/** What results.json is computed from. */
 export interface Measurement {
   directory: RunDirectory;
   plan: LoadPlan;
   load: JournaledLoad;
-  /** What the hosts took; null where nothing was sampled. */
+  /** Energy that the hosts used; null where nothing was sampled. */
   energy: EnergyOver | null;
 }
 
 const CUT_OFF_EARLY = "the load was cut off before it sent anything: measure again";
 
 /**
- * Sums everything up. Reads tokens.bin of the run's directory.
+ * Computes the results. Reads tokens.bin in the run's directory.
  *
  * @throws {InputError} nothing was sent, or tokens.bin cannot be read.
  */
@@ -122,7 +122,7 @@ export function conclude(measurement: Measurement): LoadResults {
   };
 }
 
-/** The figures of recorded pages over the measured window; nothing where none was recorded. */
+/** The figures of recorded metrics pages over the measured window; empty where none were recorded. */
 function telemetryOf(
   directory: RunDirectory,
   { started, telemetry }: JournaledLoad,
@@ -162,7 +162,7 @@ function stageResults({ plan, load }: Measurement, gapsOf: GapsOf): MeasuredStag
   });
 }
 
-/** The figures of the warm-up, which are in no others; null where there was none. */
+/** The figures of the warm-up, which no other figures include; null where there was none. */
 function warmupResults({ plan, load }: Measurement, gapsOf: GapsOf): StageResults | null {
   const at = plan.stages.findIndex(({ warmup }) => warmup);
   const span = load.stages[at];
@@ -181,7 +181,7 @@ function warmupResults({ plan, load }: Measurement, gapsOf: GapsOf): StageResult
   });
 }
 
-/** All measured stages as one. */
+/** The figures of all measured stages together. */
 function totalOf(
   { plan, load: { records } }: Measurement,
   stages: readonly StageResults[],
@@ -210,7 +210,7 @@ function totalOf(
   });
 }
 
-/** Returns the figures of parts of all measured stages together. */
+/** Returns the figures of each part over all measured stages. */
 function partsOf(
   { plan, load: { records } }: Measurement,
   stages: readonly StageResults[],
@@ -233,7 +233,7 @@ function partsOf(
     figuresByPart(names, measured, partOf, context);
 }
 
-/** What was to hold for the run as a whole, compared with all answers that count. */
+/** Checks the statements about the whole run against all answers that count. */
 function statementsOf(
   { plan, load: { records } }: Measurement,
   stages: readonly StageResults[],
@@ -248,7 +248,7 @@ function statementsOf(
   );
 }
 
-/** Of a shard its own part. */
+/** The rate requested; for a shard, its part of it. */
 function requestedRate(stage: LoadStage, { pattern: { share } }: LoadPlan): number | null {
   const { count } = share ?? { count: 1 };
   if (stage.rate !== null) return (stage.rate.from_per_s + stage.rate.to_per_s) / 2 / count;
@@ -288,7 +288,10 @@ function verdictOf(
   return judge(cost, measured, citeCalibration(readCalibration(), streams, cost.transport));
 }
 
-/** What the first closed stage wanted and had in flight; what connecting took is the server's. */
+/**
+ * Requests wanted and in flight in the first closed stage; time spent connecting counts as the
+ * server's.
+ */
 function closedConcurrency(planned: readonly LoadStage[], stages: readonly MeasuredStage[]) {
   const measured = planned.filter(({ warmup }) => !warmup);
   const at = measured.findIndex((stage) => !isOpen(stage));

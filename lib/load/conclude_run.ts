@@ -1,4 +1,4 @@
-/** From a load's journal to its results.json. */
+/** Computes results.json from the journal of a load. */
 import { crc32 } from "node:zlib";
 import { writeFileAtomic } from "../write.ts";
 import { checksumText } from "../run/event_forms.ts";
@@ -25,7 +25,7 @@ export interface LoadRun {
 }
 
 /**
- * Sums up what a load's journal holds, and writes it.
+ * Computes the results of a load from its journal, and writes them.
  *
  * @throws {InputError} a file cannot be read or written.
  */
@@ -44,7 +44,7 @@ function textOf(results: LoadResults): string {
   return JSON.stringify(results, null, 2) + "\n";
 }
 
-/** Ends a load's journal with its outcome, as it was just written. */
+/** Appends the outcome of a load to its journal, as in results.json. */
 export function journalEnd(journal: Journal, { results }: LoadRun): void {
   const { complete, verdict, total } = results;
   journal.append({
@@ -57,7 +57,10 @@ export function journalEnd(journal: Journal, { results }: LoadRun): void {
   });
 }
 
-/** The plan of a journaled load; of a shard's its own part. @throws {InputError} as {@linkcode planLoad}. */
+/**
+ * Plans a journaled load again; a shard's covers its own part. @throws {InputError} as {@linkcode
+ * planLoad}.
+ */
 export function planOfLoad({ started: { settings, shards } }: JournaledLoad): Promise<LoadPlan> {
   const { index = null, count = 1 } = shards ?? {};
   return planLoad(settings, undefined, index === null ? undefined : { index, count });

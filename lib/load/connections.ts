@@ -1,12 +1,12 @@
-/** On which connection each request of a load goes. */
+/** Chooses the connection of each request of a load. */
 import type { HttpRequest } from "../endpoint/transport.ts";
 import type { Flight } from "./flight.ts";
 import type { SettledLoad } from "../settings/load.ts";
 
-/** Gives sessions their connections by the load's policy. */
+/** Assigns connections to sessions, by the load's policy. */
 export class Connections {
   readonly #policy: SettledLoad["connections"];
-  /** Sessions that may go on, by name, with their numbers. */
+  /** The connection number of each session that may continue, by name. */
   readonly #sessions = new Map<string, number>();
   #last = 0;
 
@@ -14,7 +14,10 @@ export class Connections {
     this.#policy = policy;
   }
 
-  /** Where sessions have their own connections, requests of none share the others. */
+  /**
+   * Returns the connection of a request. Sessions with their own connections do not share the
+   * pooled ones.
+   */
   of(
     { session, running }: Pick<Flight, "session" | "running">,
   ): HttpRequest["connection"] {

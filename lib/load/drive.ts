@@ -1,4 +1,4 @@
-/** The load itself: questions sent in their time, answers taken down as they come. */
+/** Drives a load: sends questions at their times and records the answers as they come. */
 import { CancelledError } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { Reply } from "../endpoint/answer.ts";
@@ -29,17 +29,17 @@ import type { LoadStage } from "./stages.ts";
 import type { DriveProgress } from "../run/request_record.ts";
 import type { StageSpan } from "../run/events.ts";
 
-/** Requests are handed over so long before their time. */
+/** How long before its intended time a request is handed to the transport. */
 const LOOKAHEAD_NS = 1e9;
 const POLL_MS = 100;
-/** Others get their turn after this long a time of making requests. */
+/** After building requests for this long, other work gets a turn. */
 const MOST_BUSY_NS = 2e6;
-/** In a closed loop so many wait at least, so that a free place is taken at once. */
+/** A closed loop keeps at least this many requests waiting, so that a free place is filled immediately. */
 const LEAST_WAITING = 64;
 const NOTHING: Spent = { usd: 0, tokens: 0 };
 const UNLIMITED = 0xffffffff;
 
-/** Drives one load. Use once. */
+/** Drives one load. An instance can be used once. */
 export class Drive {
   readonly #options: DriveOptions;
   readonly #places: EndpointChoice;
@@ -48,28 +48,28 @@ export class Drive {
   readonly #stop: StopRule;
   readonly #ahead: Ahead;
   readonly #returned: LoadPrompt[] = [];
-  /** Lags of reads after the kernel's receipt so far, ns. */
+  /** How long after the kernel received data it was read, over the load so far, ns. */
   readonly lags = new LogHistogram();
   readonly #spans: StageSpan[] = [];
   #outcome: DriveOutcome = { complete: true, stopped_because: null, out_of_prompts: false };
   readonly #progress: DriveProgress;
-  /** What was handed over and is not over, and how it is cut off. */
+  /** Requests that the transport has and that have not ended, each with a function that cancels it. */
   readonly #flights = new Map<Flight, () => void>();
   #requests = 0;
   #conversations = 0;
-  /** Places of a closed loop that are taken: by a request, or by a session until its end. */
+  /** Places of a closed loop that are taken, each by a request, or by a session until it ends. */
   #taken = 0;
   #stageIndex = 0;
   #stageRequests = 0;
   #allBegun = false;
   #nextStart_ns: number | null = null;
-  /** When the first request of a closed loop goes; all that go with it are made by then. */
+  /** When the first request of a closed loop is sent; the requests that start with it are built by then. */
   #release_ns = 0;
   #exhausted = false;
-  /** The budget has no room for what is still to be sent. */
+  /** The budget has no room for the requests still to be sent. */
   #unaffordable = false;
   #ending = false;
-  /** What went wrong on our side, such as a full disk. */
+  /** An error on our side, such as a full disk. */
   #fault: { error: unknown } | null = null;
   #onChange = () => {};
 
@@ -87,7 +87,7 @@ export class Drive {
     return { ...this.#progress, in_flight: this.#flights.size };
   }
 
-  /** Requests that were sent or whose time has come: of those handed over ahead the rest waits. */
+  /** Returns how many requests were sent or are due; the others wait in the transport. */
   inFlight(): number {
     const now_ns = nowNs();
     let due = 0;
@@ -98,9 +98,9 @@ export class Drive {
   }
 
   /**
-   * Runs the stages one after the other, then waits for what is in flight. Never throws for a server.
+   * Runs the stages in order, then waits for the requests in flight. A server's errors never throw.
    *
-   * @throws what `onRecord` or `onStage` threw, once nothing is in flight.
+   * @throws whatever `onRecord` or `onStage` threw, once nothing is in flight.
    */
   async run(): Promise<DriveOutcome> {
     const { stages, signal } = this.#options;
@@ -128,7 +128,7 @@ export class Drive {
       this.#tell(() => this.#options.onStage(i, span));
       if (!stages[i + 1] || isOpen(stages[i]) || isOpen(stages[i + 1])) {
         await this.#withdraw();
-        this.#nextStart_ns = null; // what it took must not make the first of the next stage late
+        this.#nextStart_ns = null; // the wait must not make the next stage's first request late
       }
     }
     this.#cutIf(done < stages.length);
@@ -138,12 +138,12 @@ export class Drive {
     return this.#outcome;
   }
 
-  /** An interruption keeps from something that was planned. */
+  /** Marks the load as incomplete if it was interrupted while planned work was left. */
   #cutIf(isLeft: boolean): void {
     if (isLeft && this.#options.signal.aborted) this.#outcome.complete = false;
   }
 
-  /** When a stage begins; null: it was interrupted before it knew. */
+  /** Returns when a stage begins; null: interrupted before that was known. */
   async #startOf(i: number): Promise<number | null> {
     const { stages, begin } = this.#options;
     const head_ns = headStart_ns(stages[i], this.#places);
@@ -165,7 +165,7 @@ export class Drive {
         this.#stop.checkSaturation(nowNs(), this.#flights.size);
         await sleep(POLL_MS, signal);
       }
-      // a rate that is too much for this client must not keep answers and Ctrl-C waiting
+      // a rate too high for this client must not block answers or Ctrl-C
       if (nowNs() - turn_ns > MOST_BUSY_NS) {
         await new Promise((resolve) => setImmediate(resolve));
         turn_ns = nowNs();
@@ -198,7 +198,7 @@ export class Drive {
   async #runClosed(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
     const places = stage.concurrency!;
     const end_ns = stage.duration_s === null ? Infinity : start_ns + stage.duration_s * 1e9;
-    /** Whether there is more to do, and time for it before the first is sent. */
+    /** Fills the places; returns whether to go on after other work, before the first is due. */
     const fill = (): boolean => {
       const turn_ns = nowNs();
       while (!this.#over(signal) && nowNs() < end_ns) {
@@ -207,7 +207,7 @@ export class Drive {
         const prompt = isFull ? null : this.#nextPrompt();
         this.#allBegun = prompt === null;
         if (prompt === null) return false;
-        // a conversation keeps its place between its turns
+        // a conversation keeps its place between turns
         const { branches } = this.#options.prompts;
         const waiting = prompt.later.length || branches ? 0 : Math.max(LEAST_WAITING, places);
         if (this.#taken >= places + waiting) {
@@ -239,14 +239,14 @@ export class Drive {
     return prompt;
   }
 
-  /** The most requests in flight; the branches of a session share its place. */
+  /** The most requests in flight. The branches of a session share its place. */
   #limitOf(stage: LoadStage): number {
     return this.#options.prompts.branches && !isOpen(stage)
       ? UNLIMITED
       : stage.concurrency ?? UNLIMITED;
   }
 
-  /** Submits a question, and what its session asks together with it. */
+  /** Submits a question, and the questions that its session asks together with it. */
   #begin(prompt: LoadPrompt, t_intended_ns: number | null): boolean {
     const { pattern: { share } } = this.#options;
     const number = prompt.later.length > 0 ? numberOf(this.#conversations++, share) : null;
@@ -259,8 +259,8 @@ export class Drive {
   }
 
   /**
-   * @param t_intended_ns null in a closed loop: as soon as there is a place.
-   * @returns whether the budget has room for it; without, it is as if it had not been taken.
+   * @param t_intended_ns null in a closed loop: as soon as a place is free.
+   * @returns whether the budget has room for it. If not, the prompt is given back.
    */
   #submit(
     prompt: LoadPrompt,
@@ -271,7 +271,7 @@ export class Drive {
     const { api, transport, countTokens, budget } = this.#options;
     const form = apiForm(api), body = loadBody(prompt, this.#options);
     const model = modelAsked(prompt, this.#options);
-    // an open loop does not wait until the length of answers is known
+    // an open loop sends even where the answer's length, and so its cost, is not known
     const reservation = budget.take(() =>
       this.#options.costOf(model).most(body) ?? (t_intended_ns === null ? null : NOTHING)
     );
@@ -281,7 +281,7 @@ export class Drive {
     }
     const request = numberOf(this.#requests++, this.#options.pattern.share);
     const named = this.#names.of(request, prompt.session ?? null, running?.conversation ?? null);
-    // who is least busy is known when its time comes, and only to the transport
+    // only the transport knows which endpoint is least busy when the request is due
     const place = api.several?.balance === "least-in-flight"
       ? null
       : this.#places.next(named.session);
@@ -309,7 +309,7 @@ export class Drive {
     this.#stop.submitted();
     let cancelSent = () => {};
     const cancel = () => cancelSent();
-    this.#flights.set(flight, cancel); // before it is sent: it may end at once
+    this.#flights.set(flight, cancel); // before it is sent, as it may end immediately
     cancelSent = transport.send({
       method: "POST",
       ...this.#places.target(place),
@@ -326,13 +326,13 @@ export class Drive {
     return true;
   }
 
-  /** When the n-th request of a closed loop may go; 0: as soon as there is a place. */
+  /** The earliest time of the n-th request of a closed loop; 0: as soon as a place is free. */
   #releaseOf(n: number): number {
     const release_ns = placeStart_ns(this.#release_ns, n, this.#options.stages[this.#stageIndex]);
     return release_ns > nowNs() ? release_ns : 0;
   }
 
-  /** What goes wrong there ends the load, and is thrown by run(). */
+  /** Runs a callback. An error in it ends the load; run() throws it. */
   #tell(work: () => void): void {
     try {
       work();
@@ -349,8 +349,8 @@ export class Drive {
     if (never && !due && flight.error === null) {
       flight.reservation.settle(NOTHING);
       this.#ahead.takeBack();
-      this.#cutIf(stages[flight.stage].duration_s === null); // else its stage may be over
-      if (flight.turn === 0) this.#returned.push(flight.prompt); // as if it had not been taken
+      this.#cutIf(stages[flight.stage].duration_s === null); // otherwise its stage may be over
+      if (flight.turn === 0) this.#returned.push(flight.prompt); // its prompt is given back
       this.#leave(flight);
       return;
     }
@@ -371,7 +371,7 @@ export class Drive {
     this.#onChange();
   }
 
-  /** What its session asks next, in its time. */
+  /** Submits what the session asks next, at its time. */
   #goOn({ prompt, running, turn, reply }: Flight, t_end_ns: number): void {
     if (running === null) return;
     if (this.#ending || this.#over(this.#options.signal)) return this.#cutIf(!running.handedOver);
@@ -382,7 +382,7 @@ export class Drive {
     }
   }
 
-  /** Gives back the place of a request that has ended, or of its session with its last one. */
+  /** Frees the place of a request that has ended; a session's place is freed with its last request. */
   #leave({ running }: Flight): void {
     if (running === null || --running.open === 0) this.#taken--;
   }
@@ -393,13 +393,13 @@ export class Drive {
     return 0;
   }
 
-  /** Takes back what was not sent, and waits for the confirmation. */
+  /** Takes back the requests that were not sent, and waits for the confirmation. */
   async #withdraw(): Promise<void> {
     this.#options.transport.withdraw();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
-  /** Waits for what is in flight, as long as the grace period lets it; Ctrl-C ends it at once. */
+  /** Waits for the requests in flight until the grace period ends; Ctrl-C ends the wait immediately. */
   async #finish(): Promise<void> {
     this.#ending = true;
     const { grace_s, signal } = this.#options;

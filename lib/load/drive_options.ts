@@ -1,4 +1,4 @@
-/** What a load is driven with, and how it ends. */
+/** What a load needs to be driven, and how it ends. */
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 import type { StageSpan } from "../run/events.ts";
@@ -13,49 +13,56 @@ import type { PromptSource } from "./prompts/prompts.ts";
 import type { LoadStage } from "./stages.ts";
 import type { StopLimits } from "./stop_rule.ts";
 
-/** One load. */
+/** The options of one load. */
 export interface DriveOptions extends BodySettings {
   api: APIConfiguration;
   transport: Transport;
   stages: readonly LoadStage[];
   pattern: ArrivalPattern;
   prompts: PromptSource;
-  /** The header that tells a server which requests are of one session. */
+  /** The header that tells the server which requests belong to one session. */
   session_header: string;
   connections: Connections;
-  /** Seconds that requests in flight may still take at the end. */
+  /** How long requests in flight may still take at the end, seconds. */
   grace_s: number;
   stop: StopLimits;
   budget: Budget;
-  /** What requests of a model cost. */
+  /** Returns the prices of requests to a model. */
   costOf(model: string): RequestCost;
-  /** Which requests are cut off, by the pattern's seed. */
+  /** Which requests are cancelled, chosen by the pattern's seed. */
   cancellations: readonly Cancellation[];
-  /** Counts tokens where the server does not; null leaves it at events. */
+  /** Counts tokens where the server does not; null: only events are counted. */
   countTokens: ((text: string) => number) | null;
   signal: AbortSignal;
   /**
-   * Gives the moment at which the measured part begins, where others begin with it; asked once the warm-up
-   * has ended, with how long before it requests are made, ns. Left out: at once.
+   * Returns when the measured part begins, for processes that begin it together. Called once the
+   * warm-up has ended. @param head_start_ns how long before that time requests are built. Default:
+   * the part begins immediately.
    */
   begin?: ((head_start_ns: number) => Promise<number>) | undefined;
-  /** Called with each stage, counted from 0, as it begins (it ends at Infinity then) and when it has ended. */
+  /**
+   * Called with each stage, counted from 0, when it begins (with an end of Infinity) and when it
+   * has ended.
+   */
   onStage(stage: number, span: StageSpan): void;
-  /** Called before more requests are begun than it was last called with. @param most may be from now on. */
+  /**
+   * Called before more requests begin than it last announced. @param most how many may begin from
+   * now on.
+   */
   onAhead?: ((most: number) => void) | undefined;
-  /** Called with each request that has ended, with the gaps between its token events, ms. */
+  /** Called with each request that has ended, and the gaps between its token events, ms. */
   onRecord(record: RequestRecord, gaps_ms: Float32Array): void;
 }
 
-/** How a load came to its end. */
+/** How a load ended. */
 export interface DriveOutcome {
-  /** False when an interruption kept it from what was planned. */
+  /** False when an interruption cut the plan short. */
   complete: boolean;
-  /** Why it ended before its plan; null when it did not. */
+  /** Why it ended before its plan was done; null when it did not. */
   stopped_because: string | null;
-  /** No prompt was left for a request that was to be sent. */
+  /** Whether a request was due and no prompt was left for it. */
   out_of_prompts: boolean;
 }
 
-/** Why a load ended whose budget is spent. */
+/** Why a load ended when its budget was spent. */
 export const BUDGET = "the budget has no room for another request";

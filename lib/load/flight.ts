@@ -1,4 +1,4 @@
-/** A request of a load on its way. */
+/** A request of a load while it is in flight. */
 import type { Cut } from "./cancel.ts";
 import type { Reply } from "../endpoint/answer.ts";
 import type { Reservation } from "../run/budget.ts";
@@ -14,19 +14,19 @@ export interface Flight extends RequestName {
   t_intended_ns: number | null;
   /** Its session; null for a single question. */
   running: SessionRun | null;
-  /** Its place in the session, from 0. */
+  /** The number of the request in its session, from 0. */
   turn: number;
   reply: Reply;
-  /** Of several endpoints its number; null: the transport chooses it. */
+  /** The number of its endpoint, where there are several; null: the transport chooses it. */
   place: number | null;
   body: Record<string, unknown>;
-  /** The model that it asks. */
+  /** The model that it is for. */
   model: string;
-  /** Where it is cut off; null: it is not. */
+  /** When it is cancelled; null: never. */
   cut: Cut | null;
-  /** Its cut has come. */
+  /** Whether it is being cancelled. */
   cutting: boolean;
   reservation: Reservation;
-  /** What the listener found wrong. */
+  /** The error that the listener found. */
   error: Error | null;
 }

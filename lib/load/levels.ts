@@ -1,4 +1,4 @@
-/** Loads at several levels of concurrency or rate: how they are written, and the figures of each. */
+/** Loads at several levels of concurrency or rate: reads levels and compares the figures of each. */
 import { InputError } from "../errors.ts";
 import { nthLoad } from "../settings/load_experiment.ts";
 import { mean } from "../stats/quantile.ts";
@@ -8,10 +8,11 @@ import type { LoadResults } from "./results.ts";
 const MOST_LEVELS = 1000;
 
 /**
- * Reads levels: `8`, `1,2,4,8`, `1..16*2` (each twice the one before) or `10..50+10`, and lists of these.
+ * Reads levels: `8`, `1,2,4,8`, `1..16*2` (each twice the one before), `10..50+10`, or a list of
+ * these.
  *
- * @param whole no level has decimals.
- * @throws {string} what was expected, as a flag says it.
+ * @param whole whether levels must be whole numbers.
+ * @throws {string} what was expected, worded for the error of a flag.
  */
 export function parseLevels(text: string, whole: boolean): number[] {
   const levels = text.split(",").flatMap((part) => levelsOf(part.trim()));
@@ -33,7 +34,7 @@ function levelsOf(part: string): number[] {
   if (!(from > 0 && to >= from && step > (times ? 1 : 0))) return [NaN];
   const levels: number[] = [];
   for (let i = 0; levels.length < MOST_LEVELS; i++) {
-    // by its number: sums of decimals drift
+    // from the step's number, as a running sum of decimals would drift
     const level = Number((times ? from * step ** i : from + i * step).toPrecision(12));
     if (level > to) break;
     levels.push(level);
@@ -41,7 +42,10 @@ function levelsOf(part: string): number[] {
   return levels;
 }
 
-/** Every load of an experiment at every combination of levels. @throws {InputError} it varies one itself. */
+/**
+ * Returns each load of an experiment at each combination of levels. @throws {InputError} the
+ * experiment itself varies a level.
+ */
 export function atLevels(
   experiment: LoadExperiment,
   levels: Readonly<Partial<Record<"concurrency" | "rate", readonly number[]>>>,
@@ -69,27 +73,27 @@ export function atLevels(
 
 /** A load at one level, over all of its runs; null is unknown. */
 export interface LevelFigures {
-  /** What sets it apart, as `concurrency 8`. */
+  /** What sets it apart, such as `concurrency 8`. */
   name: string;
   requests_per_s: number | null;
   output_tokens_per_s: number | null;
   /** Per GPU that serves the endpoint. */
   tokens_per_s_per_gpu: number | null;
-  /** Median, mean of the runs. */
+  /** Median of a run; the mean over runs. */
   tokens_per_s_per_user: number | null;
   e2e_mean_ms: number | null;
-  /** No other level has more tokens/s both a user and in all. */
+  /** Whether no other level has more tokens/s both per user and in total. */
   pareto: boolean;
-  /** The level with the most requests/s for the time that one takes. */
+  /** Whether its requests/s per time of a request is the highest of all levels. */
   knee: boolean;
 }
 
 /**
- * What levels come to. The knee is where the power, requests/s by mean time of a request, is highest
- * (L. Kleinrock, Power and deterministic rules of thumb, ICC 1979): above it latency grows by more
- * than throughput.
+ * Returns the figures of levels. The knee is the level with the highest power, requests/s divided
+ * by the mean time of a request (L. Kleinrock, Power and deterministic rules of thumb, ICC 1979):
+ * above it latency grows by more than throughput does.
  *
- * @param gpus that serve the endpoint; null is unknown.
+ * @param gpus how many serve the endpoint; null where unknown.
  */
 export function levelFigures(
   points: readonly { name: string; runs: readonly Pick<LoadResults, "total">[] }[],
@@ -127,7 +131,10 @@ export function levelFigures(
 
 type Speeds = Pick<LevelFigures, "output_tokens_per_s" | "tokens_per_s_per_user">;
 
-/** Whether no other gives more tokens/s both to a user and in all, the rest being equal; unknown is none. */
+/**
+ * Whether no other point has at least as much of both speeds and more of one; false where a speed
+ * is unknown.
+ */
 export function isPareto(each: Speeds, all: readonly Speeds[]): boolean {
   const { output_tokens_per_s: whole, tokens_per_s_per_user: user } = each;
   if (whole === null || user === null) return false;

@@ -1,6 +1,6 @@
 /**
- * A load as it stands, for people who watch. Kept as answers come, in memory that does not grow: a look
- * costs the same after an hour as after a second. The results never come from here.
+ * Live figures of a running load. They are updated as answers come, in memory of constant size: a
+ * look costs the same after an hour as after a second. The results are never computed from them.
  */
 import { latencies } from "../endpoint/latency.ts";
 import { nowNs } from "../native/clock.ts";
@@ -12,40 +12,46 @@ import type { PerformanceMetrics } from "../hardware/performance.ts";
 import type { ClientReading, RequestRecord, ServerMetricsReading } from "../run/request_record.ts";
 import type { LoadProgress } from "./time_left.ts";
 
-/** Seconds that the history holds. */
+/** Length of the history, seconds. */
 export const MINUTE_S = 60;
 
-/** A latency so far: quantiles of all answers (to 0.1 %), and the mean of each second of the last minute. */
+/**
+ * A latency so far: quantiles of all answers (to 0.1 %), and the mean of each second of the last
+ * minute.
+ */
 export interface LiveLatency {
-  /** Half of the answers took no longer. */
+  /** Median. */
   p50_ms: number;
-  /** Nine of ten took no longer. */
+  /** 90th percentile. */
   p90_ms: number;
-  /** 99 of 100 took no longer. */
+  /** 99th percentile. */
   p99_ms: number;
-  /** The oldest first, 60 of them; null for a second without any. */
+  /** The means of 60 seconds, oldest first; null for a second without answers. */
   by_second_ms: (number | null)[];
 }
 
 /** A load at one moment. */
 export interface LiveFigures extends LoadProgress {
-  /** Stages of the plan, warm-up stages counted. */
+  /** Number of stages in the plan, including the warm-up. */
   stages: number;
   /** Seconds since the load began. */
   elapsed_s: number;
-  /** Stream events received a second, over the last second or more; null before one has passed. */
+  /** Stream events received a second, over at least the last second; null before one has passed. */
   events_per_s: number | null;
-  /** Of the answers that have ended, those of the warm-up until there are others; null without any. */
+  /**
+   * Time to the first token of ended answers; those of the warm-up are shown until there are
+   * others. Null without any.
+   */
   ttft: LiveLatency | null;
-  /** As `ttft`, of the gaps between token events; above 20,000 a second, of a sample of them. */
+  /** The same for the gaps between token events; above 20,000 a second, for a sample of them. */
   gap: LiveLatency | null;
-  /** Requests without a good answer by the class of the failure, the most frequent first. */
+  /** Requests without a good answer, by the class of the failure, most frequent first. */
   errors: [failure: string, count: number][];
-  /** What the server said of itself last; null where it has no metrics. */
+  /** The server's latest metrics; null where it has none. */
   server: { name: string; reading: ServerMetricsReading } | null;
-  /** The host over the last second; null where it is not sampled. */
+  /** The host's load over the last second; null where it is not sampled. */
   host: PerformanceMetrics | null;
-  /** What the verdict would be by what is known of the client now. */
+  /** The verdict by what is known of the client so far. */
   verdict: Verdict;
 }
 
@@ -57,7 +63,7 @@ export interface LiveReadings {
   host: PerformanceMetrics | null;
 }
 
-/** Of more gaps than this in a second, every second one is taken, then every third, and so on. */
+/** Above this many gaps in a second, every second gap is taken, then every third, and so on. */
 const MOST_GAPS_A_SECOND = 20_000;
 const US_PER_MS = 1000;
 const NS_PER_S = 1e9;
@@ -79,12 +85,12 @@ export class LiveLoad {
   #mark = { t_ns: this.#start_ns, events: 0 };
   #events_per_s: number | null = null;
 
-  /** @param stages of the plan. */
+  /** @param stages how many stages the plan has. */
   constructor(stages: number) {
     this.#stages = stages;
   }
 
-  /** A request has ended. */
+  /** Records a request that has ended. */
   took(record: RequestRecord, gaps_ms: Float32Array): void {
     if (this.#warm && !record.warmup) this.#begin();
     this.#warm = record.warmup;
@@ -96,7 +102,7 @@ export class LiveLoad {
     if (ttft_ms !== null) this.#ttft.add(ttft_ms, second);
     if (second !== this.#second) this.#gaps_in_second = 0;
     this.#second = second;
-    // of a flood a sample does: watching must not become work
+    // a sample is enough at high rates: watching must stay cheap
     const step = 1 + Math.floor(this.#gaps_in_second / MOST_GAPS_A_SECOND);
     for (let i = 0; i < gaps_ms.length; i += step) this.#gap.add(gaps_ms[i], second);
     this.#gaps_in_second += gaps_ms.length;
@@ -105,7 +111,7 @@ export class LiveLoad {
     if (lateness_ms > MOST_LATENESS_MS) this.#late++;
   }
 
-  /** The load as it stands. */
+  /** Returns the figures as of now. */
   figures({ progress, client, server, host }: LiveReadings): LiveFigures {
     const t_ns = nowNs();
     const since_s = (t_ns - this.#mark.t_ns) / NS_PER_S;
@@ -155,7 +161,7 @@ export class LiveLoad {
     return judge(cost, measured, cited);
   }
 
-  /** The warm-up has ended: its requests are in none of the figures. */
+  /** Resets the figures when the warm-up has ended, as they must not include it. */
   #begin(): void {
     this.#ttft = new Latency();
     this.#gap = new Latency();
@@ -165,7 +171,7 @@ export class LiveLoad {
   }
 }
 
-/** One latency's distribution and its last minute. */
+/** The distribution of one latency, and its last minute. */
 class Latency {
   readonly #all_us = new LogHistogram();
   readonly #seconds = new Float64Array(MINUTE_S).fill(-1);
@@ -176,7 +182,7 @@ class Latency {
     this.#all_us.add(value_ms * US_PER_MS);
     const at = second % MINUTE_S;
     if (this.#seconds[at] !== second) {
-      if (this.#seconds[at] > second) return; // told late: its second is no longer kept
+      if (this.#seconds[at] > second) return; // it came late: that second is no longer kept
       this.#seconds[at] = second;
       this.#sums[at] = this.#counts[at] = 0;
     }

@@ -1,4 +1,4 @@
-/** Energy of a load: of the host that sent it, or of the hosts of its shards. */
+/** Energy of a load: of the host that sent it, or of its shards' hosts. */
 import { energiesOver, type Energy } from "../hardware/energy.ts";
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
@@ -10,21 +10,25 @@ import type { RunDirectory } from "../run/directory.ts";
 import type { ShardFacts } from "../run/request_record.ts";
 import type { LoadResults, StageResults } from "./results.ts";
 
-/** The energy of each device over a span of the run's clock, and the hosts of which none is known. */
+/**
+ * Returns the energy of each device over a span of the run's clock, and the hosts whose energy is
+ * unknown.
+ */
 export type EnergyOver = (
   from_ns: number,
   to_ns: number,
 ) => { devices: Energy[]; unknown: string[] };
 
-/** That of the host which the series is of. */
+/** Energy of the host that a series was sampled on. */
 export function hostEnergy(series: Series): EnergyOver {
   return (from_ns, to_ns) => ({ devices: energiesOver(series, from_ns, to_ns), unknown: [] });
 }
 
 /**
- * That of all hosts of a run's shards, each device once: of shards on one machine each samples all of it, so
- * the reading of the smallest error is taken. A machine is known by its boot, a GPU by its UUID: containers
- * are named apart from it, and may see other GPUs.
+ * Energy of all hosts of a run's shards, with each device counted once. Each shard on a shared
+ * machine samples all of it, so the reading with the smallest error is used. A machine is
+ * identified by its boot ID and a GPU by its UUID, as containers have other host names and may see
+ * other GPUs.
  */
 export function shardEnergy(run: RunDirectory, shards: readonly ShardFacts[]): EnergyOver {
   const sampled = shards.map(({ shard, host, offset_ns }) => {
@@ -42,7 +46,7 @@ export function shardEnergy(run: RunDirectory, shards: readonly ShardFacts[]): E
     const devices = new Map<string, Energy>();
     const known = new Set<string>();
     for (const { name, machine, offset_ns, sessions } of readings) {
-      if (offset_ns === null) continue; // its samples lie on a clock that nobody knows
+      if (offset_ns === null) continue; // its clock cannot be mapped to the run's
       for (const { samples, series } of sessions) {
         for (const energy of energiesOver(series, from_ns - offset_ns, to_ns - offset_ns)) {
           known.add(machine);
@@ -67,7 +71,7 @@ function deviceKey(machine: string, device: string, { description }: Samples): s
   return uuid ? uuid : `${machine}\n${device}`;
 }
 
-/** The energy of the measured windows; null where no device tells it. */
+/** Returns the energy of the measured windows; null where no device reports it. */
 export function loadEnergy(
   over: EnergyOver | null,
   stages: readonly StageResults[],
@@ -77,7 +81,7 @@ export function loadEnergy(
   const { devices, unknown } = over(window.start_ns, window.end_ns);
   if (devices.length === 0) return null;
   const joules = (each: readonly Energy[]) => each.reduce((sum, { energy_j }) => sum + energy_j, 0);
-  // both of the stages' windows: what came between them was paid for no token
+  // only the windows of stages: energy used between them produced no tokens
   const tokens = stages.reduce(
     (sum, { output_tokens_per_s, window }) =>
       sum + (output_tokens_per_s ?? NaN) * window.duration_s,

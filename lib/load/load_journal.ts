@@ -1,4 +1,4 @@
-/** A load as its journal tells it: what results.json is made of, also where the load was cut off. */
+/** Reads a load from its journal: all that results.json is computed from, even if the load was cut off. */
 import { InputError, messageOf } from "../errors.ts";
 import { foldJournal } from "../run/fold.ts";
 import { ledgerOf } from "../run/ledger.ts";
@@ -14,30 +14,33 @@ import type {
   ShardFacts,
 } from "../run/request_record.ts";
 
-/** All that a load's journal tells. */
+/** All that a load's journal holds. */
 export interface JournaledLoad {
   started: LoadStarted & { transport: string; api: NonNullable<LoadStarted["api"]> };
-  /** Of each stage that began, warm-up first; one that was cut off ends with the journal. */
+  /** The stages that began, warm-up first. A stage that was cut off ends with the journal. */
   stages: StageSpan[];
   /** Every request, in the order in which they ended. */
   records: RequestRecord[];
-  /** Every probe beside them. */
+  /** Every probe request. */
   probes: RequestRecord[];
-  /** What they took, and what was asked before them. */
+  /** The cost of all requests, including those before the load. */
   ledger: Ledger;
-  /** The server's own metrics; null where it exposes none. */
+  /** The server's own metrics; null where it has none. */
   server: { name: string; readings: ServerMetricsReading[] } | null;
-  /** How recorded pages were read; left out where none was, or the load was cut off. */
+  /**
+   * How recorded metrics pages were read; left out where there were none, or where the load was cut
+   * off.
+   */
   telemetry?: { pages: PageCount[]; series: number; left_out: number };
-  /** The processes that sent it together; empty for one alone. */
+  /** The processes that sent it together; empty for one process. */
   shards: ShardFacts[];
-  /** Null: it was cut off. */
+  /** Null: the load was cut off. */
   measured: LoadMeasured | null;
-  /** The client's cost when it was told last; null: cut off before anything was sent. */
+  /** The client's cost at its last report; null: cut off before anything was sent. */
   client: ClientReading | null;
 }
 
-/** The records of a load's requests, in the order in which they ended. */
+/** Folds a journal into the records of a load's requests, in the order in which they ended. */
 export const requestRecords: Fold<"run", RequestRecord[]> = {
   kind: "run",
   begin: () => [],
@@ -46,14 +49,14 @@ export const requestRecords: Fold<"run", RequestRecord[]> = {
   },
 };
 
-/** What a load's events come to before it is known that they are whole. */
+/** A load's state from its events, before they are known to be complete. */
 export interface LoadState extends Omit<JournaledLoad, "started"> {
   started: LoadStarted | null;
-  /** The newest event, on CLOCK_MONOTONIC. */
+  /** Time of the newest event, on CLOCK_MONOTONIC. */
   last_ns: number;
 }
 
-/** A load, as far as its events go; a stage without an end ends at Infinity. */
+/** Folds a journal into the state of a load. A stage that has not ended ends at Infinity. */
 export const loadState: Fold<"run", LoadState> = {
   kind: "run",
   begin: () => ({
@@ -106,7 +109,7 @@ export const loadState: Fold<"run", LoadState> = {
   },
 };
 
-/** The records of a load's requests. @throws the system's error when there is no journal. */
+/** Returns the records of a load's requests. @throws the system's error when there is no journal. */
 export async function readRecords({ journal }: RunDirectory): Promise<RequestRecord[]> {
   return (await foldJournal(journal, requestRecords)).state;
 }
@@ -114,7 +117,8 @@ export async function readRecords({ journal }: RunDirectory): Promise<RequestRec
 /**
  * Reads a load's journal.
  *
- * @throws {InputError} it cannot be read, is not a load's, or is one of a dyno that journaled less.
+ * @throws {InputError} the journal cannot be read, is not a load's, or comes from a dyno that
+ * journaled less.
  */
 export async function readLoadJournal({ journal }: RunDirectory): Promise<JournaledLoad> {
   const { started, last_ns, ...load } = await foldWhole(journal);

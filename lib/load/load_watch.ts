@@ -1,4 +1,4 @@
-/** How a load goes while it runs: for its listeners, and for those who follow its journal from outside. */
+/** Reports the progress of a running load to its listeners, and in its journal. */
 import { nowNs } from "../native/clock.ts";
 import { ClientWatch } from "./client_watch.ts";
 import { LiveLoad } from "./live_load.ts";
@@ -14,12 +14,12 @@ import type { LoadStage } from "./stages.ts";
 import type { LoadProgress } from "./time_left.ts";
 
 const PROGRESS_MS = 200;
-/** Those who follow the journal from outside see how the load goes so often. */
+/** How often progress is written to the journal. */
 const JOURNAL_PROGRESS_MS = 1000;
-/** The host's figures in a live look are those of so long. */
+/** The span of the host's figures in a live look. */
 const HOST_NS = 1e9;
 
-/** A load that is watched. */
+/** What is watched of a load. */
 interface Watched {
   drive: Pick<Drive, "progress" | "inFlight" | "lags">;
   stages: readonly LoadStage[];
@@ -31,10 +31,10 @@ interface Watched {
   onLive?: ((look: () => LiveFigures) => void) | undefined;
 }
 
-/** Watches one load from its making on. */
+/** Watches one load from its construction. */
 export class LoadWatch implements Disposable {
   readonly #of: Watched;
-  /** Kept for those who look at it alone. */
+  /** Null where no one looks at live figures. */
   readonly #live: LiveLoad | null;
   #client: ClientWatch;
   #began = { start_ns: nowNs(), ended: 0 };
@@ -47,28 +47,28 @@ export class LoadWatch implements Disposable {
     this.#client = new ClientWatch(watched.transport, PROGRESS_MS);
   }
 
-  /** The client's cost is counted from here on: waiting for others is not a cost of the load. */
+  /** Restarts the count of the client's cost, which must not include waiting for other processes. */
   restart(): void {
     this.#client = new ClientWatch(this.#of.transport, PROGRESS_MS);
   }
 
-  /** A stage begins. */
+  /** Called when a stage begins. */
   stage(start_ns: number): void {
     this.#began = { start_ns, ended: this.#of.drive.progress().ended };
   }
 
-  /** A request has ended. */
+  /** Called when a request has ended. */
   took(record: RequestRecord, gaps_ms: Float32Array): void {
     this.#live?.took(record, gaps_ms);
   }
 
-  /** What the load has cost its client until now. */
+  /** Returns what the load has cost its client so far. */
   client(): ClientReading {
     const { lags } = this.#of.drive;
     return this.#client.reading(lags, this.#of.drive.progress().events);
   }
 
-  /** Begins to tell. @throws {InputError} the journal cannot be written. */
+  /** Starts reporting. @throws {InputError} the journal cannot be written. */
   start(): void {
     this.#tell();
     this.#of.onLive?.(() => this.#look());
@@ -81,7 +81,7 @@ export class LoadWatch implements Disposable {
     this.#timers = [beating, telling];
   }
 
-  /** The load has ended: what is seen stays as it is. */
+  /** Stops reporting when the load has ended; the live figures stay as they are. */
   stop(): void {
     this[Symbol.dispose]();
     if (this.#live) this.#last = this.#look();

@@ -1,11 +1,11 @@
-/** What loads are given beside their settings. */
+/** Options of loads apart from their settings. */
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { LoadRunOptions } from "./run_load.ts";
 import type { LoadShare } from "./share.ts";
 import type { LoadSpread } from "./shards/executor.ts";
 import type { LoadProgress } from "./time_left.ts";
 
-/** What several loads share, and their listeners. */
+/** Options that several loads share, and their listeners. */
 export interface LoadsOptions extends
   Pick<
     LoadRunOptions,
@@ -21,16 +21,19 @@ export interface LoadsOptions extends
     | "onLive"
     | "begin"
   > {
-  /** The part of each load that is this process's; the whole unless told. */
+  /** This process's part of each load; default: all of it. */
   share?: LoadShare;
-  /** Several processes that send each load together; this one alone unless told. */
+  /** Several processes that send each load together; default: this one only. */
   spread?: LoadSpread;
-  /** How the endpoint is reached, and which models are asked; what this throws stops the load before anything is sent. */
+  /**
+   * Called with how the endpoint is reached and which models are asked. An error it throws stops
+   * the load before anything is sent.
+   */
   onReached?(api: APIConfiguration, models: readonly string[]): void;
   /** Called several times a second. */
   onProgress?(progress: LoadProgress): void;
-  /** One line for a person. */
+  /** Called with a line to show to the user. */
   onNotice?(line: string): void;
-  /** One line of what a person should fix. */
+  /** Called with a line about a problem that the user should fix. */
   onWarning?(line: string): void;
 }

@@ -1,17 +1,18 @@
-/** Several models, or adapters of one, under the same load: which request asks which. */
+/** Several models, or adapters of one model, under the same load: which request is for which model. */
 import { InputError } from "../errors.ts";
 import type { PromptSource } from "./prompts/prompts.ts";
 
-/** A model and its share of the requests, as a weight. */
+/** A model and the weight of its share of the requests. */
 export interface WeightedModel {
   name: string;
   weight: number;
 }
 
 /**
- * Reads models: one name as it stands; of several each `NAME=WEIGHT`, where no weight is 1.
+ * Reads models: a single name is taken as it is; each of several is `NAME=WEIGHT`, or `NAME` for a
+ * weight of 1.
  *
- * @throws {InputError} one that is there twice, or without a name.
+ * @throws {InputError} a model without a name, or one that is listed twice.
  */
 export function weightedModels(given: string | readonly string[] | undefined): WeightedModel[] {
   const texts = given === undefined ? [] : typeof given === "string" ? [given] : given;
@@ -32,8 +33,9 @@ export function weightedModels(given: string | readonly string[] | undefined): W
 }
 
 /**
- * The same prompts, each with a model: by weight, spread evenly, so that any number of them in a row has
- * each model's share, to within one request (smooth weighted round-robin, as nginx has it). A conversation keeps its own.
+ * Assigns a model to each prompt, by weight and evenly spread: any run of consecutive prompts has
+ * each model's share to within one request (smooth weighted round-robin, as in nginx). A
+ * conversation keeps its model.
  */
 export function withModels(
   source: PromptSource,
@@ -55,7 +57,7 @@ export function withModels(
   };
 }
 
-/** Several models as a run's one is called. */
+/** The name of several models where a run needs a single one. */
 export function modelsText(names: readonly string[]): string {
   return names.join(" + ");
 }

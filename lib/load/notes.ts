@@ -1,4 +1,4 @@
-/** What is said below the figures of a load: what they leave out, and why. */
+/** Notes below the figures of a load: what the figures leave out, and why. */
 import { cutOffText } from "../text/dollars.ts";
 import { counted } from "../text/grouped.ts";
 import { failureClass } from "../run/request_record.ts";
@@ -11,7 +11,7 @@ import type { StageResults } from "./results.ts";
 
 const requestsWere = (count: number) => count === 1 ? "1 request was" : `${count} requests were`;
 
-/** All that a reader of these results must know beside their figures: one sentence each. */
+/** Returns all that a reader must know besides the figures, one sentence each. */
 export function notesOf(
   plan: LoadPlan,
   load: JournaledLoad,
@@ -111,7 +111,7 @@ export function notesOf(
   return notes;
 }
 
-/** What is said where tokens.bin lacks the gaps of this many requests; nothing for 0. */
+/** Notes that tokens.bin lacks the gaps of this many requests; empty for 0. */
 export function gapsLost(requests: number): string[] {
   if (requests === 0) return [];
   return [

@@ -1,4 +1,4 @@
-/** From settings to a load: its stages, its prompts, its objectives. */
+/** Plans a load from its settings: its stages, prompts and objectives. */
 import { chosenForm } from "../endpoint/chosen_form.ts";
 import { InputError } from "../errors.ts";
 import { endpointsOf } from "../settings/endpoint.ts";
@@ -24,27 +24,27 @@ const UNCOUNTED: Counting = {
   templateTokens: () => Promise.resolve({ tokens: null, note: null }),
 };
 
-/** A load that is ready to be run, made of its settings by {@linkcode planLoad}. */
+/** A load that is ready to run, made by {@linkcode planLoad}. */
 export interface LoadPlan {
   /** In the order in which they run, warm-up first. */
   stages: LoadStage[];
-  /** How requests are spread over time, where a rate is asked for. */
+  /** How requests are spread over time, where the load has a rate. */
   pattern: ArrivalPattern;
-  /** Gives each request its prompt. */
+  /** The source of each request's prompt. */
   prompts: PromptSource;
-  /** The models that requests name beside the one that is configured. */
+  /** The models that requests name, in addition to the configured one. */
   models: string[];
-  /** Whether every request of a file names its model, so that none is asked of the one that is configured. */
+  /** Whether every request of a file names its model, so that the configured one is never asked. */
   all_named: boolean;
-  /** Which requests are cut off, and where; empty for none. */
+  /** Which requests are cancelled, and when; empty for none. */
   cancellations: Cancellation[];
-  /** What the words of made-up prompts are drawn from: with it they are sent again. Null: none is made up. */
+  /** The seed of the words in made-up prompts, with which they can be sent again. Null: none is made up. */
   prompt_seed: number | null;
-  /** What a good request keeps to; empty for none. */
+  /** Objectives of each request; empty for none. */
   slos: Slo[];
-  /** What is to hold for the run as a whole; empty for nothing. */
+  /** Objectives of the run as a whole; empty for none. */
   statements: Statement[];
-  /** Tokens that the server adds to each prompt, which made-up ones leave room for; null: unknown. */
+  /** Tokens that the server adds to each prompt; made-up prompts are shorter by as many. Null: unknown. */
   template_tokens: number | null;
   /** What a reader of the results must know, one line each. */
   notes: string[];
@@ -62,10 +62,10 @@ const NOTHING: LoadStage = {
 /**
  * Plans a load.
  *
- * @param counting how tokens are counted at the endpoint; unknown for a plan that is only looked at.
- * @param share the part of it that this process sends; the whole by default.
- * @throws {InputError} settings that contradict one another, or that are not enough; a file that
- * cannot be read.
+ * @param counting how the endpoint counts tokens; left out for a plan that is only shown.
+ * @param share the part that this process sends; default: all of it.
+ * @throws {InputError} settings that contradict one another, or are incomplete; a file that cannot
+ * be read.
  */
 export async function planLoad(
   settings: LoadSettings,
@@ -100,7 +100,7 @@ export async function planLoad(
     notes,
     share,
   );
-  const draws = made_up || settled.probe_rate !== undefined; // probes are made up
+  const draws = made_up || settled.probe_rate !== undefined; // probes are made up too
   if (settled.prompt_seed !== undefined && !draws) {
     notes.push("--prompt-seed: nothing is made up: the file tells the words of every request");
   }
@@ -115,7 +115,7 @@ export async function planLoad(
     ...(burstiness === undefined ? {} : { burstiness }),
     ...(share ? { share } : {}),
   };
-  arrivalTimes({ ...pattern, rate_per_s: 1 }); // complains now rather than in the run
+  arrivalTimes({ ...pattern, rate_per_s: 1 }); // reports an error now rather than during the run
   return {
     stages,
     pattern,
@@ -130,7 +130,10 @@ export async function planLoad(
   };
 }
 
-/** The model that is asked first: as the settings say, or the rows of their file if each names one. */
+/**
+ * Returns the model to ask first: that of the settings, or of their file if each row names one;
+ * undefined for neither.
+ */
 export async function firstModel(settings: LoadSettings): Promise<string | undefined> {
   const { model, prompts, trace } = settings;
   const [first] = weightedModels(model).map(({ name }) => name);
@@ -139,7 +142,7 @@ export async function firstModel(settings: LoadSettings): Promise<string | undef
   return all_named ? models[0] : undefined;
 }
 
-/** @throws {InputError} tokens are to be waited for that nobody sees. */
+/** @throws {InputError} a cancellation after some tokens, where answers are not streamed. */
 function cancellationsOf(cancel: string[] = [], stream: boolean): Cancellation[] {
   const all = parseCancellations(cancel);
   const unseen = all.find(({ tokens }) => tokens !== null);
@@ -149,12 +152,12 @@ function cancellationsOf(cancel: string[] = [], stream: boolean): Cancellation[]
   );
 }
 
-/** Every load has its own words, so that no cache knows its prompts. */
+/** A new seed for each load, so that no cache has seen its prompts. */
 function freshSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0];
 }
 
-/** What a run's metadata has of its plan. */
+/** The part of a plan that is recorded in a run's metadata. */
 export function recordedPlan({ stages, prompts }: LoadPlan) {
   return {
     stages: stages.map(({ times_s, ...stage }) => ({
@@ -165,12 +168,12 @@ export function recordedPlan({ stages, prompts }: LoadPlan) {
   };
 }
 
-/** What is said of prompts whose seed was given. */
+/** Notes that the seed of the prompts was given. */
 export function seedNotice(prompt_seed: number): string {
   return `prompts of seed ${prompt_seed}: a cache that met them before may know them`;
 }
 
-/** Refuses what would do nothing: whoever gives it believes that it does something. */
+/** @throws {InputError} a setting that would have no effect. */
 function checkIdle(settings: LoadSettings, settled: SettledLoad): void {
   const { prompt, prompts, trace, prefix_share, images, audio } = settings;
   const given = prompt !== undefined || prompts !== undefined || trace !== undefined;
@@ -199,7 +202,10 @@ function checkIdle(settings: LoadSettings, settled: SettledLoad): void {
   }
 }
 
-/** Settings that this load makes no use of, and that a file of several loads may have for others. */
+/**
+ * Notes settings that this load does not use. They are allowed, as a file may set them for several
+ * loads.
+ */
 function idleNotes(
   settings: LoadSettings,
   settled: SettledLoad,
@@ -280,7 +286,7 @@ function rateOf(rate: number | [number, number]): LoadStage["rate"] {
   return { from_per_s, to_per_s };
 }
 
-/** The load of the first stage, for this many requests. */
+/** A warm-up of this many requests, like the first stage. */
 function warmupOf(first: LoadStage, requests: number): LoadStage {
   const { rate, concurrency } = first;
   const steady = rate && { from_per_s: Math.max(rate.from_per_s, rate.to_per_s), to_per_s: 0 };

@@ -1,6 +1,6 @@
 /**
- * At most this many requests before their first token: the others wait here, in the order of their times,
- * so that a prefill stage gets a load of a known depth while decoding goes on beside it.
+ * Limits the number of requests that wait for their first token. The others are held back here, in
+ * the order of their times, so that prefill has a load of known depth while decoding continues.
  */
 import { neverSent } from "../endpoint/transport.ts";
 import { CancelledError } from "../execute/scope.ts";
@@ -15,13 +15,13 @@ import type {
 interface Waiting {
   request: HttpRequest;
   listener: ExchangeListener;
-  /** Cancels it once it was given to the transport; null before. */
+  /** Cancels the request once the transport has it; null before. */
   cancel: (() => void) | null;
 }
 
 /**
- * A transport before which requests wait until one before them has its first token, or has ended: of an
- * answer that is not streamed the end is all that is known. Closing the transport stays the caller's.
+ * A transport that holds requests back until one before them has its first token, or has ended: for
+ * an answer that is not streamed, only the end is known. The caller still closes the transport.
  */
 export class PrefillGate implements Transport {
   readonly #transport: Transport;
@@ -66,7 +66,7 @@ export class PrefillGate implements Transport {
     await this.#transport[Symbol.asyncDispose]();
   }
 
-  /** Ends one that was never given to the transport. */
+  /** Ends a request that the transport never received. */
   #end(waiting: Waiting): void {
     if (!this.#waiting.delete(waiting)) return;
     waiting.listener.onEnd(neverSent(), new CancelledError());
@@ -90,7 +90,7 @@ export class PrefillGate implements Transport {
       this.#before_first--;
       this.#open();
     };
-    // one that had to wait has its turn now: it is not late by this client's fault
+    // a request held back is due only now, so that it does not count as sent late
     const due = (request.t_send_ns ?? 0) > nowNs() ? request : { ...request, t_send_ns: 0 };
     waiting.cancel = this.#transport.send(due, {
       onEvent: (data, t_ns, lag_ns) => {

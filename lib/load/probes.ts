@@ -1,4 +1,7 @@
-/** Probe requests beside a load: a trickle whose ttft is what one more user would wait, in no other figure. */
+/**
+ * Probe requests: a slow stream of requests next to a load. Their ttft is what one more user would
+ * see; they count in no other figure.
+ */
 import { openTransport } from "../endpoint/open_transport.ts";
 import { latencies } from "../endpoint/latency.ts";
 import { failureClass } from "../run/request_record.ts";
@@ -11,29 +14,29 @@ import type { RequestRecord } from "../run/request_record.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { DriveOptions } from "./drive_options.ts";
 
-/** What probes of a load found while it was measured. */
+/** The results of a load's probes. */
 export interface ProbeFigures {
-  /** As they were asked for, a second. */
+  /** The rate in the settings, per second. */
   rate_per_s: number;
-  /** Those whose turn lay in the measured windows. */
+  /** Probes whose intended time was in the measured windows. */
   requests: number;
-  /** Of these, answered whole. */
+  /** Of these, those with a complete answer. */
   answered: number;
-  /** Of these, ended by an error. */
+  /** Of these, those that failed. */
   failed: number;
-  /** Cut off by the end of the load, or not sent by then. */
+  /** Of these, those cut off by the end of the load, or not sent by then. */
   unfinished: number;
-  /** Failed ones by class. */
+  /** Failed probes by class. */
   errors: Partial<Record<FailureClass, number>>;
-  /** From sending to the first token; null where none was answered. */
+  /** Time from sending to the first token; null where none was answered. */
   ttft_ms: Distribution | null;
 }
 
-/** A probe is short: it waits for the others, and they hardly for it. */
+/** Probes are short, so that they hardly delay the load's own requests. */
 const INPUT_TOKENS = 16;
 const GRACE_S = 5;
 
-/** What probes take over from their load. */
+/** The options that probes share with their load. */
 type ProbesOptions =
   & Pick<
     DriveOptions,
@@ -41,14 +44,17 @@ type ProbesOptions =
   >
   & {
     rate_per_s: number;
-    /** Of the words of their prompts, which are new to every cache. */
+    /** Seed of the words in their prompts, which no cache has seen. */
     words: number;
-    /** The load's transport: probes go by one of its kind, so that they take no place of the load's. */
+    /**
+     * The load's transport. Probes use another one of its kind, so that they take none of the
+     * load's places.
+     */
     transport: DriveOptions["transport"];
     onRecord(record: RequestRecord): void;
   };
 
-/** The trickle of probes beside one load; none where no rate is asked for. */
+/** Sends the probes of one load; none where the load has no probe rate. */
 export class Probes {
   readonly #options: Omit<ProbesOptions, "rate_per_s"> & { rate_per_s: number | undefined };
   readonly #ending = new AbortController();
@@ -58,7 +64,7 @@ export class Probes {
     this.#options = options;
   }
 
-  /** Begins to send, at the first call. */
+  /** Starts sending; later calls do nothing. */
   start(): void {
     const { rate_per_s } = this.#options;
     if (rate_per_s === undefined) return;
@@ -67,19 +73,19 @@ export class Probes {
       .then(() => null, (error) => ({ error }));
   }
 
-  /** Sends no more. */
+  /** Stops sending. */
   stop(): void {
     this.#ending.abort();
   }
 
-  /** Waits for those that were sent. @throws what `onRecord` threw. */
+  /** Waits for the probes that were sent. @throws whatever `onRecord` threw. */
   async ended(): Promise<void> {
     const fault = await this.#sent;
     if (fault !== null) throw fault.error;
   }
 }
 
-/** Sends probes at equal gaps until the signal is aborted. One that fails is reported as any other. */
+/** Sends probes at equal intervals until the signal is aborted. A failed one is reported like any other. */
 async function sendProbes(
   { rate_per_s, words, transport, signal, ...options }: ProbesOptions,
 ): Promise<void> {
@@ -107,7 +113,7 @@ async function sendProbes(
   await drive.run();
 }
 
-/** The figures of the probes whose turn lay in a window. */
+/** Returns the figures of the probes whose intended time was in a window. */
 export function probeFigures(
   rate_per_s: number,
   records: readonly RequestRecord[],

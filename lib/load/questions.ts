@@ -1,4 +1,4 @@
-/** What a load asks, from its settings: which prompts, how long, in which sessions. */
+/** Works out what a load asks from its settings: which prompts, how long, in which sessions. */
 import { InputError } from "../errors.ts";
 import { MADE_UP } from "../settings/load.ts";
 import { Carried } from "./carried.ts";
@@ -24,16 +24,19 @@ import type { TokenLengths } from "./prompts/token_lengths.ts";
 
 /** How a plan's tokens are counted. */
 export interface Counting {
-  /** The model's own; null: o200k_base, whose common words are one token in most others too. */
+  /**
+   * The model's own tokenizer; null: o200k_base, whose common words are one token in most other
+   * tokenizers too.
+   */
   tokenizer: TokenCounter | null;
-  /** Measures what the server adds to prompts of such words, where any are made up; null: unknown. */
+  /** Measures how many tokens the server adds to prompts made up of such words; null: unknown. */
   templateTokens(words: readonly string[]): Promise<{ tokens: number | null; note: string | null }>;
 }
 
-/** Longer waits within sessions are noted, in seconds. */
+/** A wait within a session longer than this is noted, seconds. */
 const LONG_WAIT_S = 60;
 
-/** What a load asks. */
+/** The questions of a load. */
 export interface Questions {
   prompts: PromptSource;
   times_s: number[] | null;
@@ -41,20 +44,20 @@ export interface Questions {
   named: string[];
   /** Whether every row names one. */
   all_named: boolean;
-  /** Whether any of it is made up of words that a seed draws. */
+  /** Whether any question is made up of words drawn by a seed. */
   made_up: boolean;
-  /** What the server adds to each; null: unknown. */
+  /** Tokens that the server adds to each prompt; null: unknown. */
   template_tokens: number | null;
 }
 
 type SeededLoad = SettledLoad & { prompt_seed: number };
 
 /**
- * The questions of a load: made up, of a file, or one again and again.
+ * Returns the questions of a load: made up, from a file, or one question repeated.
  *
- * @param form the endpoint's; null: not known yet.
- * @param share the part that this process asks; all by default.
- * @param notes what a reader of the results must know is added to them.
+ * @param form the endpoint's request form; null: not known yet.
+ * @param share the part that this process asks; default: all of it.
+ * @param notes the list to which notes for the reader of the results are added.
  * @throws {InputError} settings that contradict one another; a file that cannot be read.
  */
 export async function questions(
@@ -82,15 +85,15 @@ export async function questions(
   return { ...NONE_NAMED, prompts: source, made_up, template_tokens: null };
 }
 
-/** Questions that are not of a file have neither times nor models. */
+/** What questions have that are not from a file: no times and no models. */
 const NONE_NAMED = { times_s: null, named: [], all_named: false };
 
-/** The longest answer, where one number says it; null: nothing does. */
+/** The longest answer, where a single number sets it; null where none does. */
 function limitOf({ output_tokens }: SettledLoad): number | null {
   return typeof output_tokens === "number" ? output_tokens : null;
 }
 
-/** The rows of a file, at their times where it is a trace. */
+/** The rows of a file, with their times if it is a trace. */
 async function ofFile(
   path: string,
   settings: SeededLoad,
@@ -162,7 +165,7 @@ async function ofFile(
   return { prompts: source, times_s: null, named, all_named, made_up, template_tokens };
 }
 
-/** Questions of words, or of sound and images, that the seed draws. */
+/** Questions made up of words, audio or images that the seed draws. */
 async function madeUp(
   settings: SeededLoad,
   counting: Counting,
@@ -194,14 +197,14 @@ async function madeUp(
   return { ...NONE_NAMED, prompts, made_up: true, template_tokens };
 }
 
-/** The same with the images and the sound that are asked for. */
+/** The same prompts with the images and audio of the settings. */
 function withMedia(
   source: PromptSource,
   { images, audio, prompt_seed }: SeededLoad,
   share?: LoadShare,
 ): PromptSource {
   if (images === undefined && audio === undefined) return source;
-  const seen = (prompt_seed + (share?.index ?? 0)) >>> 0; // each shard has its own pictures
+  const seen = (prompt_seed + (share?.index ?? 0)) >>> 0; // each shard has its own images
   return withMadeUpMedia(source, parseMedia(images, audio), seen);
 }
 
@@ -210,7 +213,7 @@ function withoutModel<Row extends RowRequest>(row: Row): Row {
   return { ...row, body };
 }
 
-/** @throws {InputError} what a file's sessions cannot do. */
+/** @throws {InputError} a setting that the sessions of a file do not support. */
 function checkSessions(
   rows: readonly DatasetRow[],
   path: string,
@@ -242,7 +245,7 @@ function checkSessions(
   }
 }
 
-/** The words that prompts are made up of, and what the server adds to them. */
+/** The words that prompts are made up of, and how many tokens the server adds to them. */
 async function wordsFor(
   { tokenizer, templateTokens }: Counting,
   notes: string[],
@@ -253,7 +256,7 @@ async function wordsFor(
   return { vocabulary, template_tokens: tokens };
 }
 
-/** @throws {InputError} a text without "=", or a field twice. */
+/** @throws {InputError} a text without "=", or a field that is given twice. */
 function columnsOf(given: readonly string[] = []): Record<string, string> {
   const columns: Record<string, string> = {};
   for (const text of given) {
@@ -275,6 +278,6 @@ function lengths(
 ): TokenLengths {
   const least = flag === "--input-tokens" ? NUMBER_WORDS : 1;
   const found = typeof given === "string" ? parseTokenLengths(given, flag) : given ?? otherwise;
-  drawLengths(found, flag, least, () => 0.5); // complains now, by the flag's name
+  drawLengths(found, flag, least, () => 0.5); // reports an error now, under the flag's name
   return found;
 }

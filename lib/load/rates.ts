@@ -1,52 +1,54 @@
 /**
- * What happens in a second of a load: answers, tokens, good requests, each by one rule.
+ * Rates of a load: answers, tokens and good requests per second, all by one rule.
  *
- * A closed loop of c places is a renewal process: its rate is c / E[time of a request]. Counting the
- * ends within a window leaves out what the requests in flight at its end have done, c − 1 of N; shares of
- * requests within it are too high at the start, where all begin at once. So every request of the
- * stage counts, in full, over the time that it held its place: rate = places · Σ counts / Σ times, with the
- * places that were taken on average over the window (J. Little, Operations Research 9, 1961; S. Ross,
- * Introduction to Probability Models, 7.4, renewal rewards). The requests that are in flight when the
- * sending ends must be among them: without them the times would be too short (Wald's equation).
+ * A closed loop of c places is a renewal process: its rate is c / E[time of a request]. Counting
+ * the requests that end within a window would leave out the work done on those in flight at its
+ * end, c − 1 of N; counting shares of requests within it would be too high at the start, where all
+ * begin together. So every request of the stage counts in full, over the time that it held its
+ * place: rate = places · Σ counts / Σ times, where places is the average number taken over the
+ * window (J. Little, Operations Research 9, 1961; S. Ross, Introduction to Probability Models, 7.4,
+ * renewal rewards). This must include the requests in flight when sending ends: without them the
+ * times would be too short (Wald's equation).
  *
- * An open loop's requests come when they want: its rate is their count over the stage, longer by
- * as much as its ends are more spread than its turns, so that a server that falls behind shows it.
+ * In an open loop, requests arrive independently of the server. Its rate is their count over the
+ * duration of the stage, extended by as much as their ends are more spread out than their intended
+ * times, so that the rate shows when a server falls behind.
  */
 import { ratio, ratioEstimate, type RatioUnits } from "../stats/ratio.ts";
 import { momentIn, type Stays, staysOf, takenOver, type Window } from "./window.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
-/** Returns the gaps of a request, ms. */
+/** Returns the gaps between a request's token events, ms. */
 export type GapsOf = (record: RequestRecord) => Float32Array;
 
 /**
- * Stretches of a stage's time, one after the other, each with the requests that counts are taken of: a
- * request, or the turns of a conversation. In columns, since there may be a million.
+ * A stage's time, split into consecutive stretches. Each has the requests whose counts belong to
+ * it: one request, or the turns of a conversation. Stored in columns, since there may be a million.
  */
 export interface Turnover {
-  /** Those of a stretch together. */
+  /** The requests, grouped by stretch. */
   records: readonly RequestRecord[];
-  /** Where the records of each stretch begin, and where those of the last one end. */
+  /** The index of each stretch's first record, and at the end the total number of records. */
   first: Uint32Array;
-  /** As how many each stretch counts: 1 unless requests were cut off. */
+  /** The weight of each stretch: 1 unless requests were cut off. */
   weights: Float64Array;
-  /** Of the stage's time, all places together. */
+  /** The part of the stage's time that each stretch stands for, all places together. */
   times_s: Float64Array;
-  /** Of a closed loop, those that were taken on average; null for an open one, whose times are given. */
+  /** Closed loop: the average number of places taken. Null for an open loop, whose times are given. */
   places: number | null;
 }
 
-/** What a request adds to a sum; null is unknown. */
+/** What a request adds to a sum; null where unknown. */
 export type CountOf = (record: RequestRecord) => number | null;
 
 const NS_PER_S = 1e9;
 const NS_PER_MS = 1e6;
-/** A pace told by fewer gaps is not taken for that of the rest. */
+/** A pace measured over fewer gaps is not applied to the rest of an answer. */
 const LEAST_GAPS = 8;
-/** Ends are compared with turns from this share of them to its complement. */
+/** Ends and intended times are compared between this quantile and its complement. */
 const EDGE = 0.1;
-/** Of a stage in which nothing was sent. */
+/** The turnover of a stage in which nothing was sent. */
 const NONE: Turnover = {
   records: [],
   first: new Uint32Array(1),
@@ -55,18 +57,18 @@ const NONE: Turnover = {
   places: null,
 };
 
-/** What rates of a stage are taken of. */
+/** What a stage's rates are computed from. */
 export interface StageTurnover {
-  /** The outcome of its requests. */
+  /** For the outcome of its requests. */
   ends: Turnover;
-  /** How fast they were sent, whatever came of them. */
+  /** For how fast they were sent, regardless of their outcome. */
   sends: Turnover;
 }
 
 /**
- * The turnover of a stage.
+ * Returns the turnover of a stage.
  *
- * @param records those of the stage, warm-up left out.
+ * @param records the requests of the stage, without the warm-up.
  */
 export function turnoverOf(
   records: readonly RequestRecord[],
@@ -88,16 +90,16 @@ export function turnoverOf(
 }
 
 /**
- * What is counted, per second; of several stages by the time that each took. Where a count is not known
- * of some, they are taken to be like the others of their stage. Null where nothing is known.
+ * Returns a count per second; over several stages, the mean weighted by their times. Requests whose
+ * count is unknown are assumed to be like the others of their stage. Null where no count is known.
  */
 export function rateOf(turnovers: readonly Turnover[], count: CountOf): number | null {
   return overStages(turnovers, count)?.value ?? null;
 }
 
 /**
- * The same with its 95 % interval, from how units vary within their stages: differences between stages
- * are not chance. Null where fewer than 8 units are known.
+ * Returns the same rate with its 95 % interval. The interval reflects how units vary within their
+ * stage: differences between stages are not due to chance. Null where fewer than 8 units are known.
  */
 export function rateEstimate(turnovers: readonly Turnover[], count: CountOf): Estimate | null {
   const found = overStages(turnovers, count);
@@ -123,7 +125,7 @@ export function rateEstimate(turnovers: readonly Turnover[], count: CountOf): Es
   };
 }
 
-/** The same time with only some of the requests in it: what they add to each rate. */
+/** Returns the same stretches of time with only some of the requests: what those add to each rate. */
 export function turnoverOfPart(
   { ends, sends }: StageTurnover,
   isPart: (record: RequestRecord) => boolean,
@@ -145,12 +147,13 @@ export function turnoverOfPart(
 }
 
 /**
- * Requests in flight on average: the time that they took by the time of the stage, which is what its rate
- * keeps in flight (Little). In a closed loop it is the places less the time in which a place was taken and
- * nothing was sent. The window alone would show the beginning of a short load, where connections are
- * opened, and not its end. Of several stages by the time that each took, as rates are.
+ * Returns the average number of requests in flight: the time that they took divided by the time of
+ * the stage, which is the number in flight at its rate (Little's law). In a closed loop it is the
+ * number of places minus the time in which a place was taken and nothing was sent. The window alone
+ * would show the start of a short load, where connections are opened, but not its end. Over several
+ * stages it is the mean weighted by their times, as for rates.
  *
- * @param connecting whether a request is in flight while its connection is opened.
+ * @param connecting whether a request counts as in flight while its connection is opened.
  */
 export function meanInFlight(turnovers: readonly Turnover[], connecting = false): number {
   let [used_s, whole_s] = [0, 0];
@@ -191,11 +194,11 @@ function overStages(turnovers: readonly Turnover[], count: CountOf) {
   return { stages, value };
 }
 
-/** Counts and times of units; null where a count is known of none of the requests that could tell. */
+/** Counts and times of units; null where the count is unknown for every answered request. */
 function known({ records, first, weights, times_s }: Turnover, count: CountOf): RatioUnits | null {
   let [answers, told, sum] = [0, 0, 0];
   const numerators = new Float64Array(times_s.length);
-  let missing: Uint32Array | null = null; // seldom
+  let missing: Uint32Array | null = null; // rarely needed
   for (let i = 0; i < times_s.length; i++) {
     for (let r = first[i]; r < first[i + 1]; r++) {
       const value = count(records[r]);
@@ -213,7 +216,7 @@ function known({ records, first, weights, times_s }: Turnover, count: CountOf): 
   const denominators = new Float64Array(times_s.length);
   let units = 0;
   for (let i = 0; i < times_s.length; i++) {
-    // what was cut off and counts through others is not a separate unit
+    // a request that was cut off gave its weight to others and is not a separate unit
     if (!(weights[i] > 0)) continue;
     numerators[units] = weights[i] * (numerators[i] + (missing === null ? 0 : missing[i]) * mean);
     denominators[units++] = weights[i] * times_s[i];
@@ -242,8 +245,8 @@ function closedTurnover(
 }
 
 /**
- * How much longer an answer would have taken had the load not ended, ns: tokens that came in the drain,
- * where a server of fewer requests is faster, are counted at the pace of the same answer before it.
+ * How much longer an answer would have taken if the load had not ended, ns. Tokens that came after
+ * the window, when fewer requests made the server faster, are timed at the answer's earlier pace.
  */
 function moreAtFullLoad(record: RequestRecord, window: Window, gapsOf: GapsOf): number {
   const { t_first_token_ns, t_last_token_ns, t_end_ns } = record;
@@ -261,9 +264,9 @@ function moreAtFullLoad(record: RequestRecord, window: Window, gapsOf: GapsOf): 
 }
 
 /**
- * As how many each stay counts. One that was cut off lasted at least so long: its weight goes to those
- * that lasted longer (E. Kaplan and P. Meier, JASA 53, 1958, as B. Efron redistributes to the right,
- * Proc. 5th Berkeley Symposium 4, 1967). Where none did, it counts as it was cut.
+ * The weight of each stay. A request that was cut off would have lasted longer, so its weight goes
+ * to those that did (E. Kaplan and P. Meier, JASA 53, 1958, as B. Efron redistributes to the right,
+ * Proc. 5th Berkeley Symposium 4, 1967). Where none lasted longer, it counts as it is.
  */
 function weightsOf({ records, first, start_ns, end_ns }: Stays): Float64Array {
   const weights = new Float64Array(start_ns.length).fill(1);
@@ -304,7 +307,7 @@ function openTurnover(
       Math.max(last, t_sent_ns === null ? t_intended_ns : t_ready_ns),
     -Infinity,
   );
-  // a stage that ended by its count ended one gap after its last turn
+  // a stage that ends by its count ends one mean gap after its last intended time
   const end_ns = window.end_ns > last_ns
     ? window.end_ns
     : turns[n - 1] + (turns[n - 1] - turns[0]) / Math.max(1, n - 1);
@@ -314,7 +317,7 @@ function openTurnover(
   const more_ns = left.length
     ? (middleOf(left) - middleOf(turns)) / (1 - 2 * EDGE) * n / Math.max(1, n - 1)
     : 0;
-  // of requests that only differ, a few long ones at one end would look like it
+  // a few long requests at one end look the same, so a small difference is ignored
   const behind_ns = more_ns >
       2 * deviationOf(Float64Array.from(gone, (record) => leftAt(record)! - record.t_intended_ns))
     ? more_ns
