@@ -40,6 +40,7 @@ test("as many checks passed three times over is a plateau; the history tells the
         "        assert candidate(2 * n) == n\n    assert candidate(-2) == -1\n",
       setup: "",
     },
+    canonical_solution: null,
   };
   // each time another code that fails otherwise
   const answers = [5, 4, 4, 4].map((most, i) => ({
