@@ -1,6 +1,6 @@
 /**
- * What an endpoint says, streamed or whole, in every form of API: the one reader of answers. Made for
- * 200,000 events a second.
+ * The one reader of answers, streamed or whole, for every form of API. Fast enough for 200,000 events a
+ * second.
  */
 import { EventSpan } from "./event_span.ts";
 import { EndpointError, namedError, saidError } from "./errors.ts";
@@ -14,30 +14,33 @@ import type { JsonObject } from "../json_fields.ts";
 import type { CallPart, Media, Said } from "./said.ts";
 import type { TokenUsage, UsageDetails } from "./usage.ts";
 
-/** What is kept of an answer, in characters: a flood ends here, like a body. */
+/** The most characters kept of one answer, so that an endless stream does not fill the memory. */
 const MAX_TEXT_LENGTH = 64 * 1024 * 1024;
 const MAX_TOOL_CALLS = 1000;
-/** Fields of a stream's events beside what they say, of which each is kept with its newest value. */
+/** The most fields of a stream's events that are kept besides the text, each with its latest value. */
 const MAX_FIELDS = 64;
 
-/** JSON writes a text without quotation marks, backslashes and control characters as it is. */
+/** Text that JSON writes unchanged: it has no quotation marks, backslashes or control characters. */
 // deno-lint-ignore no-control-regex
 const PLAIN = /^[^"\\\x00-\x1f]+$/;
-/** After this many changes of form, events are parsed one by one. */
+/** After the layout has changed this many times, every event is parsed. */
 const MOST_FORMS = 8;
 
-/** JSON or a page, where a form takes texts too: a transcript may begin with a blank or "[Music]". */
+/**
+ * The start of JSON or HTML. Where plain text is valid too, a transcript may begin with a blank or
+ * "[Music]".
+ */
 const NO_TEXT = /^\s*(?:[{<]|\[\s*[[{])/;
 
 const BROKE_OFF = "the server broke off with an error";
 
-/** What told the count of an answer's tokens. */
+/** Where the token count of an answer comes from. */
 export type TokenSource = "usage" | "tokenizer" | "events";
 
 /**
- * The form that a stream's events have around their text. Servers repeat everything but the text in
- * each event: what begins and ends as a parsed one did, with plain text between, says the same with
- * another text, and need not be parsed again.
+ * What surrounds the text in a stream's events. Servers repeat everything but the text in each event,
+ * so an event with the same beginning and end as a parsed one, and plain text between them, differs
+ * only in its text and need not be parsed.
  */
 interface Form {
   prefix: string;
@@ -47,25 +50,25 @@ interface Form {
 
 /** One answer. Feed it the events of a stream, or one body. */
 export class Reply {
-  /** When its token events came. */
+  /** The times of its events that carry tokens. */
   readonly tokens: TokenStamps = new TokenStamps();
-  /** Events with a choice and no token: what opens an answer, or finishes it. */
+  /** Events with a choice but no token: they open or finish an answer. */
   readonly #tokenless = new EventSpan();
-  /** Of those, the ones whose text is there but empty, without a role. */
+  /** Those of them with an empty text field and no role. */
   readonly blank: EventSpan = new EventSpan();
-  /** The largest lag of a read after the kernel's receipt; null when never known. */
+  /** The longest delay between the kernel's receipt of bytes and our read of them; null when unknown. */
   lag_max_ns: number | null = null;
-  /** `[DONE]`, a finish reason or a whole body came: the answer was not cut. */
+  /** Whether `[DONE]`, a finish reason or a whole body came, so that the answer was not cut off. */
   complete = false;
-  /** Why the model stopped, in the server's word; null until it says so. */
+  /** Why the model stopped, in the server's words; null until the server says so. */
   finish_reason: string | null = null;
-  /** What it says, a refusal included; empty where texts are not kept. */
+  /** The text, a refusal included; empty when texts are not kept. */
   text = "";
-  /** Reasoning that the endpoint gives apart from the text. */
+  /** Reasoning that the endpoint sends separately from the text. */
   reasoning = "";
-  /** The part of the text by which the model refused. */
+  /** The part of the text in which the model refused. */
   refusal = "";
-  /** Its sound and images; empty for none. */
+  /** Sound and images of the answer; empty when there are none. */
   readonly media: Media = {};
   readonly #reader: ApiForm;
   readonly #keep: boolean;
@@ -73,63 +76,66 @@ export class Reply {
   #calls: CallPart[] = [];
   #calls_length = 0;
   #usage: TokenUsage | null = null;
-  /** Whether it holds anything at all. */
+  /** Whether the answer has any content. */
   #said = false;
   /** Whether any event has come. */
   #begun = false;
-  /** In the server's words: the body, or the last events without their choices. */
+  /** The server's JSON: the body, or the fields of the events without their choices. */
   #raw: JsonObject = {};
   #whole = false;
   #form: Form | null = null;
   #forms = 0;
 
   /**
-   * Empty at first.
+   * Starts with an empty answer.
    *
-   * @param keep whether to keep what it says; times and counts are always there.
+   * @param keep whether to keep the content; times and counts are always kept.
    */
   constructor(form: ApiForm | ApiType, keep = true) {
     this.#reader = typeof form === "string" ? FORMS[form] : form;
     this.#keep = keep;
   }
 
-  /** Whether it holds nothing: no text, reasoning, call of a tool, sound or vector. */
+  /** Whether it holds nothing: no text, reasoning, tool call, sound or vector. */
   get empty(): boolean {
     return !this.#said && this.tokens.count === 0;
   }
 
-  /** The calls of tools that it asks for: names, and arguments as the model wrote them. */
+  /** The tool calls it makes: names, and arguments as the model wrote them. */
   get calls(): { name: string; arguments: string }[] {
     return this.#calls.map(({ name, arguments: given }) => ({ name, arguments: given }));
   }
 
-  /** From the server's usage; null where it tells none. */
+  /** From the server's usage; null when it reports none. */
   get prompt_tokens(): number | null {
     return this.#usage?.prompt_tokens ?? null;
   }
 
-  /** From the server's usage, reasoning included; null where it tells none, or 0 of what has tokens. */
+  /**
+   * From the server's usage, reasoning included; null when it reports none, or reports 0 for an answer
+   * with text.
+   */
   get completion_tokens(): number | null {
     const count = this.#usage?.completion_tokens ?? null;
     return count === 0 && !this.empty && this.#reader.says === "text" ? null : count;
   }
 
-  /** What the server's usage tells beyond the two sums; null for nothing. */
+  /** What the server's usage reports besides the two sums; null for nothing. */
   get usage_details(): UsageDetails | null {
     const details = this.#usage?.details ?? {};
     return Object.keys(details).length > 0 ? details : null;
   }
 
-  /** When events with a choice came, tokens or not, and how many there were; null before the first. */
+  /** When events with a choice came, with or without tokens, and how many; null before the first. */
   get choices(): EventSpan {
     return this.#tokenless.with(this.tokens);
   }
 
   /**
-   * How many tokens the answer has, and what told it: the server's usage, else a tokenizer, else the
-   * number of token events, of which one may carry several tokens.
+   * The number of tokens in the answer and its source: the server's usage, else a tokenizer, else the
+   * number of events with tokens (one event may carry several tokens).
    *
-   * @param countTokens counts the tokens of a text; null for none.
+   * @param countTokens counts the tokens of a text; null when there is no tokenizer.
    */
   counted(
     countTokens: ((text: string) => number) | null = null,
@@ -150,8 +156,9 @@ export class Reply {
    * Takes one event of a stream.
    *
    * @param t_ns CLOCK_MONOTONIC, nanoseconds.
-   * @param lag_ns of the read after the kernel's receipt; null where it is not known.
-   * @throws {EndpointError} class malformed for bad JSON; the server's own class for an error in it.
+   * @param lag_ns from the kernel's receipt to the read; null when unknown.
+   * @throws {EndpointError} class malformed for invalid JSON; the server's own class for an error in
+   * the event.
    */
   event(data: string, t_ns: number, lag_ns: number | null = null): void {
     if (lag_ns !== null && lag_ns > (this.lag_max_ns ?? -1)) this.lag_max_ns = lag_ns;
@@ -175,7 +182,7 @@ export class Reply {
   }
 
   /**
-   * Takes an event that its name calls an error.
+   * Takes an event whose name says that it is an error.
    *
    * @throws {EndpointError} always: the server's own class.
    */
@@ -183,7 +190,10 @@ export class Reply {
     throw saidError(namedError(data), BROKE_OFF);
   }
 
-  /** What came whole: JSON, or what else the form has. Nothing came: an event stream. */
+  /**
+   * Takes a response that has ended: JSON, or another format that the form allows. An empty body means
+   * that the response was an event stream.
+   */
   took({ body, bytes }: { body: string; bytes?: Uint8Array | undefined }): void {
     const { file, text } = this.#reader;
     if (bytes === undefined) {
@@ -199,7 +209,8 @@ export class Reply {
   /**
    * Takes a whole body.
    *
-   * @throws {EndpointError} class malformed, or the server's own for an error in it.
+   * @throws {EndpointError} class malformed for invalid JSON; the server's own class for an error in
+   * the body.
    */
   body(text: string): void {
     const json = parseObject(text, "the answer", "the server answered with an error");
@@ -214,9 +225,10 @@ export class Reply {
   }
 
   /**
-   * That all has come.
+   * Ends the answer: nothing more will come.
    *
-   * @throws {EndpointError} class truncated where the end is missing, empty_reply where nothing was said.
+   * @throws {EndpointError} class truncated when the end is missing, empty_reply when the answer has no
+   * content.
    */
   end(): void {
     this.complete ||= this.#begun && this.#reader.open_end === true;
@@ -230,7 +242,7 @@ export class Reply {
     throw new EndpointError("empty_reply", `the answer is empty${more}`);
   }
 
-  /** The answer in the form that the API has for one that is not streamed. */
+  /** The answer as the API returns it without streaming. */
   toJson(): JsonObject {
     if (this.#whole) return this.#raw;
     const { text, reasoning, refusal, finish_reason } = this;
@@ -241,7 +253,7 @@ export class Reply {
   #parse(data: string, t_ns: number): void {
     if (data.length < 16) {
       const word = data.trim();
-      if (word === "" || word === "null") return; // some keep a connection alive so
+      if (word === "" || word === "null") return; // some servers send these to keep a connection alive
       if (word === "[DONE]") {
         this.complete = true;
         return;
@@ -256,7 +268,7 @@ export class Reply {
       return;
     }
     this.tokens.add(t_ns);
-    // one event: nothing to gain
+    // with a single event there is nothing to gain
     if (this.tokens.count > 1 && this.#forms < MOST_FORMS) this.#learn(data, said);
   }
 
@@ -296,7 +308,7 @@ export class Reply {
     this.#usage = this.#usage === null ? usage : laterUsage(this.#usage, usage);
   }
 
-  /** Of several events sizes add; how long a sound is one of them tells. */
+  /** Sizes of several events add up; the length of a sound is reported as a whole by one event. */
   #addMedia({ audio_s, images, bytes }: Media): void {
     if (audio_s !== undefined) this.media.audio_s = audio_s;
     if (images !== undefined) this.media.images = (this.media.images ?? 0) + images;
@@ -310,7 +322,7 @@ export class Reply {
     this.#bound(this.text.length + this.reasoning.length + this.#others.length);
   }
 
-  /** A server may leave out the place of a call, or give one anyway; a name begins a call. */
+  /** A server may leave out the index of a call, or send one needlessly; a name begins a new call. */
   #addCall(part: CallPart): void {
     const known = part.place === null
       ? this.#calls.findLast(({ id }) => part.id !== "" ? id === part.id : part.name === "")
@@ -331,32 +343,32 @@ export class Reply {
     known.arguments += part.arguments;
   }
 
-  /** @throws {EndpointError} class malformed: more than any model gives. */
+  /** @throws {EndpointError} class malformed: longer than any model's answer. */
   #bound(length: number): void {
     if (length <= MAX_TEXT_LENGTH) return;
     throw new EndpointError("malformed", "the server's answer is larger than 64 MB");
   }
 
-  /** The texts of all its parts. */
+  /** The text of all parts together, for counting tokens. */
   #words(): string {
     const calls = this.#calls.map((call) => call.name + call.arguments).join("");
     return this.reasoning + this.text + this.#others + calls;
   }
 
   /**
-   * Learns the form of an event that says one text and nothing else. The text must stand in the event
-   * once, and the event with another text in its place must say that text and nothing else.
+   * Learns the layout of an event that carries one text and nothing else. The text must occur once in
+   * the event, and the event with another text substituted must carry that text and nothing else.
    */
   #learn(data: string, said: Said): void {
     const part = onlyPart(said);
     const text = part === null ? "" : said[part];
-    if (part === null || !PLAIN.test(text)) return; // the form that is known may still hold
+    if (part === null || !PLAIN.test(text)) return; // the known layout may still be valid
     this.#forms++;
     this.#form = null;
     const quoted = `"${text}"`;
     const at = data.indexOf(quoted);
     if (at < 0 || data.indexOf(quoted, at + 1) >= 0) return;
-    // copies: slices would keep the whole batch that they were cut from
+    // copies, because slices would keep the whole batch that they were cut from in memory
     const prefix = copied(data.substring(0, at + 1));
     const suffix = copied(data.substring(at + 1 + text.length));
     const other = this.#read(`${prefix}~${suffix}`, false);
@@ -365,7 +377,7 @@ export class Reply {
   }
 }
 
-/** The part that is all an event says; null where it says more, or nothing. */
+/** The only part that an event carries; null when it carries more, or nothing. */
 function onlyPart(said: Said): Form["part"] | null {
   if (said.finished || said.is_so_far) return null;
   if (said.usage !== null || said.refusal !== "" || said.calls.length > 0) {
@@ -375,7 +387,9 @@ function onlyPart(said: Said): Form["part"] | null {
   return parts.length === 1 ? parts[0] : null;
 }
 
-/** The same text in its own memory: joining makes a new one, and the slice is of that. */
+/**
+ * A copy of the text in its own memory: concatenation makes a new string, and the slice refers to that.
+ */
 function copied(text: string): string {
   return ` ${text}`.slice(1);
 }

@@ -24,15 +24,18 @@ import type { Transport } from "./transport.ts";
 
 /** Connection settings, under the names that users know. */
 export interface APIConfiguration {
-  /** Full URL that requests are posted to; of several the first. */
+  /** Full URL that requests are posted to; the first one when there are several. */
   endpoint: string;
-  /** All of several that serve the same, and how each request's is chosen; left out for one alone. */
+  /**
+   * All URLs when several endpoints serve the same model, and how one is chosen for each request; left
+   * out for a single endpoint.
+   */
   several?: { endpoints: string[]; balance: Balance };
-  /** The preset that was asked for; left out where none was. */
+  /** The preset that was chosen; left out when none was. */
   provider?: string;
   /** The model's name, as requests carry it. */
   model: string;
-  /** Further HTTP headers. The API key is not among them. */
+  /** Additional HTTP headers, without the API key. */
   headers: Record<string, string>;
   /** Seconds for one attempt, connecting included. */
   timeout: number;
@@ -40,39 +43,39 @@ export interface APIConfiguration {
   retry_attempts: number;
   /** Base of the exponential backoff, seconds. */
   retry_delay: number;
-  /** Requests in any minute; null for no limit but the server's. */
+  /** The most requests in any minute; null for no limit but the server's. */
   requests_per_minute: number | null;
-  /** Tokens in any minute; null for no limit but the server's. */
+  /** The most tokens in any minute; null for no limit but the server's. */
   tokens_per_minute: number | null;
   /** The form of requests and answers. */
   api_type: ApiType;
-  /** The environment variable with the API key; null for none. */
+  /** The environment variable that holds the API key; null for none. */
   api_key_env: string | null;
-  /** What the form is made of, where a request template says it; left out for the others. */
+  /** The definition of the form when a request template sets it; left out otherwise. */
   template?: RequestTemplate;
-  /** Whether answers are streamed; without it there is no ttft. */
+  /** Whether answers are streamed; without streaming ttft is unknown. */
   stream: boolean;
-  /** The name that this server has for the limit of output tokens. */
+  /** The server's name for the limit on output tokens. */
   max_tokens_field: "max_tokens" | "max_completion_tokens";
-  /** Whether to ask for usage by `stream_options`. */
+  /** Whether to ask for usage with `stream_options`. */
   stream_options: boolean;
-  /** The settings of TLS; unused with an http endpoint. */
+  /** TLS settings; unused with an http endpoint. */
   tls: TlsSettings;
 }
 
 /**
- * The form of what a caller gives.
+ * The schema of what a caller passes.
  *
  * @internal
  */
 export const apiOptionsSchema = z.object({
   ...endpointsSettings.shape,
   ...retrySettings.shape,
-  /** A file that says how an endpoint of another form is asked and read. */
+  /** A file that says how to ask an endpoint of another form and how to read its answers. */
   request_template: requestTemplate,
 });
 
-/** What a caller gives; everything else follows from the URL, the provider and the server. */
+/** What a caller passes; everything else follows from the URL, the provider and the server. */
 export interface ApiOptions extends InputOf<typeof apiOptionsSchema> {}
 
 const PROBE_TIMEOUT_S = 10;
@@ -80,16 +83,16 @@ const PROBE_TIMEOUT_S = 10;
 const INSECURE =
   `INSECURE: ${UNCHECKED}: anyone on the way can read and answer what is sent, the API key included`;
 
-/** The name in the transports' settings. */
+/** The transport's name in the settings. */
 const HTTP_2 = "speaks HTTP/2";
 const NO_PROTOCOL = /no.?application.?protocol/i;
 const HTTP_2_ADVICE = "put a proxy that speaks HTTP/1.1 before it";
 
 /**
- * Decides how an endpoint is asked. Lists the server's models, so that it is known to be
- * reachable before any work starts, and a model's misspelt name is noticed.
+ * Decides how to talk to an endpoint. Lists the server's models, to find an unreachable server or a
+ * misspelt model name before any work starts.
  *
- * @param warn called with what looks wrong but may work, one line each.
+ * @param warn called with each thing that looks wrong but may work, as one line.
  * @throws {InputError} a malformed URL, an unreachable server, a missing key, no model.
  */
 export async function configureApi(
@@ -127,7 +130,7 @@ export function endpointsAsked(
 
 /**
  * The part of {@linkcode configureApi} that needs no server: for work that starts later, when the
- * server may be down now or then.
+ * server may be down now.
  *
  * @throws {InputError} a malformed URL, an unknown provider, a missing key.
  */
@@ -183,7 +186,7 @@ function settleOne(settled: Settled, warn: (line: string) => void): APIConfigura
     stream_options: form.stream_options,
     tls: settleTls(settled),
   };
-  requestHeaders(api); // these complain now rather than at the first request
+  requestHeaders(api); // these fail now, not with the first request
   signerOf(api);
   if (url.protocol === "https:") trustedCertificates();
   if (url.protocol === "https:" && api.tls.insecure) warn(INSECURE);
@@ -191,10 +194,10 @@ function settleOne(settled: Settled, warn: (line: string) => void): APIConfigura
 }
 
 /**
- * The key from the environment, without a line's end after it (a mounted secret has one); null when none
- * is configured.
+ * The key from the environment, without a trailing line break (a mounted secret has one); null when no
+ * variable is configured.
  *
- * @throws {InputError} the variable is named but not set, or holds what cannot stand in a header.
+ * @throws {InputError} the variable is named but not set, or its value is not valid in a header.
  */
 export function apiKey(api: APIConfiguration): string | null {
   if (api.api_key_env === null) return null;
@@ -212,7 +215,8 @@ export function apiKey(api: APIConfiguration): string | null {
 /**
  * The headers of a request, with the key.
  *
- * @throws {InputError} one that cannot be sent, or that dyno sets itself; its value is not repeated.
+ * @throws {InputError} a header that cannot be sent, or that dyno sets itself; its value is not
+ * repeated.
  */
 export function requestHeaders(api: APIConfiguration): Record<string, string> {
   const key = apiKey(api);
@@ -230,7 +234,7 @@ export function requestHeaders(api: APIConfiguration): Record<string, string> {
   };
 }
 
-/** Where the server of an endpoint lists its models. */
+/** The URL at which an endpoint's server lists its models. */
 export function modelsUrl(endpoint: URL): URL {
   const url = new URL(endpoint);
   url.pathname = `${basePath(url)}/models`;
@@ -238,7 +242,7 @@ export function modelsUrl(endpoint: URL): URL {
   return url;
 }
 
-/** The ids at `…/models`; null when the server does not say. */
+/** The model ids that `…/models` lists; null when the server does not list any. */
 async function servedModels(
   api: APIConfiguration,
   transport: Transport,
@@ -284,12 +288,12 @@ async function servedModels(
   }
 }
 
-/** Whether an https server does not speak HTTP/1.1. */
+/** Whether an https server refuses HTTP/1.1. */
 function isHttp2({ protocol }: URL, { message }: EndpointError): boolean {
   return protocol === "https:" && (NO_PROTOCOL.test(message) || message.includes(HTTP_2));
 }
 
-/** What to try where no connection was made. */
+/** What to try when no connection was made. */
 async function connectAdvice(url: URL, message: string): Promise<string> {
   if (NO_PROTOCOL.test(message)) return `it speaks HTTP/2 only; ${HTTP_2_ADVICE}`;
   if (/client certificate|alert.*certificate|certificate.?required/i.test(message)) {

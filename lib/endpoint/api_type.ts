@@ -3,7 +3,7 @@ import { FORMS } from "./forms/forms.ts";
 import { bedrockRegion } from "./aws_signer.ts";
 import type { ApiType } from "./forms/forms.ts";
 
-/** Paths of forms of API that dyno does not speak. */
+/** Paths of API forms that dyno does not support. */
 const OTHER_FORMS: readonly [RegExp, string][] = [
   [/\/messages\/(count_tokens|batches)\/*$/, "no inference"],
   [/\/rank\/*$/, "reranking in another form than /rerank"],
@@ -25,12 +25,12 @@ const OTHER_FORMS: readonly [RegExp, string][] = [
   ],
 ];
 
-/** Gemini's own host, whose base URLs have another form unless they end in `/openai`. */
+/** Gemini's own host. Its base URLs have another form unless they end in `/openai`. */
 const GEMINI_HOST = "generativelanguage.googleapis.com";
 
 /**
- * The form of API by the end of the URL's path, as each form in {@linkcode FORMS} has it; a bare host or a
- * path that ends in a version is a base URL, anything else unknown.
+ * The form of API that the end of the URL's path names, by the paths in {@linkcode FORMS}. A bare host
+ * or a path that ends in a version is a base URL; anything else is unknown.
  */
 export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
   const { pathname, hostname } = new URL(endpoint);
@@ -42,7 +42,7 @@ export function detectApiType(endpoint: string): ApiType | "base" | "unknown" {
   return hostname === GEMINI_HOST && !path.endsWith("/openai") ? "gemini" : "base";
 }
 
-/** The name of a form that dyno does not speak, by its URL; null for any other. */
+/** The name of a form that dyno does not support, by its URL; null for any other URL. */
 export function otherForm({ pathname }: URL): string | null {
   return OTHER_FORMS.find(([path]) => path.test(pathname))?.[1] ?? null;
 }
@@ -52,7 +52,7 @@ function formAt(path: string): ApiType | null {
   return names.find((name) => FORMS[name].path.test(path)) ?? null;
 }
 
-/** The model that a URL names (as Gemini's does, and Azure's deployment); undefined for none. */
+/** The model that a URL names (as Gemini's URLs do, and Azure's deployments); undefined for none. */
 export function modelInUrl({ pathname }: URL): string | undefined {
   const form = formAt(pathname);
   const name = (form && FORMS[form].path.exec(pathname)?.groups?.model) ??
@@ -60,31 +60,33 @@ export function modelInUrl({ pathname }: URL): string | undefined {
   return name === undefined ? undefined : decodeURIComponent(name);
 }
 
-/** The path up to and with the version: "/v1" for a bare host. */
+/** The path up to and including the version: "/v1" for a bare host. */
 export function basePath(url: URL): string {
   const path = url.pathname.replace(/\/+$/, "");
   const form = formAt(path);
   return (form === null ? path : path.replace(FORMS[form].path, "")) || "/v1";
 }
 
-/** Of Anthropic's API: the one that its documentation and its clients name. */
+/** The version of Anthropic's API that its documentation and clients name. */
 const ANTHROPIC_VERSION = "2023-06-01";
 const AZURE_HOST = /\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)$/;
 const AZURE_PATH = /\/openai\/deployments\/[^/]+\//;
 
-/** The headers by which a form of API, or the host of one, takes its key. */
+/** The headers in which a form of API, or its host, expects the key. */
 export function keyHeaders(api_type: ApiType, endpoint: string, key: string | null) {
   const { hostname, pathname } = new URL(endpoint);
   const version = api_type === "messages" ? { "anthropic-version": ANTHROPIC_VERSION } : {};
   if (key === null) return version;
   const bearer = { authorization: `Bearer ${key}` };
   if (api_type === "messages") {
-    // Anthropic takes a bearer for a token of another kind; servers with its form know the one or the other
+    // Anthropic accepts a bearer token of another kind; servers that copy its API know one header or
+    // the other
     const isOwn = /(^|\.)anthropic\.com$/.test(hostname);
     return { ...version, "x-api-key": key, ...(isOwn ? {} : bearer) };
   }
   if (hostname === GEMINI_HOST && api_type === "gemini") return { "x-goog-api-key": key };
   if (AZURE_HOST.test(hostname)) return { "api-key": key };
-  // a gateway before Azure takes its header, or the bearer that other servers of this path know
+  // a gateway in front of Azure accepts Azure's header, or the bearer token of other servers with
+  // this path
   return AZURE_PATH.test(pathname) ? { "api-key": key, ...bearer } : bearer;
 }

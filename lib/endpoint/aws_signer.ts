@@ -1,4 +1,4 @@
-/** Requests to Bedrock, signed with the key to AWS in the environment. */
+/** Signs requests to Bedrock with the AWS key in the environment. */
 import { awsKey, awsRegion, variable } from "../aws/key.ts";
 import { signedHeaders } from "../aws/sigv4.ts";
 import { InputError } from "../errors.ts";
@@ -10,12 +10,15 @@ import type { HttpRequest } from "./transport.ts";
 const BEDROCK_HOST =
   /^bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)$/;
 
-/** The region of Bedrock's own host; null for another host. */
+/** The region of Bedrock's own hosts; null for another host. */
 export function bedrockRegion(hostname: string): string | null {
   return BEDROCK_HOST.exec(hostname)?.[1] ?? null;
 }
 
-/** The region to sign for at Bedrock's own hosts, and at the one that the environment names; null elsewhere. */
+/**
+ * The region to sign for, at Bedrock's own hosts and at the one that the environment names; null for
+ * other hosts.
+ */
 function regionAt({ hostname, origin }: URL): string | null {
   const named = variable("AWS_ENDPOINT_URL_BEDROCK_RUNTIME") ?? variable("AWS_ENDPOINT_URL");
   const isNamed = named !== null && URL.canParse(named) && new URL(named).origin === origin;
@@ -23,10 +26,10 @@ function regionAt({ hostname, origin }: URL): string | null {
 }
 
 /**
- * What signs requests to Bedrock, or to the one whose address AWS_ENDPOINT_URL_BEDROCK_RUNTIME or
- * AWS_ENDPOINT_URL has; undefined for other endpoints, and where an API key is sent instead.
+ * Signs requests to Bedrock, or to the address in AWS_ENDPOINT_URL_BEDROCK_RUNTIME or AWS_ENDPOINT_URL;
+ * undefined for other endpoints, and when an API key is sent instead.
  *
- * @throws {InputError} the key to sign with is missing, or the work is another's who has no right to it.
+ * @throws {InputError} the signing key is missing, or the work belongs to someone who may not use it.
  */
 export function signerOf({ api_type, endpoint, several, api_key_env }: {
   api_type: ApiType;
@@ -56,7 +59,7 @@ export function signerOf({ api_type, endpoint, several, api_key_env }: {
   };
 }
 
-/** What of the key must not be told: the secret and the token of a temporary one. */
+/** The parts of the key that must stay secret: the secret itself and a temporary key's token. */
 export function signingSecrets(): string[] {
   const key = awsKey();
   return "missing" in key

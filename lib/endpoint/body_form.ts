@@ -1,6 +1,6 @@
 /**
- * An answer's body: events, frames of events, or one whole, told by its first bytes, since servers leave
- * the content type out, or say another. As in native/http/body_form.c.
+ * Reads an answer's body: events, frames of events, or one whole body. The first bytes decide, because
+ * servers leave out the content type or send a wrong one. The same rules as in native/http/body_form.c.
  */
 import { Buffer } from "node:buffer";
 import { EndpointError } from "./errors.ts";
@@ -12,21 +12,21 @@ import type { HttpExchange } from "./transport.ts";
 
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const EVENT_STREAM = /^text\/event-stream/i;
-/** What a stream of events begins with. */
+/** The beginnings of an event stream. */
 const FIELDS = [":", "data:", "event:", "id:", "retry:"];
-/** Blanks, and the bytes of a byte order mark: they tell nothing. */
+/** Blanks and the bytes of a byte order mark, which decide nothing. */
 const BLANKS = /^[ \t\r\n\xef\xbb\xbf]+/;
-/** Enough to tell by, with some blanks before. */
+/** Enough bytes to decide, even after some blanks. */
 const FIRST_BYTES = 16;
 
-/** Content types that are files: their bytes say nothing about a form. */
+/** Content types of files, whose bytes say nothing about the form of API. */
 const FILE = /^((audio|image|video)\/|application\/octet-stream)/i;
 
 function isFile(headers: Record<string, string>): boolean {
   return FILE.test(headers["content-type"] ?? "");
 }
 
-/** A whole body: a text, or where its head says so a file. An error is always a text. */
+/** A whole body: text, or bytes when the headers say that it is a file. An error is always text. */
 export function contentOf(
   { status, headers }: ResponseHead,
   bytes: Buffer,
@@ -45,7 +45,10 @@ export class BodyReader {
   #first = "";
   readonly #whole = new GatheredBytes();
 
-  /** @param onEvent called with each event's data, and whether the event is called an error. */
+  /**
+   * @param onEvent called with each event's data, and whether the event's name says that it is an
+   * error.
+   */
   constructor(head: ResponseHead, onEvent: (data: string, error: boolean) => void) {
     const { status, headers } = this.#head = head;
     this.#splitter = new EventSplitter(onEvent);
@@ -55,7 +58,7 @@ export class BodyReader {
     this.#form = status >= 200 && status < 300 && !isFile(headers) ? "untold" : "whole";
   }
 
-  /** Takes the body, if it is not a stream of events. */
+  /** Takes the response's body, if it is not an event stream. */
   takeContent(): Pick<HttpExchange, "body" | "bytes"> {
     return contentOf(this.#head, this.#whole.take());
   }
@@ -78,7 +81,7 @@ export class BodyReader {
     this.#deliver(at === 0 ? bytes : bytes.subarray(at));
   }
 
-  /** All has come. */
+  /** Ends the body. */
   end(): void {
     if (this.#form === "untold") {
       this.#form = "whole";
@@ -88,9 +91,12 @@ export class BodyReader {
     }
   }
 
-  /** Of what is called events, an object, a list or a page is none; of others, a field begins them. */
+  /**
+   * A body whose content type says events is whole if it starts an object, a list or a page; any other
+   * body is a stream if it begins with a field.
+   */
   #told(): "untold" | "whole" | "events" | "frames" {
-    // the length of a frame; no text begins so
+    // the length of a frame; no text begins like this
     if (this.#first[0] === "\0") return "frames";
     if (this.#typed) return /^[{[<]/.test(this.#first) ? "whole" : "events";
     const first = this.#first.replace(BLANKS, "");

@@ -1,4 +1,6 @@
-/** Where an endpoint's requests go and which form they have, by what a caller gives alone: nobody is asked. */
+/**
+ * Derives where an endpoint's requests go and in which form from the settings alone, without a request.
+ */
 import { InputError } from "../errors.ts";
 import { readRequestTemplate } from "../settings/request_template.ts";
 import { basePath, detectApiType, modelInUrl, otherForm } from "./api_type.ts";
@@ -9,21 +11,21 @@ import type { RequestTarget } from "./forms/form.ts";
 import type { FormChoice } from "./forms/forms.ts";
 import type { Provider } from "./providers.ts";
 
-/** What a caller gives of one endpoint. */
+/** What a caller passes for one endpoint. */
 export interface FormGiven {
   endpoint?: string | undefined;
   provider?: string | undefined;
   model?: string | undefined;
   request_template?: string | undefined;
-  /** Whether answers are to be streamed. */
+  /** Whether answers are streamed. */
   stream: boolean;
 }
 
-/** An endpoint's form, and what its requests depend on besides their questions. */
+/** An endpoint's form, and the settings that its requests depend on. */
 export interface ChosenForm extends RequestTarget, FormChoice {
   /** Where requests are posted to. */
   url: URL;
-  /** The model that the URL names; undefined for none: each request names its own, or nobody does. */
+  /** The model that the URL names; undefined when each request names its own, or no model is named. */
   url_model: string | undefined;
   preset: Provider | null;
   /** What looks wrong but may work, one line each. */
@@ -31,10 +33,10 @@ export interface ChosenForm extends RequestTarget, FormChoice {
 }
 
 /**
- * The form that settings choose. Without `model` the one that the URL names; empty for none.
+ * The form that the settings select. Without `model`, the model that the URL names; empty for none.
  *
- * @throws {InputError} a malformed URL, an unknown provider, a form that dyno does not speak, a template that
- * cannot be read.
+ * @throws {InputError} a malformed URL, an unknown provider, a form that dyno does not support, or a
+ * template that cannot be read.
  */
 export function chosenForm(given: FormGiven): ChosenForm {
   const preset = given.provider === undefined ? null : provider(given.provider);
@@ -73,7 +75,7 @@ export function chosenForm(given: FormGiven): ChosenForm {
     warnings.push(
       holdsModel
         ? `--model ${model} is asked, and not ${named}, which the URL names`
-        : `--model ${model} names the run: the URL asks ${named}`, // Azure's deployment, a template's path
+        : `--model ${model} names the run: the URL asks ${named}`, // Azure's deployment, or a template's path
     );
   }
   setUrl?.(url, model, given.stream);
@@ -114,7 +116,7 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
       `--endpoint: "${text}" is not an http or https URL; expected e.g. http://127.0.0.1:8000/v1`,
     );
   }
-  // the URL is in every file and report of a run
+  // the URL is written to every file and report of a run
   const secret = url.username || url.password
     ? "a user's name or password"
     : [...url.searchParams.keys()].find(isSecretParameter);

@@ -1,4 +1,6 @@
-/** Questions to an endpoint, with retries: an answer with its times, or a classed failure. */
+/**
+ * Asks an endpoint questions, with retries. Returns an answer with its times, or a classified failure.
+ */
 import { CancelledError, throwIfAborted } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { Reply } from "./answer.ts";
@@ -17,26 +19,26 @@ import type { Question } from "./question.ts";
 import { exchange } from "./transport.ts";
 import type { HttpExchange, HttpRequest, Transport } from "./transport.ts";
 
-/** Bytes of a body that are about a token: a guess, for limits on tokens. */
+/** Bytes of a body per token: an estimate, for limits on tokens. */
 const BYTES_A_TOKEN = 4;
 
-/** One attempt that failed, told as it happens. */
+/** A failed attempt, reported as soon as it fails. */
 export interface FailedAttempt {
   /** Its number, from 1. */
   attempt: number;
   /** Why it failed. */
   error: EndpointError;
-  /** Seconds until the next attempt; null when there is none. */
+  /** Seconds until the next attempt; null when there is no further one. */
   retry_in_s: number | null;
 }
 
-/** One request that was sent and has ended, whatever came of it. */
+/** A request that was sent and has ended, successfully or not. */
 export interface RequestOver {
-  /** Its number among the requests of a question, from 1. */
+  /** Its number among the requests for one question, from 1. */
   nth: number;
-  /** The answer, or as much of it as came. */
+  /** The answer, or the part of it that came. */
   reply: Reply;
-  /** Its class, "unfinished" where it was cancelled; null for an answer. */
+  /** The error class, "unfinished" when it was cancelled; null for an answer. */
   failure: FailureClass | "unfinished" | null;
   /** HTTP status; 0 for none. */
   status: number;
@@ -44,24 +46,28 @@ export interface RequestOver {
 
 /** The outcome of a question. `error` is null when the endpoint answered. */
 export interface ClientReply {
-  /** The answer, or as much of it as came. */
+  /** The answer, or the part of it that came. */
   reply: Reply;
-  /** Null when no attempt had an end that could be stamped. */
+  /** Times of the last attempt; null when none had an end that could be stamped. */
   exchange: HttpExchange | null;
-  /** Attempts made, the last one included. */
+  /** The number of attempts, the last one included. */
   attempts: number;
   /** Why the last attempt failed; null when the endpoint answered. */
   error: EndpointError | null;
-  /** Of several endpoints the one that was asked last; left out for one alone. */
+  /** With several endpoints, the one that was asked last; left out for a single endpoint. */
   endpoint?: string;
 }
 
-/** Called when one of several endpoints goes away, with why, and when it is back (null). */
+/**
+ * Called with the reason when one of several endpoints becomes unavailable, and with null when it is
+ * back.
+ */
 export type OnPlace = (endpoint: string, gone: EndpointError | null) => void;
 
 /**
- * Asks questions of one endpoint, or of several that serve the same: one that nobody answers at is left
- * out until it is back, and its questions go to the others. Stateless except what it learns of the servers.
+ * Asks questions of one endpoint, or of several that serve the same model. An endpoint that does not
+ * respond gets no questions until it is back; the others answer instead. Keeps no state except what it
+ * learns about the servers.
  */
 export class EndpointClient {
   /** The settings that every request is made with. */
@@ -73,14 +79,14 @@ export class EndpointClient {
   readonly #limit: RateLimit;
   readonly #onPlace: OnPlace;
   #streamOptions: boolean;
-  /** Tokens of the latest answer: a guess at the next one's. */
+  /** Tokens of the latest answer, as an estimate for the next one. */
   #answer_tokens = 0;
 
   /**
-   * Connects nothing yet. The transport stays the caller's, to be closed by whoever opened it.
+   * Opens no connection yet. The caller owns the transport and closes it.
    *
-   * @param onLimited called with each wait for a rate limit as it begins.
-   * @param onPlace called when one of several endpoints goes away, and when it is back.
+   * @param onLimited called with each wait for a rate limit, when it begins.
+   * @param onPlace called when one of several endpoints becomes unavailable and when it is back.
    */
   constructor(
     api: APIConfiguration,
@@ -106,7 +112,7 @@ export class EndpointClient {
     );
   }
 
-  /** Whether usage is asked for by `stream_options`; false once the server has refused them. */
+  /** Whether to ask for usage with `stream_options`; false once the server has refused it. */
   get asksForUsage(): boolean {
     return this.#streamOptions;
   }
@@ -117,11 +123,11 @@ export class EndpointClient {
   }
 
   /**
-   * Asks until there is an answer, a failure that retrying cannot fix, or no attempt left.
+   * Asks until there is an answer, a failure that a retry cannot fix, or no attempt left.
    *
-   * @param onRequest called with every request that was sent, once it has ended.
-   * @param session whose requests go to one of several endpoints, where they are balanced so.
-   * @throws {CancelledError} when the signal is aborted.
+   * @param onRequest called with every request that was sent, after it has ended.
+   * @param session the session of the question, for a balance that sends one session to one endpoint.
+   * @throws {CancelledError} the signal is aborted.
    */
   async ask(
     question: Question,
@@ -139,7 +145,7 @@ export class EndpointClient {
     };
     const several = this.#places.count > 1;
     let place = 0;
-    /** Attempts on one of several endpoints that is down: another one is asked at once. */
+    /** Makes attempts. When one of several endpoints is down, asks another one immediately. */
     let moved = 0;
     return await retried(
       async (attempt) => {
@@ -163,8 +169,7 @@ export class EndpointClient {
   }
 
   /**
-   * Does some work. Until its end, those of several endpoints that went away are asked every two seconds
-   * whether they are back.
+   * Runs `work`. Meanwhile checks every two seconds whether endpoints that became unavailable are back.
    */
   async watching<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
     if (this.#places.count === 1) return await work();
@@ -195,7 +200,7 @@ export class EndpointClient {
     }
   }
 
-  /** Notes whether each of several endpoints answers. */
+  /** Notes whether an endpoint responds, when there are several. */
   #watch(place: number, error: EndpointError | null): void {
     if (this.#places.count === 1) return;
     const endpoint = this.#places.urls[place].href;
@@ -287,7 +292,7 @@ export class EndpointClient {
     );
   }
 
-  /** Counts a request with what it used instead of the guess. */
+  /** Replaces a request's estimated tokens with the tokens that it used. */
   #settle(admission: Admission | null, { prompt_tokens, completion_tokens }: Reply): void {
     if (completion_tokens !== null) this.#answer_tokens = completion_tokens;
     if (admission === null || prompt_tokens === null || completion_tokens === null) return;
@@ -295,5 +300,5 @@ export class EndpointClient {
   }
 }
 
-/** @param sent null: nothing was. */
+/** @param sent null when nothing was sent. */
 type Over = (reply: Reply, failure: RequestOver["failure"], sent: HttpExchange | null) => void;

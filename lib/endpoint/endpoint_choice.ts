@@ -1,4 +1,4 @@
-/** Several endpoints that serve the same: which one a request goes to, and which have gone away. */
+/** Chooses among several endpoints that serve the same model, and remembers which are unavailable. */
 import { nowNs } from "../native/clock.ts";
 import { endpointsAsked } from "./api.ts";
 import { signerOf } from "./aws_signer.ts";
@@ -6,21 +6,24 @@ import type { Balance } from "../settings/endpoint.ts";
 import type { APIConfiguration } from "./api.ts";
 import type { HttpRequest } from "./transport.ts";
 
-/** An endpoint that went away gets a question again after this long, where no check has found it back. */
+/**
+ * An unavailable endpoint gets a question again after this time, when no check has found it back
+ * before.
+ */
 const REST_NS = 30e9;
 
-/** Where requests go, in words. */
+/** Describes how requests are distributed. */
 export function placesText(api: APIConfiguration): string {
   const how = api.several ? ` (${api.several.balance})` : "";
   return endpointsAsked(api).join(", ") + how;
 }
 
 interface Place {
-  /** Requests under way. */
+  /** Requests in flight. */
   open: number;
   /** Requests so far. */
   given: number;
-  /** Not asked before then, CLOCK_MONOTONIC; null: it answers. */
+  /** The endpoint gets no request before this time, CLOCK_MONOTONIC; null when it is available. */
   until_ns: number | null;
 }
 
@@ -31,7 +34,7 @@ export class EndpointChoice {
   readonly #sign: HttpRequest["sign"];
   readonly #places: readonly Place[];
   readonly #balance: Balance;
-  /** The place of each session. */
+  /** The endpoint's number of each session. */
   readonly #homes = new Map<string, number>();
   #turn = 0;
 
@@ -42,22 +45,26 @@ export class EndpointChoice {
     this.#places = this.urls.map(() => ({ open: 0, given: 0, until_ns: null }));
   }
 
-  /** How many there are. */
+  /** The number of endpoints. */
   get count(): number {
     return this.#places.length;
   }
 
-  /** Where a request goes: to one of them, or to that with the fewest in flight where `place` is null. */
+  /**
+   * The destination of a request: the endpoint `place`, or the one with the fewest requests in flight
+   * when `place` is null.
+   */
   target(place: number | null): Pick<HttpRequest, "url" | "others" | "sign"> {
     const others = place === null ? { others: this.urls.slice(1) } : {};
     return { url: this.urls[place ?? 0], ...others, sign: this.#sign };
   }
 
   /**
-   * The number of the endpoint that the next request goes to; one that has gone away only where all have.
+   * The number of the endpoint for the next request. An unavailable one is chosen only when all are
+   * unavailable.
    *
-   * @param session that it belongs to; those of none take turns.
-   * @param but one that is left out where there is another.
+   * @param session the request's session; requests without a session take turns.
+   * @param but an endpoint to avoid when there is another one.
    */
   next(session: string | null, but: number | null = null): number {
     const all = [...this.#places.keys()];
@@ -79,18 +86,18 @@ export class EndpointChoice {
     return found;
   }
 
-  /** A request was sent there. */
+  /** Counts a request that was sent to endpoint `n`. */
   began(n: number): void {
     this.#places[n].open++;
     this.#places[n].given++;
   }
 
-  /** The request has ended. */
+  /** Counts a request as ended. */
   ended(n: number): void {
     this.#places[n].open--;
   }
 
-  /** It does not answer; returns whether that is news. */
+  /** Marks an endpoint as unavailable; returns whether it was available before. */
   lost(n: number): boolean {
     const place = this.#places[n];
     const news = place.until_ns === null;
@@ -98,12 +105,12 @@ export class EndpointChoice {
     return news;
   }
 
-  /** Those that went away. */
+  /** The unavailable endpoints. */
   gone(): number[] {
     return [...this.#places.keys()].filter((n) => this.#places[n].until_ns !== null);
   }
 
-  /** It answers; whether that is news. */
+  /** Marks an endpoint as available; returns whether it was unavailable before. */
   answered(n: number): boolean {
     const news = this.#places[n].until_ns !== null;
     this.#places[n].until_ns = null;
@@ -111,7 +118,8 @@ export class EndpointChoice {
   }
 
   #inTurn(from: readonly number[]): number {
-    // the first at or after the turn, so that one that is left out does not double its neighbour's share
+    // the first one from the turn onwards, so that a skipped endpoint does not double its neighbour's
+    // share
     const n = from.find((each) => each >= this.#turn) ?? from[0];
     this.#turn = (n + 1) % this.#places.length;
     return n;

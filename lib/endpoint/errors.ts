@@ -1,4 +1,4 @@
-/** Why an exchange with an endpoint failed, in the classes that results count, in the server's words. */
+/** Why an exchange with an endpoint failed: a class for the counts, and the server's words. */
 import { ToldError } from "../errors.ts";
 import { parseSaid } from "../json_fields.ts";
 import { originOf } from "./place.ts";
@@ -27,7 +27,7 @@ const RETRYABLE: ReadonlySet<FailureClass> = new Set([
 
 /** A failed exchange. `message` is one line for a person. */
 export class EndpointError extends ToldError {
-  /** Tells it from other errors where `instanceof` cannot. */
+  /** Identifies it where `instanceof` cannot. */
   override readonly name = "EndpointError";
   /** The class that it is counted under. */
   readonly failure: FailureClass;
@@ -48,13 +48,16 @@ export class EndpointError extends ToldError {
     this.retry_after_s = from.retry_after_s ?? null;
   }
 
-  /** Whether another attempt may succeed: connection, timeout, 429, 5xx. Other 4xx fail fast. */
+  /**
+   * Whether another attempt may succeed: true for connection failures, timeouts, 429 and 5xx. Other 4xx
+   * fail at the first attempt.
+   */
   get retryable(): boolean {
     return RETRYABLE.has(this.failure);
   }
 }
 
-/** The failure of an exchange whose connection failed, by how far it had come. */
+/** The failure of an exchange whose connection failed, classified by how far the exchange had come. */
 export function connectionError(
   url: URL,
   stage: "connecting" | "sent" | "answered",
@@ -74,23 +77,26 @@ export function classOfStatus(status: number): FailureClass {
   if (status === 401 || status === 403) return "auth";
   if (status === 429) return "http_429";
   if (status === 408 || status === 504) return "timeout";
-  if (status < 400) return "malformed"; // no answer, and no error that HTTP knows: a redirect, say
+  if (status < 400) return "malformed"; // no answer and no HTTP error: a redirect
   return status >= 500 ? "http_5xx" : "http_4xx";
 }
 
-/** Whether a status says that the body is an answer: any 2xx but those without a body. */
+/**
+ * Whether the body of a response with this status is an answer: true for any 2xx except those without a
+ * body.
+ */
 export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300 && status !== 204 && status !== 205;
 }
 
-/** What an error asks the user to change. */
+/** What the user can change after an error. */
 interface Asked {
   api_key_env: string | null;
   timeout: number;
 }
 
 /**
- * The failure that an HTTP status tells, with what the server says and what to try.
+ * The failure that an HTTP status stands for, with the server's words and what to try.
  *
  * @param answer its status, headers (names in lower case) and body.
  */
@@ -99,7 +105,7 @@ export function statusError(
   { api_key_env, timeout }: Asked,
 ): EndpointError {
   const failure = classOfStatus(status);
-  // who sends tasks to a server must not read other services' pages through it
+  // a user who sends tasks to a server must not read pages of other services through it
   const words = wordsOf(body);
   const said = words === body && inheritedGuard() !== null ? "" : excerpt(words);
   const hints: string[] = [];
@@ -131,9 +137,9 @@ export function statusError(
   return new EndpointError(failure, message, { status, retry_after_s });
 }
 
-/** An error's message in a body, in any of the forms that servers have, else the body itself. */
+/** The error message in a body, in any of the formats that servers use, else the body itself. */
 function wordsOf(body: string): string {
-  const text = body.replace(/^(?:event:.*\r?\n)?data: ?/, ""); // one event, though its status is an error
+  const text = body.replace(/^(?:event:.*\r?\n)?data: ?/, ""); // a single event, although its status is an error
   try {
     const said = parseSaid(text);
     const error = errorIn(said);
@@ -146,16 +152,16 @@ function wordsOf(body: string): string {
 }
 
 /**
- * The error that a JSON value from a server is or holds; null for none. Servers write
- * `{"error": …}`, `{"object": "error", …}` (vLLM, SGLang), `{"type": "error", …}` (the Responses API,
- * Anthropic) and a list with one of these in it (Gemini).
+ * The error that a JSON value from a server contains; null for none. Servers write `{"error": …}`,
+ * `{"object": "error", …}` (vLLM, SGLang), `{"type": "error", …}` (the Responses API, Anthropic) and a
+ * list that contains one of these (Gemini).
  */
 export function errorIn(value: unknown): unknown {
   if (Array.isArray(value)) return value.length > 0 && value.length < 3 ? errorIn(value[0]) : null;
   if (typeof value !== "object" || value === null) return null;
   const { error, object, type, error_type } = value as Record<string, unknown>;
   if (error) {
-    // its kind may stand beside it (TGI, frames of Bedrock)
+    // its kind may be a field next to it (TGI, frames of Bedrock)
     if (typeof error_type !== "string") return error;
     return typeof error === "string"
       ? { message: error, type: error_type }
@@ -164,7 +170,7 @@ export function errorIn(value: unknown): unknown {
   return object === "error" || type === "error" ? value : null;
 }
 
-/** The error that an event is whose name says so: an object of any form, or a text. */
+/** The error in an event whose name says that it is an error: an object of any form, or a text. */
 export function namedError(text: string): unknown {
   try {
     const value = parseSaid(text);
@@ -175,17 +181,17 @@ export function namedError(text: string): unknown {
 }
 
 /**
- * The failure that an error in an answer is, whose status was a success: by its code, else by its
- * type, else by its words.
+ * The failure for an error inside an answer whose status was a success, classified by its code, else
+ * its type, else its words.
  *
- * @param how how it came, e.g. "the server broke off with an error".
+ * @param how how it arrived, such as "the server broke off with an error".
  */
 export function saidError(error: unknown, how: string): EndpointError {
   const message = messageIn(error) ?? JSON.stringify(error);
   return new EndpointError(classOfError(error, message), `${how}: ${excerpt(message)}`);
 }
 
-/** Kinds of errors by the words of their codes and types; the first that fits. */
+/** Kinds of errors by the words in their codes and types; the first match counts. */
 const KINDS: [RegExp, FailureClass][] = [
   [/rate.?limit|too.?many.?request|quota|resource.?exhausted|throttl/i, "http_429"],
   [/authenti|unauthori|api.?key|permission|forbidden/i, "auth"],
@@ -195,7 +201,7 @@ const KINDS: [RegExp, FailureClass][] = [
     "http_4xx",
   ],
 ];
-/** Words of an error without a kind that say that a retry is of no use. */
+/** Words in an error without a kind that mean that a retry cannot succeed. */
 const REFUSED =
   /maximum context|context (length|size|window)|(prompt|input|request)[^.]{0,40} (is too (long|large)|exceeds)/i;
 

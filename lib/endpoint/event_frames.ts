@@ -1,6 +1,6 @@
 /**
- * Frames of application/vnd.amazon.eventstream, as Bedrock streams its answers; as in native/http/frames.h,
- * which says what they are.
+ * Reads frames of application/vnd.amazon.eventstream, in which Bedrock streams its answers.
+ * native/http/frames.h describes them.
  */
 import { crc32 } from "node:zlib";
 import { EndpointError } from "./errors.ts";
@@ -9,20 +9,22 @@ import type { Buffer } from "node:buffer";
 
 const PRELUDE_BYTES = 12;
 const SUM_BYTES = 4;
-/** A header's type; all that are read have it. */
+/** The type of a text header; all headers that are read have it. */
 const TEXT = 7;
-/** Bytes of the values of headers of each type; null where they tell it themselves. */
+/** Bytes of a header's value, by the header's type; null when the value begins with its own length. */
 const SIZES = [0, 0, 1, 2, 4, 8, null, null, 8, 16];
 const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
 /** Splits a byte stream into the payloads of its frames. */
 export class FrameSplitter {
   readonly #pending = new GatheredBytes();
-  /** Bytes of the frame that has begun; its prelude's until they are known. */
+  /** Bytes of the current frame; of its prelude until the frame's length is known. */
   #wanted = PRELUDE_BYTES;
   readonly #onEvent: (data: string, error: boolean) => void;
 
-  /** @param onEvent called with each event's data, and whether the event is called an error. */
+  /**
+   * @param onEvent called with each event's data, and whether the event's name says that it is an error.
+   */
   constructor(onEvent: (data: string, error: boolean) => void) {
     this.#onEvent = onEvent;
   }
@@ -47,7 +49,7 @@ export class FrameSplitter {
   }
 }
 
-/** The bytes of the frame that begins here; null while its prelude has not come. */
+/** The length of the frame that begins here, bytes; null until its prelude has come. */
 function frameBytes(bytes: Buffer): number | null {
   if (bytes.length < PRELUDE_BYTES) return null;
   const total = bytes.readUInt32BE(0), headers = bytes.readUInt32BE(4);
@@ -77,7 +79,7 @@ function eventIn(frame: Buffer): { data: string; error: boolean } {
   return { data: `{"error_type":"${name}","error":${told}}`, error: true };
 }
 
-/** The headers that are texts; those before one that is not as it should be. */
+/** The text headers; reading stops at the first malformed one. */
 function headersIn(bytes: Buffer): Map<string, string> {
   const found = new Map<string, string>();
   for (let at = 0; at < bytes.length;) {

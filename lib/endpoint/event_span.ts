@@ -1,20 +1,20 @@
-/** When events of one kind came: the first and the last, and how many there were. */
+/** When events of one kind came: the first time, the last time, and their number. */
 export class EventSpan {
   /** CLOCK_MONOTONIC nanoseconds; null before the first. */
   first_ns: number | null = null;
-  /** As `first_ns`, of the last. */
+  /** The last one, CLOCK_MONOTONIC nanoseconds; null before the first. */
   last_ns: number | null = null;
   /** How many there were. */
   count = 0;
 
-  /** Counts one at `t_ns`, CLOCK_MONOTONIC nanoseconds. */
+  /** Counts an event at `t_ns`, CLOCK_MONOTONIC nanoseconds. */
   add(t_ns: number): void {
     this.first_ns ??= t_ns;
     this.last_ns = t_ns;
     this.count++;
   }
 
-  /** Of these events and others together. */
+  /** The span of these events and others together. */
   with(others: Readonly<Pick<EventSpan, "first_ns" | "last_ns" | "count">>): EventSpan {
     const both = new EventSpan();
     for (const { first_ns, last_ns, count } of [this, others]) {

@@ -1,16 +1,16 @@
-/** Bytes that come in pieces and are wanted whole. */
+/** Gathers bytes that come in pieces and are needed as a whole. */
 import { Buffer } from "node:buffer";
 
 const SMALLEST_BLOCK_BYTES = 512;
 const LARGEST_BLOCK_BYTES = 64 * 1024;
 
 /**
- * Copies pieces into blocks: a server may send a body byte by byte, and one buffer for each piece would
- * take a hundred times as much memory.
+ * Copies pieces into blocks: a server may send a body byte by byte, and a buffer for each piece would
+ * need a hundred times the memory.
  */
 export class GatheredBytes {
   #blocks: Buffer[] = [];
-  /** Bytes that are free at the end of the last block. */
+  /** Free bytes at the end of the last block. */
   #free = 0;
   #length = 0;
 
@@ -30,7 +30,7 @@ export class GatheredBytes {
     this.#fill(rest);
   }
 
-  /** All of them, in their order; none are left. */
+  /** Returns all bytes in order and removes them. */
   take(): Buffer {
     const whole = Buffer.concat(this.#blocks, this.#length);
     this.#blocks = [];

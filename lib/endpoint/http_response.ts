@@ -11,7 +11,7 @@ const CR = 13;
 const TLS_ALERT = 0x15;
 const EMPTY = Buffer.alloc(0);
 
-/** Status and headers (lower-case names; repeated ones joined by a comma). */
+/** Status and headers (lower-case names; repeated ones are joined by a comma). */
 export interface ResponseHead {
   status: number;
   headers: Record<string, string>;
@@ -32,7 +32,10 @@ type State =
   | "trailer"
   | "done";
 
-/** Parses one response. Feed it with {@linkcode push}, and {@linkcode end} when the peer closed. */
+/**
+ * Parses one response. Call {@linkcode push} with the bytes, and {@linkcode end} when the peer has
+ * closed.
+ */
 export class ResponseParser {
   #state: State = "head";
   #pending: Buffer = EMPTY;
@@ -74,13 +77,13 @@ export class ResponseParser {
     this.#pending = input;
   }
 
-  /** The peer closed: whether that completes the response. */
+  /** Ends the input after the peer has closed: returns whether the response is complete. */
   end(): boolean {
     if (this.#state === "until_close") this.#state = "done";
     return this.done;
   }
 
-  /** Consumes what it can; null when it needs more bytes first. */
+  /** Consumes what it can; null when it needs more bytes. */
   #step(input: Buffer): Buffer | null {
     switch (this.#state) {
       case "head":
@@ -173,7 +176,7 @@ export class ResponseParser {
       this.#state = "done";
     } else if (coding !== undefined) {
       this.#state = "chunk_size";
-      // with a length, or of HTTP/1.0: an attack or a fault (RFC 9112, 6.1)
+      // with a length, or in HTTP/1.0: an attack or a fault (RFC 9112, 6.1)
       if (!http11 || length !== null) this.#keepAlive = false;
     } else if (length !== null) {
       this.#remaining = length;
@@ -186,7 +189,7 @@ export class ResponseParser {
   }
 }
 
-/** Offset just after the empty line that ends the head; −1 while it has not come. */
+/** Offset just after the empty line that ends the head; −1 until it has come. */
 function headEnd(input: Buffer): number {
   if (input[0] === LF) return 1;
   if (input[0] === CR && input[1] === LF) return 2;
@@ -197,7 +200,7 @@ function headEnd(input: Buffer): number {
   return -1;
 }
 
-/** The headers of a whole head. */
+/** The headers of a complete head. */
 export function headersIn(head: string): Record<string, string> {
   return headersOf(linesOf(head));
 }
@@ -213,12 +216,12 @@ export function refuseEncoded({ status, headers }: ResponseHead): void {
   );
 }
 
-/** A line that begins with a blank continues the one before (RFC 9112, 5.2). */
+/** Joins continuation lines: a line that begins with a blank continues the one before (RFC 9112, 5.2). */
 function linesOf(head: string): string[] {
   return head.replace(/\r?\n(?=[ \t])/g, " ").split(/\r?\n/);
 }
 
-/** Without HTTP's blanks around it; trim() would take more, no-break spaces for one. */
+/** The text without HTTP's blanks around it; trim() would remove more, such as no-break spaces. */
 function trim(text: string): string {
   let start = 0;
   let end = text.length;
@@ -231,12 +234,12 @@ function isBlank(code: number): boolean {
   return code === 32 || code === 9 || code === CR || code === LF;
 }
 
-/** The items of a header that is a list, in lower case. */
+/** The items of a header whose value is a list, in lower case. */
 function listOf(value = ""): string[] {
   return value.split(",").map((item) => trim(item).toLowerCase());
 }
 
-/** The content length; null for none. The same one may stand there several times: "5, 5". */
+/** The content length; null for none. The same value may be repeated: "5, 5". */
 function lengthIn(headers: Record<string, string>): number | null {
   const value = headers["content-length"];
   if (value === undefined) return null;

@@ -1,23 +1,23 @@
-/** Values of JSON from an endpoint, each checked. */
+/** Checked readers of JSON values that come from an endpoint. */
 import { asObject, type JsonObject, parseSaid } from "../json_fields.ts";
 import { EndpointError, errorIn, excerpt, saidError } from "./errors.ts";
 
-/** A text; anything else counts as empty. */
+/** The value if it is a text, else an empty text. */
 export function textIn(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** A whole number, at least 0; anything else is unknown. */
+/** The value if it is a whole number of at least 0, else null. */
 export function countIn(value: unknown): number | null {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? value as number : null;
 }
 
 /**
- * A JSON object from the server.
+ * Parses a JSON object from the server.
  *
- * @param what is named when it is none.
- * @param how how an error in it came.
- * @throws {EndpointError} class malformed; the server's own class for an error in it.
+ * @param what the name of the text in the error, when it is not an object.
+ * @param how how an error inside it arrived.
+ * @throws {EndpointError} class malformed; the server's own class for an error inside it.
  */
 export function parseObject(text: string, what: string, how: string): JsonObject {
   let value: unknown;
@@ -33,12 +33,12 @@ export function parseObject(text: string, what: string, how: string): JsonObject
   return object;
 }
 
-/** The error for an answer in another form. */
+/** The error for an answer in an unexpected format. */
 export function malformed(what: string, text: string): EndpointError {
   return new EndpointError("malformed", `${what}: ${JSON.stringify(excerpt(text))}`);
 }
 
-/** Arguments as a value; a text that is not JSON stays one. */
+/** Parses arguments; a text that is not JSON stays a text. */
 export function parsed(words: string): unknown {
   try {
     return words === "" ? {} : parseSaid(words);

@@ -1,4 +1,7 @@
-/** Where each API key may go: a key is bound to origins, so that no file or task sends it elsewhere. */
+/**
+ * Which servers may receive each API key: a key is bound to origins, so that no file or task can send it
+ * elsewhere.
+ */
 import process from "node:process";
 import presets from "../../experiments/providers.json" with { type: "json" };
 import { originOf } from "./place.ts";
@@ -6,34 +9,37 @@ import { InputError } from "../errors.ts";
 import { endpointsOf } from "../settings/endpoint.ts";
 import { type Provider, provider as presetOf } from "./providers.ts";
 
-/** Keys and the origins that they may go to. */
+/** A key, and an origin that may receive it. */
 export interface KeyOrigin {
-  /** The variable; one that ends in `*` is a beginning. */
+  /** The variable; with a `*` at the end, all variables that begin with the rest. */
   name: string;
   /** Such as `https://api.openai.com`. */
   origin: string;
 }
 
-/** What asks: its URL or preset, and the variable of its key, where that is not the preset's. */
+/**
+ * The settings that decide which key is sent: the URL or preset, and the key's variable if it is not the
+ * preset's.
+ */
 export interface KeyUse {
   endpoint?: string | readonly string[];
   provider?: string;
   api_key_env?: string;
 }
 
-/** The keys of presets go to their presets. */
+/** The presets' keys may go to the presets' own hosts. */
 const presetKeys: readonly KeyOrigin[] = (Object.values(presets) as Provider[])
   .flatMap(({ api_key_env, base_url }) =>
     api_key_env === null ? [] : [{ name: api_key_env, origin: new URL(base_url).origin }]
   );
 
-/** The variable that holds what `--key-env` says, for commands that are started by others. */
+/** The variable that repeats `--key-env` for commands that other programs start. */
 export const KEY_ENV = "DYNO_KEY_ENV";
 
 /**
- * Reads `NAME=ORIGIN` (of any URL the origin counts), or the variable of a preset alone.
+ * Reads `NAME=ORIGIN` (a full URL counts as its origin), or only the name of a preset's variable.
  *
- * @throws {InputError} another form, or a variable of no preset without an origin.
+ * @throws {InputError} another form, or a variable that belongs to no preset and has no origin.
  */
 export function keyOrigins(list: readonly string[]): KeyOrigin[] {
   return list.flatMap((text) => {
@@ -52,18 +58,24 @@ export function keyOrigins(list: readonly string[]): KeyOrigin[] {
   });
 }
 
-/** What `--key-env` and the variable DYNO_KEY_ENV bind. @throws {InputError} as {@linkcode keyOrigins}. */
+/**
+ * The keys that `--key-env` and the variable DYNO_KEY_ENV bind. @throws {InputError} as {@linkcode
+ * keyOrigins}.
+ */
 export function boundKeys(given: readonly string[] = []): KeyOrigin[] {
   const inherited = (process.env[KEY_ENV] ?? "").split(",").filter((part) => part !== "");
   return keyOrigins([...given, ...inherited]);
 }
 
-/** The form that {@linkcode keyOrigins} reads. */
+/** Writes the form that {@linkcode keyOrigins} reads. */
 export function keyOriginsText(keys: readonly KeyOrigin[]): string[] {
   return keys.map(({ name, origin }) => `${name}=${origin}`);
 }
 
-/** The key that requests would carry, and where to; none without a key, or a URL that can be read. */
+/**
+ * The key that requests would carry, with each origin that would receive it; empty without a key or a
+ * valid URL.
+ */
 export function keyUsesOf(use: KeyUse): { name: string; origin: string }[] {
   const { provider, api_key_env } = use;
   const name = api_key_env ??
@@ -71,7 +83,7 @@ export function keyUsesOf(use: KeyUse): { name: string; origin: string }[] {
   return name === null ? [] : originsOf(use).map((origin) => ({ name, origin }));
 }
 
-/** Where requests go. */
+/** The origins that requests go to. */
 function originsOf(use: KeyUse): string[] {
   const urls = endpointsOf(use);
   const all = urls.length > 0 ? urls : [presetUrl(use.provider)];
@@ -90,10 +102,11 @@ export function mayGo(
 }
 
 /**
- * Checks the key that a file names: it goes to the presets' own hosts, and to those that the user named.
+ * Checks the key that a file names: only the presets' own hosts and those that the user named may receive
+ * it.
  *
- * @param path the file, and the part of it, for the complaint.
- * @param named where the user said that requests go; undefined where the file says it.
+ * @param path the file and the field in it, for the error message.
+ * @param named where the user said that requests go; undefined when the file says so.
  * @throws {InputError} the key would go elsewhere.
  */
 export function checkKeyOfFile(
@@ -118,7 +131,7 @@ function presetUrl(name: string | undefined): string {
   return name === undefined ? "" : presetOf(name).base_url;
 }
 
-/** Of a socket's URL, the socket; null of what is no URL of an endpoint. */
+/** The origin of a URL, for a socket's URL the socket; null for an invalid endpoint URL. */
 function originIn(text: string): string | null {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^(https?|http\+unix):$/.test(url.protocol)) return null;

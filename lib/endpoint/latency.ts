@@ -1,21 +1,24 @@
 /**
- * The times of an answer: ttft, tpot, gap, e2e, normalized latency and lateness are defined here
- * and nowhere else. Null is unknown, never 0.
+ * The times of an answer. ttft, tpot, gap, e2e, normalized latency and lateness are defined here and
+ * nowhere else. Null is unknown, never 0.
  */
 import { EndpointError } from "./errors.ts";
 
 const NS_PER_MS = 1e6;
-/** More than any model gives. */
+/** More token events than any model sends. */
 const MOST_TOKEN_EVENTS = 4_000_000;
-/** Room for so many gaps is made with the first; requests that wait for their turn need none. */
+/** The first gap reserves room for this many; requests that still wait for their turn need none. */
 const FIRST_GAPS = 64;
 const NO_GAPS = new Float32Array();
 
-/** Moments of one request on CLOCK_MONOTONIC, nanoseconds; null for what never came. */
+/** Moments of one request on CLOCK_MONOTONIC, nanoseconds; null for those that never came. */
 export interface Stamps {
-  /** When the arrival process wanted it sent; in a closed loop, when a place became free. */
+  /** When the arrival process intended to send it; in a closed loop, when a slot became free. */
   t_intended_ns: number | null;
-  /** Its time had come and the limit of concurrency let it: the rest until t_sent_ns is ours. */
+  /**
+   * When its time had come and the concurrency limit allowed it: this client causes any delay from here
+   * to t_sent_ns.
+   */
   t_ready_ns: number | null;
   /** The first request byte was handed to the kernel. */
   t_sent_ns: number | null;
@@ -23,11 +26,11 @@ export interface Stamps {
   t_first_token_ns: number | null;
   /** The last event that carried tokens. */
   t_last_token_ns: number | null;
-  /** The response was whole, or the exchange had failed. */
+  /** The response was complete, or the exchange had failed. */
   t_end_ns: number | null;
-  /** How long connecting took; null or 0 on a connection that was kept alive. */
+  /** How long connecting took; null or 0 on a reused connection. */
   connect_ns: number | null;
-  /** Connecting ended before the request's turn: it delayed nothing. */
+  /** Connecting ended before the request's turn, so that it delayed nothing. */
   connected_ahead?: boolean | undefined;
   /** Tokens of the answer, reasoning included. */
   completion_tokens: number | null;
@@ -37,21 +40,21 @@ export interface Stamps {
 export interface Latencies {
   /** Time to the first token: t_first_token − t_sent. */
   ttft_ms: number | null;
-  /** The same since it was intended to be sent. */
+  /** Time to the first token from the intended time: t_first_token − t_intended. */
   ttft_intended_ms: number | null;
   /** Time per output token after the first; see {@linkcode tpotMs}. */
   tpot_ms: number | null;
   /** t_end − t_sent. */
   e2e_ms: number | null;
-  /** The same since it was intended to be sent. */
+  /** From the intended time: t_end − t_intended. */
   e2e_intended_ms: number | null;
   /** e2e / tokens. */
   normalized_latency_ms: number | null;
-  /** How late this client sent it, connecting not counted; never below 0. */
+  /** How late this client sent it, without the time to connect; never below 0. */
   lateness_ms: number | null;
 }
 
-/** The times of a request by its stamps. */
+/** Computes the times of a request from its stamps. */
 export function latencies(stamps: Stamps): Latencies {
   const { t_intended_ns, t_ready_ns, t_sent_ns, t_first_token_ns, t_last_token_ns } = stamps;
   const { t_end_ns, connect_ns, completion_tokens: tokens } = stamps;
@@ -70,20 +73,19 @@ export function latencies(stamps: Stamps): Latencies {
   };
 }
 
-/** How long a request's new connection took, TLS included; null where one was kept alive. */
+/** How long a request's new connection took, TLS included; null for a reused connection. */
 export function connectMs({ connect_ns }: Pick<Stamps, "connect_ns">): number | null {
   return connect_ns ? connect_ns / NS_PER_MS : null;
 }
 
-/** Of that, TLS's handshake; null without one. */
+/** The part of it that was TLS's handshake; null without one. */
 export function tlsMs({ tls_ns }: { tls_ns?: number | null | undefined }): number | null {
   return tls_ns ? tls_ns / NS_PER_MS : null;
 }
 
 /**
- * Time per output token: (t_last_token − t_first_token) / (tokens − 1). Needs two token times that
- * differ: twenty tokens that came in one event, or in one read of the socket, do not tell how fast
- * they were made.
+ * Time per output token: (t_last_token − t_first_token) / (tokens − 1). Needs two different token times:
+ * twenty tokens in one event, or in one read of the socket, do not show how fast they were made.
  *
  * @param decode_ms from the first token event to the last, milliseconds.
  */
@@ -107,9 +109,9 @@ export class TokenStamps {
   #gaps_ms = NO_GAPS;
 
   /**
-   * Takes the time of an event that carried tokens.
+   * Records the time of an event that carried tokens.
    *
-   * @throws {EndpointError} class malformed: more than 4 million of them.
+   * @throws {EndpointError} class malformed: more than 4 million events.
    */
   add(t_ns: number): void {
     const last_ns = this.last_ns;
@@ -132,8 +134,8 @@ export class TokenStamps {
   }
 
   /**
-   * Times between successive token events, milliseconds: the field's inter-token latency. None where
-   * all of them came at one time, which says nothing of how far apart they were made.
+   * Times between successive token events, milliseconds (inter-token latency). Empty when all came at the
+   * same time, which says nothing about how fast they were made.
    */
   get gaps_ms(): Float32Array {
     const told = this.last_ns !== this.first_ns;

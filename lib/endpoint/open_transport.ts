@@ -1,4 +1,4 @@
-/** The transport that fits each request: the wire, and where that cannot go the portable one. */
+/** Chooses the transport for each request: the wire, or the portable one where the wire cannot be used. */
 import { InputError, messageOf, NoProcessError } from "../errors.ts";
 import { nativeLibrary } from "../native/library.ts";
 import { tlsLibrary } from "../native/wire.ts";
@@ -9,9 +9,9 @@ import type { NativeLibrary } from "../native/ffi.ts";
 import type { ExchangeListener, HttpRequest, Transport, TransportStatus } from "./transport.ts";
 
 /**
- * The transport that carries requests to all of these, whose limit is then of all of them together.
+ * Returns a transport for requests to all of these; its limit applies to all of them together.
  *
- * @param notice called with one line when libdyno is built.
+ * @param notice called with one line when libdyno is being built.
  */
 export async function commonTransport(
   urls: readonly string[],
@@ -26,13 +26,14 @@ export async function commonTransport(
 }
 
 /**
- * Opens what carries requests to endpoints: a native thread where libdyno is available (for https with
- * the host's OpenSSL), and sockets of the runtime where it cannot, where there is a proxy, or where the
- * host starts no further thread.
+ * Opens a transport for requests to endpoints: a native thread when libdyno is available (with the host's
+ * OpenSSL for https), and the runtime's sockets when it is not, when there is a proxy, or when the host
+ * starts no further thread.
  *
- * @param only does without the other one.
- * @param notice called with one line when libdyno is built, or its thread or OpenSSL is not available.
- * @throws {InputError} the wire alone is wanted, and libdyno or its thread is not available.
+ * @param only the one transport to use, without the other as a fallback.
+ * @param notice called with one line when libdyno is being built, or when its thread or OpenSSL is not
+ * available.
+ * @throws {InputError} only the wire is allowed, and libdyno or its thread is not available.
  *
  * @example
  * ```ts
@@ -67,7 +68,7 @@ function isForWire(url: URL, canTls: () => boolean): boolean {
   return proxyOf(url) === null && (url.protocol !== "https:" || canTls());
 }
 
-/** Why the wire cannot speak TLS here; null where it can. */
+/** Why the wire cannot use TLS on this host; null when it can. */
 function reasonAgainstTls(library: NativeLibrary): string | null {
   try {
     tlsLibrary(library);
@@ -81,12 +82,12 @@ class FittingTransport implements Transport {
   readonly #wire: Transport;
   readonly #portable: Transport;
   readonly #canTls: () => boolean;
-  /** Null until https is asked for. */
+  /** Null until the first https request. */
   #tls: boolean | null = null;
-  /** The one that carried the newest request. */
+  /** The transport of the latest request. */
   #latest: Transport;
 
-  /** @param canTls asked once, for the first https request. */
+  /** @param canTls called once, for the first https request. */
   constructor(wire: Transport, portable: Transport, canTls: () => boolean) {
     this.#canTls = canTls;
     this.#wire = wire;

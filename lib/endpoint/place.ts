@@ -1,18 +1,18 @@
-/** Where a URL leads: its host, its origin, its addresses. */
+/** The host, origin and addresses of a URL. */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 
-/** The host of a URL, an IPv6 address without its brackets. */
+/** The host of a URL; an IPv6 address without its brackets. */
 export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, "");
 }
 
-/** Protocol, host and port; of a socket's URL, which `URL.origin` does not know, the socket. */
+/** Protocol, host and port; for a socket's URL, which `URL.origin` does not support, the socket. */
 export function originOf({ protocol, host }: URL): string {
   return `${protocol}//${host}`;
 }
 
-/** The addresses that a URL's host has now. @throws the system's error when the name is not known. */
+/** The current addresses of a URL's host. @throws the system's error when the name is unknown. */
 export async function addressesOf(url: URL): Promise<string[]> {
   const host = hostOf(url);
   if (isIP(host)) return [host];

@@ -1,18 +1,18 @@
-/** Whether an endpoint that went away is back: a cheap question that costs no tokens. */
+/** Checks whether an unavailable endpoint is back, with a cheap request that costs no tokens. */
 import { modelsUrl, requestHeaders } from "./api.ts";
 import { EndpointError } from "./errors.ts";
 import { exchange } from "./transport.ts";
 import type { APIConfiguration } from "./api.ts";
 import type { Transport } from "./transport.ts";
 
-/** An endpoint that went away is asked so often, milliseconds. */
+/** Time between two checks of an unavailable endpoint, milliseconds. */
 export const CHECK_MS = 2000;
-/** And is away where it has not answered by then, seconds. */
+/** The endpoint is still unavailable when it has not answered after this time, seconds. */
 const TIMEOUT_S = 2;
 
 /**
- * Asks for the list of models. A server that answers anything but an error of the server is there: also one
- * that has no such list.
+ * Asks for the list of models. Any answer except a server error (5xx) means that the server is back, even
+ * if it has no such list.
  *
  * @throws {CancelledError} the signal is aborted.
  */

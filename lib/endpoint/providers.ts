@@ -5,9 +5,9 @@ import { didYouMean } from "../text/nearest.ts";
 
 export interface Provider {
   base_url: string;
-  /** The environment variable that holds the API key; null where none is needed. */
+  /** The environment variable that holds the API key; null when none is needed. */
   api_key_env: string | null;
-  /** The name under which the endpoint takes the token limit. */
+  /** The endpoint's name for the limit on output tokens. */
   max_tokens_field?: "max_tokens" | "max_completion_tokens";
   /** false: the endpoint refuses `stream_options`. */
   stream_options?: boolean;
@@ -15,10 +15,10 @@ export interface Provider {
 
 const providers = presets as Record<string, Provider>;
 
-/** Names that `--provider` takes. */
+/** Names that `--provider` accepts. */
 export const providerNames: string[] = Object.keys(providers);
 
-/** @throws {InputError} an unknown name, with the nearest ones. */
+/** The preset of a provider. @throws {InputError} an unknown name; the message lists the nearest ones. */
 export function provider(name: string): Provider {
   if (Object.hasOwn(providers, name)) return providers[name];
   throw new InputError(

@@ -1,13 +1,13 @@
-/** Proxies, as the environment names them: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY. */
+/** Proxies from the environment: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY. */
 import { Buffer } from "node:buffer";
 import { BlockList, isIP, isIPv6 } from "node:net";
 import process from "node:process";
 import { InputError } from "../errors.ts";
 
 /**
- * The proxy that a URL is reached through; null for none. Names count in upper and lower case, but
- * for HTTP_PROXY, which programs behind a web server may be sent by anyone (httpoxy): it is taken in
- * lower case, and in upper case unless REQUEST_METHOD is set.
+ * The proxy for a URL; null for none. Names count in upper and lower case. The exception is HTTP_PROXY,
+ * which any client of a web server can set for the programs that it starts (httpoxy): it counts in lower
+ * case, and in upper case unless REQUEST_METHOD is set.
  *
  * @throws {InputError} a proxy that is not an http URL.
  */
@@ -15,7 +15,7 @@ export function proxyOf(url: URL): URL | null {
   if (!/^https?:$/.test(url.protocol) || isExcepted(url)) return null;
   const name = url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY";
   const upper = name === "HTTP_PROXY" && process.env.REQUEST_METHOD ? undefined : process.env[name];
-  // an empty one is none, as for curl
+  // an empty value means none, as in curl
   const text = process.env[name.toLowerCase()] || upper || process.env.all_proxy ||
     process.env.ALL_PROXY;
   if (!text) return null;
@@ -30,14 +30,14 @@ export function proxyOf(url: URL): URL | null {
   return proxy;
 }
 
-/** The value of a proxy-authorization header, UTF-8; null where the proxy's URL has no user. */
+/** The value of a proxy-authorization header, in UTF-8; null when the proxy's URL has no user. */
 export function proxyAuthorization({ username, password }: URL): string | null {
   if (username === "" && password === "") return null;
   const pair = `${unescaped(username)}:${unescaped(password)}`;
   return `Basic ${Buffer.from(pair, "utf8").toString("base64")}`;
 }
 
-/** Without percent escapes; as it is where they are none. */
+/** The text without percent escapes; unchanged when they are invalid. */
 function unescaped(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -47,9 +47,9 @@ function unescaped(text: string): string {
 }
 
 /**
- * Whether a URL is reached without a proxy: this machine itself, and what NO_PROXY names. As curl reads it:
- * names with all below them, addresses, networks (10.0.0.0/8), between commas or spaces. Beyond it, as Go's
- * programs do: `name:port`, `*.name`, and `*` among others.
+ * Whether a URL is reached without a proxy: this machine itself, and what NO_PROXY lists. As in curl, the
+ * list has names (with all names below them), addresses and networks (10.0.0.0/8), separated by commas or
+ * spaces. In addition, as in Go's programs: `name:port`, `*.name`, and `*` among others.
  */
 function isExcepted({ hostname, port, protocol }: URL): boolean {
   if (/^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname)) return true;
@@ -70,7 +70,7 @@ function isExcepted({ hostname, port, protocol }: URL): boolean {
   });
 }
 
-/** Whether an address lies in a network such as `10.0.0.0/8`; not, where that is none. */
+/** Whether an address is in a network such as `10.0.0.0/8`; false when that is not a network. */
 function isWithin(address: string, network: string): boolean {
   const [, start, bits] = /^\[?([^\]/]+)\]?\/(\d{1,3})$/.exec(network) ?? [];
   if (start === undefined || isIP(start) !== isIP(address)) return false;

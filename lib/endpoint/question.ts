@@ -1,18 +1,18 @@
-/** What an endpoint is asked. */
+/** A question to an endpoint. */
 
-/** What is asked: a prompt or messages, with sampling parameters passed on as they are. */
+/** A prompt or messages, with sampling parameters that are passed on unchanged. */
 export interface Question {
-  /** The text; either this or `messages`. */
+  /** The prompt's text. Set either this or `messages`. */
   prompt?: string;
-  /** A conversation in the form of the chat API. */
+  /** A conversation in the chat API's format. */
   messages?: readonly unknown[];
-  /** Texts that an embeddings endpoint embeds, instead of one prompt. */
+  /** Texts for an embeddings endpoint to embed, instead of one prompt. */
   inputs?: readonly string[];
-  /** A whole body of a dataset's row, for a request template: it is sent as it is. */
+  /** A whole request body from a row of a dataset, for a request template: it is sent unchanged. */
   payload?: Record<string, unknown>;
-  /** The model, where it is another one than the endpoint's; forms whose URL has the model do not say it. */
+  /** The model, when it is not the endpoint's. Forms with the model in the URL do not send it. */
   model?: string;
-  /** Sampling parameters, sent as they are. */
+  /** Sampling parameters, sent unchanged. */
   parameters?: Record<string, unknown>;
 }
 

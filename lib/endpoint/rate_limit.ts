@@ -1,25 +1,25 @@
 /**
- * Limits on requests and tokens a minute: those that the user sets, and those that a server tells in its
- * headers. A request waits here before it is sent; the wait is excluded from every latency.
+ * Limits on requests and tokens per minute: the user's own, and those that a server reports in its
+ * headers. A request waits here before it is sent; latencies exclude this wait.
  */
 import { nowNs } from "../native/clock.ts";
 import { asCancelled } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { retryAfterSeconds, waitAsked } from "./retry.ts";
 
-/** What a user allows; undefined is no limit. */
+/** The user's limits; undefined means no limit. */
 export interface RateLimits {
-  /** Requests sent in any minute. */
+  /** The most requests sent in any minute. */
   requests_per_minute?: number;
-  /** Tokens of prompts and answers in any minute. */
+  /** The most tokens of prompts and answers in any minute. */
   tokens_per_minute?: number;
 }
 
-/** A wait for a limit, told as it begins. */
+/** A wait for a limit, reported when it begins. */
 export interface LimitWait {
   /** Seconds until the request may go. */
   wait_s: number;
-  /** Which limit is used up. */
+  /** The limit that is used up. */
   by: "requests" | "tokens";
   /** Who set the limit. */
   of: "server" | "setting";
@@ -27,13 +27,13 @@ export interface LimitWait {
 
 type Kind = LimitWait["by"];
 
-/** What a server has left of one kind, until when. */
+/** How much a server still allows of one kind, and until when. */
 interface Left {
   left: number;
   reset_s: number;
 }
 
-/** Names of headers: of OpenAI, Azure, Groq and vLLM's gateways, of Anthropic, of the IETF's drafts. */
+/** Header names of OpenAI, Azure, Groq and vLLM's gateways, of Anthropic, and of the IETF's drafts. */
 const HEADERS: [Kind, remaining: string, reset: string][] = [
   ["requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
   ["requests", "anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"],
@@ -44,7 +44,7 @@ const HEADERS: [Kind, remaining: string, reset: string][] = [
 ];
 
 /**
- * What a response's headers say about the limits; anything else is left out.
+ * What a response's headers say about the limits; unreadable values are left out.
  *
  * @param headers names in lower case.
  */
@@ -63,7 +63,10 @@ export function limitsIn(
 
 const UNIT_S: Record<string, number> = { d: 86_400, h: 3600, m: 60, s: 1, ms: 1e-3, us: 1e-6 };
 
-/** Seconds until a limit is reset: of `6m0s`, `250ms`, `12`, a date, or seconds or ms since 1970. */
+/**
+ * Seconds until a limit is reset. Reads `6m0s`, `250ms`, `12`, a date, or seconds or milliseconds since
+ * 1970.
+ */
 function resetSeconds(header: string | undefined, now_unix_ms: number): number | null {
   const text = header?.trim() ?? "";
   if (/^(?:\d+(?:\.\d+)?(?:d|h|ms|us|m|s))+$/.test(text)) {
@@ -79,12 +82,12 @@ function resetSeconds(header: string | undefined, now_unix_ms: number): number |
   return retryAfterSeconds(text || null, now_unix_ms);
 }
 
-/** One request that was let go. */
+/** One request that was released. */
 export interface Admission {
   /** Its number, from 0. */
   nth: number;
   t_ns: number;
-  /** Tokens it is counted with: an estimate, then what it used. */
+  /** The tokens it counts for: an estimate, then what it used. */
   tokens: number;
 }
 
@@ -94,18 +97,22 @@ export class RateLimit {
   readonly #longest_s: number;
   readonly #window_ns: number;
   readonly #onWait: (wait: LimitWait) => void;
-  /** Those of the last minute, where the user sets a limit. */
+  /** Requests of the last minute, kept when the user sets a limit. */
   #recent: Admission[] = [];
   #admitted = 0;
-  /** By kind, what the server had left when it answered which request, and until when that holds. */
+  /**
+   * By kind: how much the server still allowed, which request it answered then, and until when that
+   * holds.
+   */
   #told = new Map<Kind, { left: number; until_ns: number; nth: number }>();
   #queue: Promise<void> = Promise.resolve();
   #waiting = 0;
 
   /**
-   * @param longest_s a server's limit that holds longer is not waited for: its refusal is reported instead.
-   * @param onWait called with each wait as it begins.
-   * @param window_s how long a minute is: less in tests.
+   * @param longest_s the longest wait for a server's limit; for a longer one the request is sent and its
+   * refusal reported.
+   * @param onWait called with each wait, when it begins.
+   * @param window_s the length of a minute: shorter in tests.
    */
   constructor(
     limits: RateLimits,
@@ -120,9 +127,9 @@ export class RateLimit {
   }
 
   /**
-   * Waits until the limits have room.
+   * Waits until the limits have room for a request.
    *
-   * @param tokens what the request will use, as far as one can guess.
+   * @param tokens an estimate of what the request will use.
    * @throws {CancelledError} the signal is aborted.
    */
   async admit(tokens: number, signal: AbortSignal): Promise<Admission> {
@@ -154,11 +161,11 @@ export class RateLimit {
     return admission;
   }
 
-  /** Reads the limits from a response; a 429 holds back the other requests too. */
+  /** Reads the limits from a response; a 429 also delays the other requests. */
   heed(of: Admission, status: number, headers: Record<string, string>, now_unix_ms: number): void {
     const since = this.#admitted - 1 - of.nth;
     for (const [kind, { left, reset_s }] of Object.entries(limitsIn(headers, now_unix_ms))) {
-      // requests that went since then may not be in the server's count yet
+      // the server's count may not include requests that were sent since then
       this.#hold(kind as Kind, of.nth, kind === "requests" ? left - since : left, reset_s);
     }
     const retry_s = status === 429 ? waitAsked(headers, now_unix_ms) : null;
@@ -190,7 +197,7 @@ export class RateLimit {
     }
     let used = this.#recent.reduce((sum, { tokens }) => sum + tokens, 0);
     if (used + tokens <= tokens_per_minute) return null;
-    // a request above the limit by itself goes when nothing else was sent for a minute
+    // a request that is larger than the whole limit is released when nothing else was sent for a minute
     for (const admission of this.#recent) {
       used -= admission.tokens;
       if (used + tokens <= tokens_per_minute || admission === this.#recent.at(-1)) {

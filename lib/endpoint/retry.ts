@@ -1,18 +1,19 @@
 /**
- * Another attempt, after a wait: the one loop of it, and how long it waits. Not `retry` of @std/async: its
- * waits follow from the number of the attempt alone, where a 429 or 503 is tried again when its server
- * says, and each attempt that failed is journaled before the next.
+ * The one loop of retries and their waits. `retry` of @std/async does not fit: its waits depend only on
+ * the number of the attempt. Here a 429 or 503 is retried when its server says, and each failed attempt
+ * is journaled before the next one.
  */
 import { sleep } from "../execute/sleep.ts";
 
-/** Longest wait that backoff alone asks for, seconds. */
+/** The longest wait that backoff asks for by itself, seconds. */
 const CEILING_S = 60;
 
 /**
- * Attempts until one is final; returns its outcome.
+ * Makes attempts until one is final; returns its outcome.
  *
- * @param attempt gives its outcome, a failure too; what it throws ends the attempts.
- * @param waitAfter seconds from an outcome to the next attempt; null where it is final.
+ * @param attempt returns its outcome, also for a failure; an exception ends the attempts.
+ * @param waitAfter returns the seconds from an outcome to the next attempt; null when the outcome is
+ * final.
  * @throws {CancelledError} the signal is aborted during a wait.
  */
 export async function retried<Outcome>(
@@ -28,24 +29,23 @@ export async function retried<Outcome>(
   }
 }
 
-/** The waits before further attempts. */
+/** How long to wait before further attempts. */
 export interface Waits {
   /** The first wait; it doubles. */
   delay_s: number;
-  /** The longest wait that the server may ask for; a longer one is cut to this. */
+  /** The longest wait that the server may ask for; longer ones are shortened to this. */
   longest_asked_s: number;
-  /** The limit of doubling; default 60 s. */
+  /** The longest backoff; default 60 s. */
   ceiling_s?: number;
-  /** Uniform in [0, 1): full jitter by default. */
+  /** Returns a number in [0, 1); uniform by default (full jitter). */
   random?: () => number;
 }
 
 /**
- * Seconds to wait after the attempt of this number failed: backoff, and no less than what the server asked
- * for.
+ * Seconds to wait after a failed attempt: the backoff, but at least what the server asked for.
  *
- * @param nth from 1.
- * @param asked_s what its Retry-After asks for; null for nothing.
+ * @param nth the number of the failed attempt, from 1.
+ * @param asked_s what its Retry-After asks for; null when it has none.
  */
 export function waitSeconds(nth: number, asked_s: number | null, waits: Waits): number {
   const { delay_s, longest_asked_s, random, ceiling_s } = waits;
@@ -57,9 +57,9 @@ export function waitSeconds(nth: number, asked_s: number | null, waits: Waits): 
  * Exponential backoff with full jitter: uniform in 0..delay·2^attempt, seconds, capped.
  * Source: "Exponential Backoff and Jitter", AWS Architecture Blog, 2015 (full jitter).
  *
- * @param attempt failed attempts so far less one: 0 after the first failure.
+ * @param attempt the number of failed attempts minus one: 0 after the first failure.
  * @param delay_s the base delay.
- * @param random uniform in [0, 1).
+ * @param random returns a uniform number in [0, 1).
  */
 export function backoffSeconds(
   attempt: number,
@@ -71,8 +71,8 @@ export function backoffSeconds(
 }
 
 /**
- * Seconds that a Retry-After header asks for: its delta-seconds or its HTTP date less now. Null
- * when there is none or it is malformed (RFC 9110, 10.2.3).
+ * Seconds that a Retry-After header asks for: its delta-seconds, or its HTTP date minus the current time.
+ * Null when it is missing or malformed (RFC 9110, 10.2.3).
  */
 export function retryAfterSeconds(
   header: string | null | undefined,
@@ -86,11 +86,11 @@ export function retryAfterSeconds(
 }
 
 /**
- * Seconds that a response asks to wait: its `retry-after-ms`, of OpenAI and Azure, which their own clients
- * prefer, its Retry-After, or the `RetryInfo` in an error of Google's. Null where it asks nothing.
+ * Seconds that a response asks to wait: `retry-after-ms` of OpenAI and Azure, which their own clients
+ * prefer, Retry-After, or the `RetryInfo` in one of Google's errors. Null when it has none of them.
  *
  * @param headers names in lower case.
- * @param body of an error; empty for none.
+ * @param body of an error; empty when there is none.
  */
 export function waitAsked(
   headers: Record<string, string>,

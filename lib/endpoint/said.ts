@@ -1,61 +1,61 @@
-/** What one event of a stream, or a whole body, says: the same for every form of API. */
+/** The content of one event of a stream, or of a whole body, in the same terms for every form of API. */
 import { EndpointError } from "./errors.ts";
 import { laterUsage } from "./usage.ts";
 import type { FailureClass } from "./errors.ts";
 import type { TokenUsage } from "./usage.ts";
 
-/** A part of a call of a tool: in a stream its name comes first, then its arguments bit by bit. */
+/** A part of a tool call: in a stream the name comes first, then the arguments in pieces. */
 export interface CallPart {
-  /** The call's id within the answer; null where the server gives none. */
+  /** The call's index or id within the answer; null when the server sends none. */
   place: number | string | null;
-  /** The server's name of this call; empty where it has none here. */
+  /** The server's id of this call; empty when this part has none. */
   id: string;
   name: string;
   arguments: string;
-  /** A function takes JSON, a custom tool any text. */
+  /** A function's arguments are JSON; a custom tool's are any text. */
   kind: "function" | "custom";
 }
 
-/** Sound and images of an answer; a figure that is not known is left out. */
+/** Sound and images of an answer; unknown figures are left out. */
 export interface Media {
-  /** Seconds of sound: made, or of a transcription heard. */
+  /** Seconds of sound: generated, or transcribed. */
   audio_s?: number | undefined;
-  /** Images that were made. */
+  /** The number of images generated. */
   images?: number | undefined;
   /** Bytes of the sound or the images. */
   bytes?: number | undefined;
 }
 
-/** Feed it what a reader of one form finds. */
+/** The reader of one form of API fills this in. */
 export class Said {
-  /** Of the first answer: content, and what stands for it: a refusal, a transcript. */
+  /** The first answer's content, or what replaces it: a refusal, a transcript. */
   text = "";
-  /** Of the first answer, what the server gives apart from it. */
+  /** The first answer's reasoning, when the server sends it separately. */
   reasoning = "";
-  /** The part of the text by which the model refused. */
+  /** The part of the text in which the model refused. */
   refusal = "";
-  /** What further answers say (n > 1). */
+  /** The text of further answers (n > 1). */
   others = "";
   readonly calls: CallPart[] = [];
-  /** Whether it carries any of these, or sound: what a token event is. */
+  /** Whether it carries any of these, or sound: this makes it a token event. */
   has_token = false;
-  /** Whether it carries an answer at all, be it an empty one: some tools' first token. */
+  /** Whether it carries an answer at all, even an empty one: some tools count that as the first token. */
   has_choice = false;
-  /** Whether that answer's text is there but empty, without a role: some tools count that as a token. */
+  /** Whether that answer's text is present but empty, and has no role: some tools count that as a token. */
   has_blank = false;
-  /** Whether it is an answer without being a token: numbers, an image, a transcript of silence. */
+  /** Whether it is an answer without tokens: numbers, an image, a transcript of silence. */
   is_answer = false;
-  /** Whether the text is everything from the beginning, and no new part. */
+  /** Whether the text is the whole answer so far, not a new part. */
   is_so_far = false;
-  /** Its sound and images. */
+  /** The sound and images in it. */
   media: Media = {};
-  /** The answer is complete. */
+  /** Whether the answer is complete. */
   finished = false;
-  /** Why, in the server's word; null where it does not say. */
+  /** Why it finished, in the server's words; null when the server does not say. */
   finish_reason: string | null = null;
   usage: TokenUsage | null = null;
 
-  /** Adds a text to one of its parts. */
+  /** Adds words to one of the texts. */
   add(part: "text" | "reasoning" | "others", words: string): void {
     if (words === "") return;
     this[part] += words;
@@ -72,10 +72,10 @@ export class Said {
   }
 
   /**
-   * The answer has ended.
+   * Marks the answer as finished.
    *
-   * @param why what the server says of it, where the reason is a failure.
-   * @throws {EndpointError} a reason that says that the server failed or gave up.
+   * @param why the server's explanation, when the reason is a failure.
+   * @throws {EndpointError} the reason says that the server failed or gave up.
    */
   finish(reason: string | null, why: string | null = null): void {
     this.finished = true;
@@ -89,7 +89,7 @@ export class Said {
   }
 }
 
-/** Reasons to finish that are failures of the server. */
+/** Finish reasons that mean that the server failed. */
 const FAILED: ReadonlyMap<string, FailureClass> = new Map([
   ["error", "http_5xx"], // OpenRouter, Mistral, SGLang
   ["failed", "http_5xx"], // the Responses API's status

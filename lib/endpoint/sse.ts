@@ -1,6 +1,6 @@
 /**
- * Server-sent events from bytes (WHATWG HTML, 9.2.6), with servers' deviations: as in
- * native/http/sse.h. Only the data of each event is kept, and whether it is called an error.
+ * Splits bytes into server-sent events (WHATWG HTML, 9.2.6), and accepts servers' deviations: the same as
+ * native/http/sse.h. Keeps only each event's data and whether the event is called an error.
  */
 import { Buffer } from "node:buffer";
 import { EndpointError } from "./errors.ts";
@@ -14,15 +14,15 @@ const OPEN_BRACE = 123;
 const DATA = Buffer.from("data");
 const EVENT = Buffer.from("event");
 const ERROR = Buffer.from("error");
-/** Of a line, and of an event's data, as in native/http/sse.h. */
+/** The most bytes of a line, and of an event's data, as in native/http/sse.h. */
 const MAX_EVENT_BYTES = 4 * 1024 * 1024;
 
 /**
- * Splits a byte stream into events. Line ends may be LF, CRLF or CR; a byte order mark and comments
- * are dropped; several data lines are joined by LF. Beyond the standard, a line that begins with a
- * brace is data; a JSON object and the beginning of another are two events, though no empty line is
- * between them; a field "error" is an event of that name; and a last event without its empty line
- * counts if it is whole.
+ * Splits a byte stream into events. Line ends may be LF, CRLF or CR; a byte order mark and comments are
+ * dropped; several data lines are joined by LF. Beyond the standard: a line that begins with a brace is
+ * data; a JSON object and the beginning of another are two events, even without an empty line between
+ * them; a field "error" is an event of that name; and a last event without its empty line counts if it is
+ * complete.
  */
 export class EventSplitter {
   readonly #pending = new GatheredBytes();
@@ -33,7 +33,9 @@ export class EventSplitter {
   #error = false;
   readonly #onEvent: (data: string, error: boolean) => void;
 
-  /** @param onEvent called with each event's data, and whether the event is called an error. */
+  /**
+   * @param onEvent called with each event's data, and whether the event's name says that it is an error.
+   */
   constructor(onEvent: (data: string, error: boolean) => void) {
     this.#onEvent = onEvent;
   }
@@ -65,7 +67,7 @@ export class EventSplitter {
     if (start < bytes.length) this.#keep(bytes.subarray(start));
   }
 
-  /** The stream has ended, and not cut: what is left of it may be an event. */
+  /** Ends the stream when it was not cut off: the rest of it may be an event. */
   end(): void {
     if (this.#pending.length > 0) this.#line(Buffer.alloc(0), 0, 0);
     if (this.#error || isWhole(this.#lines.join("\n"))) this.#dispatch();
@@ -117,7 +119,7 @@ export class EventSplitter {
     this.#lines.push(bytes.toString("utf8", start, end));
   }
 
-  /** Whether a data line begins another event: the one before has come to its object's end. */
+  /** Whether a data line begins another event, because the object before it is complete. */
   #beginsEvent(bytes: Buffer, start: number, end: number): boolean {
     if (this.#lines.length === 0 || !this.#lines[this.#lines.length - 1].endsWith("}")) {
       return false;
@@ -136,7 +138,7 @@ export class EventSplitter {
   }
 }
 
-/** Where the value of a line of this field begins; −1 where it is of another. */
+/** The offset of the value in a line of this field; −1 for a line of another field. */
 function valueAt(bytes: Buffer, start: number, end: number, name: Buffer): number {
   let at = start + name.length;
   if (at > end || bytes.compare(name, 0, name.length, start, at) !== 0) return -1;
@@ -146,7 +148,7 @@ function valueAt(bytes: Buffer, start: number, end: number, name: Buffer): numbe
   return at;
 }
 
-/** Whether a text is one object of JSON, or the mark of the end. */
+/** Whether a text is one JSON object, or the end marker. */
 function isWhole(data: string): boolean {
   if (data === "[DONE]") return true;
   if (!data.startsWith("{")) return false;

@@ -1,10 +1,13 @@
-/** Which addresses a request may go to, where others than this host's users choose them. */
+/**
+ * Decides which addresses a request may go to, when the endpoint is chosen by others than this host's
+ * users.
+ */
 import { BlockList, isIP, isIPv4 } from "node:net";
 import process from "node:process";
 import { InputError } from "../errors.ts";
 import { addressesOf, hostOf } from "./place.ts";
 
-/** Addresses that are not a public host's, by the IANA special-purpose registries. */
+/** Addresses that do not belong to public hosts, from the IANA special-purpose registries. */
 const SPECIAL: [address: string, bits: number][] = [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
@@ -25,7 +28,7 @@ const SPECIAL: [address: string, bits: number][] = [
   ["224.0.0.0", 3], // multicast, reserved, broadcast
 ];
 
-/** Of what is global unicast (2000::/3), the parts that lead elsewhere. */
+/** The parts of the global unicast range (2000::/3) that are not public hosts. */
 const SPECIAL_V6: [address: string, bits: number][] = [
   ["2001::", 23], // protocol assignments, Teredo, ORCHID
   ["2001:db8::", 32],
@@ -39,7 +42,7 @@ for (const [address, bits] of SPECIAL_V6) special.addSubnet(address, bits, "ipv6
 const unicast = new BlockList();
 unicast.addSubnet("2000::", 3, "ipv6");
 
-/** Whether an IP address is a public host's. An IPv6 address outside of 2000::/3 is none. */
+/** Whether an IP address belongs to a public host. IPv6 addresses outside of 2000::/3 do not. */
 export function isPublic(address: string): boolean {
   if (isIPv4(address)) return !special.check(address, "ipv4");
   return isIP(address) === 6 && unicast.check(address, "ipv6") && !special.check(address, "ipv6");
@@ -49,7 +52,10 @@ const linkLocal = new BlockList();
 linkLocal.addSubnet("169.254.0.0", 16, "ipv4");
 linkLocal.addSubnet("fe80::", 10, "ipv6");
 
-/** The IPv4 address that an IPv6 one maps (`::ffff:127.0.0.1`, in either spelling), else itself. */
+/**
+ * The IPv4 address inside a mapped IPv6 address (`::ffff:127.0.0.1`, in either spelling), else the
+ * address itself.
+ */
 function unmapped(address: string): string {
   if (isIP(address) !== 6) return address;
   const text = new URL(`http://[${address.split("%", 1)[0]}]`).hostname.slice(1, -1);
@@ -59,17 +65,20 @@ function unmapped(address: string): string {
   return [24, 16, 8, 0].map((shift) => bits >>> shift & 255).join(".");
 }
 
-/** The variable by which a server tells its tasks what they may ask: hosts and networks, by commas. */
+/** The variable in which a server lists what its tasks may ask: hosts and networks, separated by commas. */
 export const ENDPOINTS_ENV = "DYNO_TASK_ENDPOINTS";
 
-/** Public hosts may be asked, private and loopback ones that a list names, link-local ones never. */
+/**
+ * Allows public hosts, and those private and loopback hosts that a list names; never allows link-local
+ * addresses.
+ */
 export class EndpointGuard {
-  /** What it was made of. */
+  /** The list that it was made from. */
   readonly list: readonly string[];
   readonly #networks = new BlockList();
   readonly #hosts = new Set<string>();
 
-  /** @param list host names, addresses, networks such as 10.0.0.0/8. @throws {InputError} others. */
+  /** @param list host names, addresses, networks such as 10.0.0.0/8. @throws {InputError} anything else. */
   constructor(list: readonly string[]) {
     this.list = list;
     for (const text of list) {
@@ -86,7 +95,7 @@ export class EndpointGuard {
     }
   }
 
-  /** Why a host with these addresses may not be asked; null where it may. */
+  /** Why a host with these addresses may not be asked; null when it may. */
   refusal(host: string, addresses: readonly string[]): string | null {
     const named = this.#hosts.has(host.toLowerCase());
     for (const each of addresses) {
@@ -100,7 +109,7 @@ export class EndpointGuard {
     return null;
   }
 
-  /** The addresses of a URL's host, once all may be asked. @throws {Error} why not. */
+  /** The addresses of a URL's host, if all of them are allowed. @throws {Error} with the reason why not. */
   async addresses(url: URL): Promise<string[]> {
     if (url.protocol === "http+unix:") {
       throw new Error("a socket of this host is not an endpoint for tasks");
@@ -118,7 +127,7 @@ function notAllowed(text: string): InputError {
   );
 }
 
-/** The guard of the server whose task this process is; null where it is none's. */
+/** The guard that a server set for this process, if it runs a server's task; else null. */
 export function inheritedGuard(): EndpointGuard | null {
   const list = process.env[ENDPOINTS_ENV];
   return list === undefined

@@ -1,4 +1,7 @@
-/** TLS settings: trusted certificates, the client's own, and what is wrong with a server's. */
+/**
+ * TLS settings: trusted certificates, the client's own certificate, and problems with a server's
+ * certificate.
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
@@ -8,24 +11,24 @@ import tls from "node:tls";
 import { InputError } from "../errors.ts";
 import { hostOf } from "./place.ts";
 
-/** How an https endpoint is spoken to; paths are those of PEM files. */
+/** How to connect to an https endpoint. Paths are those of PEM files. */
 export interface TlsSettings {
-  /** Certificates to trust beside the host's own; null for none. */
+  /** Certificates to trust in addition to the host's own; null for none. */
   ca: string | null;
-  /** The client's own certificate, with its chain; null for none. */
+  /** The client's certificate, with its chain; null for none. */
   cert: string | null;
-  /** Its key; null: in the file of the certificate. */
+  /** The client's key; null when it is in the certificate's file. */
   key: string | null;
   /** Accepts any certificate. */
   insecure: boolean;
-  /** HTTP/2 is spoken, as the server was found to speak nothing else. */
+  /** Uses HTTP/2, because the server was found not to support anything else. */
   http2: boolean;
 }
 
-/** The note on such a run, in every output. */
+/** The note that every output of such a run has. */
 export const UNCHECKED = "the server's certificate is not checked (--insecure)";
 
-/** The defaults. */
+/** The default settings. */
 export const USUAL_TLS: TlsSettings = {
   ca: null,
   cert: null,
@@ -36,9 +39,9 @@ export const USUAL_TLS: TlsSettings = {
 
 const ASK_MS = 5000;
 const ROOTS = "roots.pem";
-/** Files of PEM certificates, as Node, OpenSSL's users and Deno name them. */
+/** The variables that Node, users of OpenSSL, and Deno set to name files of PEM certificates. */
 const VARIABLES = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "DENO_CERT"];
-/** Where distributions keep the certificates that OpenSSL trusts. */
+/** Where Linux distributions keep the certificates that OpenSSL trusts. */
 const SYSTEM = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -48,9 +51,9 @@ const SYSTEM = [
 ];
 
 /**
- * Checks the settings of TLS.
+ * Checks the TLS settings.
  *
- * @throws {InputError} a file that cannot be read or holds something else; a key without a certificate.
+ * @throws {InputError} a file that cannot be read or has other content; a key without a certificate.
  */
 export function settleTls(
   { ca, cert, key, insecure = false }: {
@@ -76,7 +79,7 @@ export function settleTls(
   return { ca: path(ca), cert: path(cert), key: path(key), insecure, http2: false };
 }
 
-/** The settings as a text: connections are shared only where it is the same. */
+/** The settings as a text: requests share connections only when this text is the same. */
 export function tlsKey({ ca, cert, key, insecure, http2 }: TlsSettings): string {
   return `${ca}\n${cert}\n${key}\n${insecure}\n${http2}`;
 }
@@ -103,8 +106,8 @@ export function socketOptions(
 }
 
 /**
- * Calls `use` with the lines that describe a place to the wire. OpenSSL trusts what the host does;
- * where that is nothing, the certificates that come with the runtime stand in.
+ * Calls `use` with the lines that describe a place to the wire. OpenSSL trusts what the host trusts; if
+ * that is nothing, the runtime's certificates are used instead.
  */
 export function withWireLines<Made>(
   url: URL,
@@ -128,7 +131,7 @@ export function withWireLines<Made>(
   }
 }
 
-/** Assumed where permissions hide it. */
+/** Assumed true when permissions hide it. */
 function hostHasCertificates(): boolean {
   try {
     return SYSTEM.some((path) => existsSync(path));
@@ -137,7 +140,7 @@ function hostHasCertificates(): boolean {
   }
 }
 
-/** A folder with the runtime's certificates in a file; null where none can be written. */
+/** A folder with the runtime's certificates in one file; null when it cannot be written. */
 function rootsFolder(): string | null {
   try {
     const folder = mkdtempSync(join(tmpdir(), "dyno-roots-"));
@@ -156,8 +159,8 @@ function line(name: string, path: string): string {
 let known: string[] | undefined | null = null;
 
 /**
- * Certificates to trust, PEM; undefined where the runtime's own are all. Deno's sockets do not heed
- * these variables by themselves.
+ * Certificates to trust, PEM; undefined to trust only the runtime's own. Deno's sockets ignore these
+ * variables by themselves.
  *
  * @throws {InputError} a variable names a file that cannot be read.
  */
@@ -173,14 +176,15 @@ export function trustedCertificates(): string[] | undefined {
 }
 
 /**
- * What is wrong with an https server's certificate itself, whoever signed it, and what to try: it is out
- * of its time, or of another host. Null where that is well, or cannot be told.
+ * What is wrong with an https server's certificate itself, whoever signed it, and what to try: it has
+ * expired, is not valid yet, or is for another host. Null when it has neither fault, or when that is
+ * unknown.
  */
 export function certificateFault(url: URL): Promise<string | null> {
   const host = hostOf(url);
   const servername = net.isIP(host) ? undefined : host;
   return new Promise((resolve) => {
-    // nothing is sent over it: it is asked for its certificate alone
+    // only the certificate is read; nothing is sent
     const socket = tls.connect(
       { host, port: Number(url.port) || 443, servername, rejectUnauthorized: false },
       () => settle(faultOf(host, socket.getPeerCertificate())),
@@ -210,13 +214,13 @@ function faultOf(host: string, certificate: tls.PeerCertificate): string | null 
   return `its certificate is of another host (${names}): give the endpoint by that name`;
 }
 
-/** A file's text; what it holds is not repeated, as it may be a secret. */
+/** Reads a file's text. Errors do not repeat its content, which may be secret. */
 function pemOf(flag: string, path: string, what: string): string {
   let text = "";
   try {
     text = readFileSync(path, "utf8");
   } catch {
-    const said = flag === "--key" ? "" : ` ${path}:`; // an API key, perhaps
+    const said = flag === "--key" ? "" : ` ${path}:`; // possibly an API key
     throw new InputError(`${flag}:${said} no file that can be read; expected one in PEM`);
   }
   if (text.includes(`${what}-----`)) return text;

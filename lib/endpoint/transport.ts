@@ -1,4 +1,4 @@
-/** Carries requests to an endpoint and stamps the responses. */
+/** Carries requests to an endpoint and timestamps the responses. */
 import { nowNs } from "../native/clock.ts";
 import { proxyAuthorization } from "./proxy.ts";
 import { asCancelled, throwIfAborted } from "../execute/scope.ts";
@@ -9,50 +9,56 @@ import type { TlsSettings } from "./tls.ts";
 export interface HttpRequest {
   /** The HTTP method. */
   method: "GET" | "POST";
-  /** Where it goes; http or https. */
+  /** The URL; http or https. */
   url: URL;
-  /** It may go to one of these instead: to the place with the fewest requests in flight at its time. */
+  /**
+   * Other URLs that can take its place: it goes to the one with the fewest requests in flight when it is
+   * sent.
+   */
   others?: readonly URL[];
   /** Header names and values. */
   headers: Record<string, string>;
   /** The body; empty for none. */
   body: string | Uint8Array;
-  /** Its headers with a signature of all of it, made when it is given to a connection; absent: none. */
+  /**
+   * Returns its headers with a signature of the whole request, made when a connection takes the request;
+   * absent: no signature.
+   */
   sign?: (
     request: Pick<HttpRequest, "method" | "url" | "headers" | "body">,
   ) => Record<string, string>;
-  /** Seconds from when it is its turn (connecting included) until the exchange is given up. */
+  /** Seconds from its turn (connecting included) until the exchange is given up. */
   timeout_s: number;
-  /** CLOCK_MONOTONIC nanoseconds before which it is not sent; absent: at once. */
+  /** The request is not sent before this time, CLOCK_MONOTONIC nanoseconds; absent: sent immediately. */
   t_send_ns?: number;
-  /** How https is spoken; absent: as usual. */
+  /** TLS settings for https; absent: the defaults. */
   tls?: TlsSettings;
-  /** The connection it goes on; absent: any that was kept alive and is free, else a new one. */
+  /** The connection to use; absent: a free reused one, else a new one. */
   connection?: WireConnection;
 }
 
 /**
- * An exchange that has ended. Times are CLOCK_MONOTONIC nanoseconds, 0 for what never happened: a
- * failed exchange has those that it came to.
+ * An exchange that has ended. Times are CLOCK_MONOTONIC nanoseconds, 0 for what never happened: a failed
+ * exchange has the times of the steps that it reached.
  */
 export interface HttpExchange {
   /** 0 when no response head came. */
   status: number;
   /** Header names in lower case. */
   headers: Record<string, string>;
-  /** The body of a response that came whole and is not an event stream; else empty. */
+  /** The body of a response that came whole and is not an event stream; otherwise empty. */
   body: string;
-  /** Instead of it: sound, images and other files. */
+  /** The body as bytes: sound, images and other files. */
   bytes?: Uint8Array;
-  /** Connecting (with TLS) took this long; 0 on a connection that was kept alive. */
+  /** How long connecting took, with TLS; 0 on a reused connection. */
   connect_ns: number;
-  /** Of that, TLS's handshake; 0 without one, null where it is not known. */
+  /** The part of it that was TLS's handshake; 0 without one, null when unknown. */
   tls_ns: number | null;
-  /** Connecting was over before it was the request's turn. */
+  /** Connecting had ended before the request's turn. */
   connected_ahead?: boolean;
-  /** Of a request with other places: where it went; 0 is its `url`, 1 the first of the others. */
+  /** For a request with other URLs: where it went. 0 is its `url`, 1 the first of the others. */
   place?: number;
-  /** Its turn: its time had come, and the limit of requests in flight let it. */
+  /** Its turn: its time had come, and the limit on requests in flight allowed it. */
   t_ready_ns: number;
   /** The first request byte was handed to the kernel. */
   t_sent_ns: number;
@@ -73,48 +79,48 @@ export interface ExchangeListener {
    * @param lag_ns from the kernel's receipt of the bytes to the read; null when it is not known.
    */
   onEvent(data: string, t_ns: number, lag_ns: number | null): void;
-  /** An event that its name calls an error. */
+  /** An event whose name says that it is an error. */
   onErrorEvent(data: string): void;
-  /** Whether an answer's first token has come; left out by who does not look for it. */
+  /** Whether the answer's first token has come; left out by listeners that do not look for it. */
   begun?(): boolean;
   /** Called once, last. `error` is an EndpointError (connect, timeout, truncated, malformed) or a
    * CancelledError; null when the response came whole. */
   onEnd(exchange: HttpExchange, error: Error | null): void;
 }
 
-/** What a transport has done and cost so far; null is unknown. */
+/** What a transport has done so far, and its cost; null is unknown. */
 export interface TransportStatus {
   /** Connections made so far. */
   connections_opened: number;
   /** CPU time of its thread. */
   cpu_ns: number | null;
-  /** Time in which nothing was read because what was read had not been taken. */
+  /** Time during which it read nothing, because earlier data had not been taken yet. */
   blocked_ns: number | null;
-  /** The most that ever waited to be taken, as a share of the room for it. */
+  /** The most data that ever waited to be taken, as a share of the buffer. */
   ring_use: number | null;
   /** How its thread is scheduled. */
   scheduling: string | null;
 }
 
-/** Disposing closes every connection; exchanges under way end as cancelled. */
+/** Disposing closes every connection; exchanges in progress end as cancelled. */
 export interface Transport extends AsyncDisposable {
-  /** Recorded in results: which one ran. */
+  /** The name that results record. */
   readonly name: string;
-  /** Sends a request when its time has come and the limit lets it; gives what cancels it. */
+  /** Sends a request when its time has come and the limit allows it; returns a function that cancels it. */
   send(request: HttpRequest, listener: ExchangeListener): () => void;
-  /** Ends, as cancelled, every request that was not sent yet. */
+  /** Cancels every request that was not sent yet. */
   withdraw(): void;
-  /** The most requests in flight at once; at first any number. */
+  /** Sets the most requests in flight at the same time; unlimited at first. */
   limit(in_flight: number): void;
-  /** What it has done and cost until now. */
+  /** What it has done so far, and its cost. */
   status(): TransportStatus;
 }
 
 /**
- * Sends a request and waits for the end of the response. Events of a stream are handed to `told` as
- * they come; a throw of it ends the exchange. Null where none matters.
+ * Sends a request and waits for the end of the response. `told` receives the stream's events as they
+ * come; an exception from it ends the exchange. Pass null to ignore events.
  *
- * @param onOver called with the exchange, also where it failed or was cancelled.
+ * @param onOver called with the exchange, even if it failed or was cancelled.
  * @throws {EndpointError} class connect, timeout, truncated or malformed.
  * @throws {CancelledError} when the signal is aborted; the connection is closed.
  */
@@ -155,7 +161,7 @@ export function exchange(
   });
 }
 
-/** An exchange without any result, ended now. */
+/** An exchange that never took place; it ends now. */
 export function neverSent(): HttpExchange {
   const now = nowNs();
   return {
@@ -171,7 +177,7 @@ export function neverSent(): HttpExchange {
   };
 }
 
-/** The headers of a request as they are sent, its signature among them. */
+/** The headers of a request as they are sent, with its signature. */
 export function sentHeaders(
   request: Pick<HttpRequest, "method" | "url" | "headers" | "body" | "sign">,
 ): Record<string, string> {
@@ -179,9 +185,9 @@ export function sentHeaders(
 }
 
 /**
- * The head of a request, as HTTP/1.1 has it.
+ * The head of a request in HTTP/1.1.
  *
- * @param proxy the proxy that it goes to.
+ * @param proxy the proxy that the request goes through.
  */
 export function requestHead(
   request: Pick<HttpRequest, "method" | "url" | "headers" | "connection" | "body" | "sign">,
@@ -190,7 +196,7 @@ export function requestHead(
 ): string {
   const { method, url, connection } = request;
   const host = url.protocol === "http+unix:" ? "localhost" : url.host;
-  // a proxy receives the whole URL; through a tunnel the server itself is spoken to
+  // a proxy receives the whole URL; through a tunnel, dyno talks to the server itself
   const asked = proxy !== null && url.protocol === "http:" ? url.origin : "";
   const login = asked ? proxyAuthorization(proxy!) : null;
   let head = `${method} ${asked}${url.pathname}${url.search} HTTP/1.1\r\nhost: ${host}\r\n`;

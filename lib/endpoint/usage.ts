@@ -2,33 +2,33 @@
 import { asObject, type JsonObject } from "../json_fields.ts";
 import { countIn } from "./json.ts";
 
-/** Parts of the two sums; only what the server told is there. */
+/** Parts of the two sums; only those that the server reported. */
 export interface UsageDetails {
-  /** Of the prompt: read from the server's cache. */
+  /** Prompt tokens read from the server's cache. */
   cached_tokens?: number;
-  /** Of the prompt: written to the server's cache. */
+  /** Prompt tokens written to the server's cache. */
   cache_written_tokens?: number;
-  /** Of the answer: reasoning. */
+  /** Reasoning tokens of the answer. */
   reasoning_tokens?: number;
-  /** Of the prompt: audio. */
+  /** Audio tokens of the prompt. */
   prompt_audio_tokens?: number;
-  /** Of the answer: audio. */
+  /** Audio tokens of the answer. */
   completion_audio_tokens?: number;
 }
 
-/** Tokens as the server counted them; null where it did not. */
+/** Tokens as the server counted them; null when it did not. */
 export interface TokenUsage {
-  /** Of the prompt, those read from a cache included. */
+  /** Tokens of the prompt, those read from a cache included. */
   prompt_tokens: number | null;
-  /** Of the answer, reasoning included. */
+  /** Tokens of the answer, reasoning included. */
   completion_tokens: number | null;
-  /** What it told beyond the sums. */
+  /** What the server reported besides the sums. */
   details: UsageDetails;
 }
 
 /**
- * Reads a usage of chat, completions, responses or embeddings, and the names that Anthropic's API has
- * in it. A sum that is missing is what the total leaves.
+ * Reads the usage of chat, completions, responses or embeddings, under Anthropic's names too. A missing
+ * sum is the total minus the other one.
  *
  * @returns null for what is not a usage.
  */
@@ -55,7 +55,7 @@ export function usageIn(value: unknown): TokenUsage | null {
   const reasoning_tokens = first(answer.reasoning_tokens, usage.reasoning_tokens); // SGLang
   const asked = first(usage.prompt_tokens, anthropicInput(usage), usage.input_tokens);
   const spoken = first(usage.completion_tokens, usage.output_tokens);
-  const beside = reasoning_tokens ?? 0; // of xAI: its sum says so
+  const beside = reasoning_tokens ?? 0; // xAI leaves it out; its total shows this
   const output = asked !== null && spoken !== null && total === asked + spoken + beside
     ? spoken + beside
     : spoken;
@@ -77,7 +77,7 @@ export function usageIn(value: unknown): TokenUsage | null {
   };
 }
 
-/** Reads Gemini's usageMetadata, whose thoughts are beside the answer's tokens. */
+/** Reads Gemini's usageMetadata, where thoughts are not included in the answer's tokens. */
 export function geminiUsage(value: unknown): TokenUsage | null {
   const usage = asObject(value);
   if (usage === null) return null;
@@ -99,7 +99,7 @@ export function geminiUsage(value: unknown): TokenUsage | null {
   };
 }
 
-/** Anthropic's input_tokens leaves out what was read from the cache or written to it. */
+/** Anthropic's input_tokens excludes what was read from the cache or written to it. */
 function anthropicInput(usage: JsonObject): number | null {
   const input = countIn(usage.input_tokens);
   const read = countIn(usage.cache_read_input_tokens);
@@ -109,8 +109,8 @@ function anthropicInput(usage: JsonObject): number | null {
 }
 
 /**
- * The usage of a stream that told several: they grow, and a later one may lack or zero what an
- * earlier one told.
+ * The usage of a stream that reported several. They grow, and a later one may omit or zero a value of an
+ * earlier one.
  */
 export function laterUsage(known: TokenUsage, later: TokenUsage): TokenUsage {
   return {
@@ -134,7 +134,7 @@ function told(details: Record<keyof UsageDetails, number | null>): UsageDetails 
   return Object.fromEntries(found) as UsageDetails;
 }
 
-/** The same beside an answer that is numbers: some servers tell the sum alone, which is then the prompt's. */
+/** The usage of an answer in numbers: some servers report only the total, which is then the prompt's. */
 export function usageOfNumbers(value: unknown): TokenUsage | null {
   const usage = asObject(value);
   if (usage === null || "prompt_tokens" in usage || "input_tokens" in usage) return usageIn(usage);

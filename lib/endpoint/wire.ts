@@ -1,4 +1,4 @@
-/** The wire transport: HTTP/1.1 in a native thread, with TLS, which sends on time and stamps reads. */
+/** The wire transport: HTTP/1.1 with TLS in a native thread, which sends on time and timestamps reads. */
 import { Buffer } from "node:buffer";
 import net from "node:net";
 import { messageOf } from "../errors.ts";
@@ -25,28 +25,28 @@ import type {
   TransportStatus,
 } from "./transport.ts";
 
-/** An exchange under way. */
+/** An exchange in progress. */
 interface Flight {
   request: HttpRequest;
   listener: ExchangeListener;
-  /** Whether the thread has it. */
+  /** Whether the native thread has taken it. */
   queued: boolean;
   head: string;
   body: GatheredBytes;
 }
 
 const QUEUE_FULL_WAIT_MS = 5;
-/** After a full drain there may be more. */
+/** A drain of at least this many bytes may have left more to read. */
 const MUCH_BYTES = 1 << 15;
-/** After this long other work gets its turn: timers, signals. A drain may take 1 ms, or on a busy machine 1 s. */
+/** After this time, timers and signals get their turn. A drain may take 1 ms, or on a busy machine 1 s. */
 const MOST_DRAINING_NS = 20e6;
 
-/** `http:`, `https:` and `http+unix:` (the socket's path, percent-encoded, instead of the host). */
+/** Takes `http:`, `https:` and `http+unix:` (the socket's path, percent-encoded, instead of the host). */
 export class WireTransport implements Transport, WireSink {
   readonly name = "wire";
   readonly #wire: Wire;
   readonly #flights = new Map<number, Flight>();
-  /** By host, or by URL, and by TLS's settings: the place's number, or the promise of it. */
+  /** The place's number, or a promise of it, by host (or URL) and TLS settings. */
   readonly #targets = new Map<string, number | Promise<number>>();
   readonly #guard = inheritedGuard();
   #last = 0;
@@ -130,7 +130,7 @@ export class WireTransport implements Transport, WireSink {
     flight.listener.onEnd(exchangeOf(flight, end), errorOf(flight.request, end));
   }
 
-  /** Hands records over while an exchange is under way. */
+  /** Drains records while any exchange is in progress. */
   async #pump(): Promise<void> {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -161,7 +161,7 @@ export class WireTransport implements Transport, WireSink {
       : this.#wire.sendToOneOf(number, places, when, content);
     if (queued) {
       flight.queued = true;
-      flight.request = { ...request, body: "" }; // the thread has it: thousands may be on their way
+      flight.request = { ...request, body: "" }; // the thread has a copy: thousands may be in flight
       this.#pump();
     } else setTimeout(() => this.#submit(number, targets), QUEUE_FULL_WAIT_MS);
   }
@@ -172,12 +172,15 @@ export class WireTransport implements Transport, WireSink {
     else this.#fail(number, new CancelledError());
   }
 
-  /** Gives an order to the thread, again while its queue is full. */
+  /** Gives an order to the thread; retries while its queue is full. */
   #order(order: () => boolean): void {
     if (!this.#disposed && !order()) setTimeout(() => this.#order(order), QUEUE_FULL_WAIT_MS);
   }
 
-  /** Those of a request, in their order; of one among several each endpoint has its own, on one host too. */
+  /**
+   * The places of a request, in order. With several endpoints each has its own place, even on the same
+   * host.
+   */
   #places({ url, others = [], tls = USUAL_TLS }: HttpRequest): number[] | Promise<number[]> {
     const targets = others.length === 0
       ? [this.#target(url, originOf(url), tls)]
@@ -212,7 +215,7 @@ export class WireTransport implements Transport, WireSink {
       this.#targets.set(key, target);
       return target;
     } catch (error) {
-      this.#targets.delete(key); // another try may find it
+      this.#targets.delete(key); // another attempt may find it
       throw new Error(`${originOf(url)}: cannot connect: ${messageOf(error)}`);
     }
   }
@@ -225,14 +228,14 @@ export class WireTransport implements Transport, WireSink {
   }
 }
 
-/** Where no name has to be looked up; null where one has. */
+/** The address, when no name has to be looked up; null otherwise. */
 function knownAddress(url: URL): string | null {
   if (url.protocol === "http+unix:") return decodeURIComponent(url.hostname);
   const host = hostOf(url);
   return net.isIP(host) ? host : null;
 }
 
-/** A place in the wire's words. */
+/** A place in the wire's notation. */
 function placeAt({ protocol, port }: URL, address: string): string {
   if (protocol === "http+unix:") return `unix ${address}`;
   return `${address} ${port || (protocol === "https:" ? 443 : 80)}`;

@@ -1,4 +1,4 @@
-/** Bedrock's Converse and ConverseStream: a stream's events, and a whole answer. */
+/** Bedrock's Converse and ConverseStream: reads a stream's events and whole answers. */
 import { parsed, textIn } from "../json.ts";
 import { asObject, objectsIn } from "../../json_fields.ts";
 import { Said } from "../said.ts";
@@ -8,7 +8,7 @@ import type { ApiForm, SaidParts } from "./form.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { TokenUsage } from "../usage.ts";
 
-/** Reads an event of a stream; which of them it is, its fields tell. */
+/** Reads an event of a stream; its fields show which event it is. */
 function saidInEvent(json: JsonObject): Said {
   const said = new Said();
   const place = typeof json.contentBlockIndex === "number" ? json.contentBlockIndex : null;
@@ -66,7 +66,7 @@ function saidInAnswer(json: JsonObject): Said {
   return said;
 }
 
-/** The API's usage, which counts as Anthropic's does: what a cache had is beside the input. */
+/** Reads the API's usage, which counts like Anthropic's: the input excludes cached tokens. */
 function converseUsage(value: unknown): TokenUsage | null {
   const usage = asObject(value);
   if (usage === null) return null;
@@ -79,7 +79,7 @@ function converseUsage(value: unknown): TokenUsage | null {
   });
 }
 
-/** An answer as it is when it is not streamed. */
+/** An answer as the API returns it without streaming. */
 function wholeAnswer(raw: JsonObject, said: SaidParts): JsonObject {
   const { text, reasoning, calls, finish_reason } = said;
   const content = [
@@ -94,14 +94,14 @@ function wholeAnswer(raw: JsonObject, said: SaidParts): JsonObject {
 
 const PATH = /\/model\/(?<model>[^/]+)\/converse(?:-stream)?$/;
 
-/** The model and the way of answering are in the URL. */
+/** The URL has the model and says whether to stream. */
 function setUrl(url: URL, model: string, stream: boolean): void {
   const base = url.pathname.replace(/\/+$/, "").replace(PATH, "");
   const method = stream ? "converse-stream" : "converse";
   url.pathname = `${base}/model/${encodeURIComponent(model)}/${method}`;
 }
 
-/** Converse, and ConverseStream, whose events are frames and not text. */
+/** Converse, and ConverseStream, whose events are binary frames. */
 export const CONVERSE: ApiForm = {
   path: PATH,
   says: "text",

@@ -1,11 +1,11 @@
-/** A question in the form of Bedrock's Converse, made of one in OpenAI's. */
+/** Translates a question from OpenAI's form to that of Bedrock's Converse. */
 import { InputError } from "../../errors.ts";
 import { asObject, objectOr, objectsIn } from "../../json_fields.ts";
 import { parsed } from "../json.ts";
 import { dataUrl, isInstruction, partText } from "./messages_request.ts";
 import type { JsonObject } from "../../json_fields.ts";
 
-/** Parameters by the names that inferenceConfig has for them. */
+/** The names of parameters in inferenceConfig. */
 const CONFIG: Record<string, string> = {
   temperature: "temperature",
   top_p: "topP",
@@ -13,11 +13,11 @@ const CONFIG: Record<string, string> = {
   max_completion_tokens: "maxTokens",
 };
 
-/** What the API has no field for, and no model takes in its own words. */
+/** Parameters that the API has no field for, and that no model accepts as its own. */
 const UNKNOWN = ["response_format", "n", "logprobs", "top_logprobs", "logit_bias", "seed"];
 
 /**
- * The body to post; the model and whether to stream are in the URL. Parameters that only some models
+ * The body to post; the URL has the model and says whether to stream. Parameters that only some models
  * know (`top_k`, `thinking`) go to the model as additionalModelRequestFields.
  *
  * @throws {InputError} a parameter or a part of a message that the API has no field for.
@@ -46,7 +46,7 @@ export function converseBody(messages: readonly unknown[], parameters: JsonObjec
   };
 }
 
-/** Roles take turns: what one said in several messages is one. */
+/** Roles must alternate, so successive messages of one role become one. */
 function turns(messages: readonly unknown[]): JsonObject[] {
   const found: { role: string; content: JsonObject[] }[] = [];
   for (const message of messages.map(objectOr)) {
@@ -84,7 +84,7 @@ function blockOf(part: JsonObject): JsonObject {
       ? { image: { format, source } }
       : { document: { format, name: "document", source } };
   }
-  if (type === undefined) return part; // in the API's own form already
+  if (type === undefined) return part; // already in the API's own form
   throw new InputError(
     `a message has a part of type "${type}" that Bedrock's Converse does not take; images and PDF ` +
       "files are given by their bytes",

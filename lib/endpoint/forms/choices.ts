@@ -1,4 +1,4 @@
-/** Chat and completions: a chunk of a stream and a whole answer, as the servers there are write them. */
+/** Chat and completions: reads chunks and whole answers as the various servers write them. */
 import { saidError } from "../errors.ts";
 import { textIn } from "../json.ts";
 import { asObject, type JsonObject, objectsIn } from "../../json_fields.ts";
@@ -7,13 +7,13 @@ import { usageIn } from "../usage.ts";
 import { type ApiForm, promptOf, type RequestTarget } from "./form.ts";
 import type { Question } from "../question.ts";
 
-/** Names of the field for reasoning; where several are there, they say the same. */
+/** Names of the field for reasoning; when several are present, they have the same text. */
 const REASONING = ["reasoning_content", "reasoning", "thinking", "reasoning_text"];
 
 /**
  * Reads a chunk or a whole answer.
  *
- * @throws {EndpointError} a choice that failed: the server's class of it.
+ * @throws {EndpointError} a choice that failed: the class that the server's reason stands for.
  */
 function saidInChoices(json: JsonObject): Said {
   const said = new Said();
@@ -35,7 +35,7 @@ function saidInChoices(json: JsonObject): Said {
   return said;
 }
 
-/** Adds what a delta, a message, or a choice of completions says. */
+/** Adds the content of a delta, a message, or a choice of completions. */
 function addMessage(said: Said, message: JsonObject, first: boolean): void {
   const reasoning = reasoningIn(message);
   said.add(first ? "reasoning" : "others", reasoning);
@@ -55,7 +55,7 @@ function addMessage(said: Said, message: JsonObject, first: boolean): void {
   if (legacy !== null) addCall(said, { index: "function_call", function: legacy });
 }
 
-/** Content is a text or a list of parts (Mistral, vLLM's omni models). */
+/** Adds content, which is a text or a list of parts (Mistral, vLLM's omni models). */
 function addContent(said: Said, content: unknown, first: boolean): void {
   if (!Array.isArray(content)) return said.add(first ? "text" : "others", textIn(content));
   for (const part of content) {
@@ -73,12 +73,12 @@ function reasoningIn(message: JsonObject): string {
     const text = textIn(message[name]);
     if (text !== "") return text;
   }
-  // OpenRouter, where the plain field is left out
+  // OpenRouter, when the plain field is left out
   return objectsIn(message.reasoning_details)
     .map(({ text, summary }) => textIn(text) || textIn(summary)).join("");
 }
 
-/** A part's thinking: a text, or again a list of parts. */
+/** The text of a part with thinking: a text, or again a list of parts. */
 function thoughtIn({ thinking, reasoning, text }: JsonObject): string {
   const thought = thinking ?? reasoning ?? text;
   if (!Array.isArray(thought)) return textIn(thought);
@@ -93,19 +93,19 @@ function addCall(said: Said, call: JsonObject): void {
     place: typeof call.index === "number" || typeof call.index === "string" ? call.index : null,
     id: textIn(call.id),
     name: textIn(name),
-    // Ollama has been giving an object
+    // Ollama used to send an object
     arguments: asObject(words) === null ? textIn(words) : JSON.stringify(words),
     kind: custom === null ? "function" : "custom",
   });
 }
 
-/** What of a stream's chunks is not an answer, and the usage, which a later chunk may lack. */
+/** The fields of a stream's chunks besides the answer, with the usage, which a later chunk may lack. */
 function kept(raw: JsonObject, json: JsonObject): JsonObject {
   const { choices: _, usage, ...rest } = json;
   return { ...raw, ...rest, ...(asObject(usage) === null ? {} : { usage }) };
 }
 
-/** The fields of a body around what is asked. */
+/** The fields of a request's body besides the question. */
 function bodyOf(
   content: JsonObject,
   { parameters = {} }: Question,

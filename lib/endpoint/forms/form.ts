@@ -1,40 +1,40 @@
-/** What a form of API is: a value that says how it is asked and how its answers are read. */
+/** The type of a form of API: a value that says how to ask and how to read answers. */
 import { InputError } from "../../errors.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { Question } from "../question.ts";
 import type { CallPart, Media, Said } from "../said.ts";
 
-/** An answer as it was read. */
+/** The parts of an answer that was read. */
 export interface SaidParts {
   text: string;
   reasoning: string;
-  /** The part of the text by which the model refused. */
+  /** The part of the text in which the model refused. */
   refusal: string;
   calls: readonly CallPart[];
   finish_reason: string | null;
 }
 
-/** How a form of API is read. */
+/** How to read the answers of a form of API. */
 export interface AnswerForm {
   /**
    * Reads an event of a stream.
    *
-   * @param sofar whether the answer has had any token.
+   * @param sofar whether the answer has had any token yet.
    */
   event(json: JsonObject, sofar: boolean): Said;
   /** Reads a whole body. */
   body(json: JsonObject): Said;
-  /** Reads a file of sound; left out where none can be. */
+  /** Reads a file of sound; left out for forms without sound. */
   file?(bytes: Uint8Array): Said;
-  /** Reads a whole body that is a plain text; left out where none can be. */
+  /** Reads a whole body of plain text; left out for forms without one. */
   text?(body: string): Said;
-  /** Where a body has its answer, for error messages. */
+  /** The field that holds a body's answer, for error messages. */
   list: string;
-  /** The end of HTTP's body is that of a stream, and nothing else tells it. */
+  /** Whether only the end of HTTP's body marks the end of a stream. */
   open_end?: boolean;
-  /** What to keep of a stream in the server's words, an event's added. */
+  /** Adds an event to what is kept of a stream, in the server's words. */
   kept(raw: JsonObject, json: JsonObject): JsonObject;
-  /** A stream's answer as a body has it, out of what was kept. */
+  /** A stream's answer as a whole body would have it, made from what was kept. */
   whole(raw: JsonObject, said: SaidParts): JsonObject;
 }
 
@@ -43,40 +43,40 @@ export interface RequestTarget {
   endpoint: string;
   model: string;
   stream: boolean;
-  /** The name that this server has for the limit of output tokens. */
+  /** The server's name for the limit on output tokens. */
   max_tokens_field: "max_tokens" | "max_completion_tokens";
-  /** Whether to ask for usage by `stream_options`. */
+  /** Whether to ask for usage with `stream_options`. */
   stream_options: boolean;
 }
 
-/** How a form of API is asked. */
+/** How to make requests of a form of API. */
 export interface RequestForm {
-  /** The end of its URLs' paths; a group "model" in it is the model that a URL names. */
+  /** The end of its URLs' paths; a group "model" in it captures the model that a URL names. */
   path: RegExp;
   /**
    * The fields of a request's body.
    *
-   * @throws {InputError} what the form has no place for.
+   * @throws {InputError} the question has something that the form has no field for.
    */
   request(question: Question, asked: RequestTarget): JsonObject;
-  /** Puts the model and the way of answering into its URL; left out where neither is there. */
+  /** Puts the model and whether to stream into the URL; left out when the URL has neither. */
   setUrl?(url: URL, model: string, stream: boolean): void;
   /**
-   * What its answers are: texts, whose tokens are counted; numbers, of which the prompt's tokens are all;
-   * sound or images, of whose tokens nobody knows but by `usage`.
+   * What its answers are: text, whose tokens are counted; numbers, where only the prompt has tokens;
+   * sound or images, whose tokens are known only from `usage`.
    */
   says: "text" | "numbers" | "sound" | "images";
-  /** Whether it takes what was said before, calls of functions and their results. */
+  /** Whether it accepts a conversation with earlier turns, tool calls and their results. */
   converses: boolean;
-  /** Whether a question without sound is none. */
+  /** Whether every question must have sound. */
   needs_sound?: true;
-  /** Whether its answers always come whole. */
+  /** Whether its answers are never streamed. */
   whole_only?: boolean;
-  /** How the fields become bytes; JSON where it is left out. */
+  /** How the fields become bytes; JSON when left out. */
   encoding?: Encoding;
-  /** What the header `accept` says, where it is neither JSON nor events. */
+  /** The header `accept`, when it is neither JSON nor events. */
   accept?: string;
-  /** What is known of an answer by what was asked. */
+  /** What the request alone says about the answer's media. */
   asked?(body: JsonObject): Media;
 }
 
@@ -89,12 +89,12 @@ export interface Encoding {
 /** A form of API. */
 export interface ApiForm extends AnswerForm, RequestForm {}
 
-/** Parameters without the limit of output tokens, for a form that has none. */
+/** The parameters without the limit on output tokens, for a form that has none. */
 export function withoutLimit({ max_tokens: _, ...parameters }: JsonObject = {}): JsonObject {
   return parameters;
 }
 
-/** The prompt of a question, for a form that takes texts. @throws {InputError} it has messages. */
+/** The prompt of a question, for a form that accepts only texts. @throws {InputError} it has messages. */
 export function promptOf(
   { prompt }: Question,
   { endpoint }: Pick<RequestTarget, "endpoint">,

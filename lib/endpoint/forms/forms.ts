@@ -1,4 +1,4 @@
-/** Every form of API that dyno speaks. */
+/** Every form of API that dyno supports. */
 import { CONVERSE } from "./bedrock.ts";
 import { CHAT, COMPLETIONS } from "./choices.ts";
 import { GEMINI } from "./gemini.ts";
@@ -16,9 +16,9 @@ import type { Question } from "../question.ts";
 import type { ApiForm, RequestTarget } from "./form.ts";
 
 /**
- * The forms that dyno speaks: OpenAI's four, Anthropic's Messages API, Gemini's generateContent, Bedrock's
- * Converse, reranking and scoring as vLLM, Jina and Cohere have them, KServe's v2 API for texts, TGI's and
- * llama.cpp's own, OpenAI's for sound and images, and what a request template says.
+ * The forms that dyno supports: OpenAI's four, Anthropic's Messages API, Gemini's generateContent,
+ * Bedrock's Converse, reranking and scoring as in vLLM, Jina and Cohere, KServe's v2 API for texts, TGI's
+ * and llama.cpp's own, OpenAI's for sound and images, and request templates.
  */
 export type ApiType =
   | "chat"
@@ -39,9 +39,9 @@ export type ApiType =
   | "images"
   | "template";
 
-/** By its name; the first whose path fits a URL is its form. */
+/** The forms by name. A URL has the first form whose path fits. */
 export const FORMS: Readonly<Record<ApiType, ApiForm>> = {
-  chat: CHAT, // before completions, whose path its own ends with
+  chat: CHAT, // before completions, because its path ends with theirs
   completions: COMPLETIONS,
   responses: RESPONSES,
   embeddings: EMBEDDINGS,
@@ -50,7 +50,7 @@ export const FORMS: Readonly<Record<ApiType, ApiForm>> = {
   converse: CONVERSE,
   rerank: RERANK,
   score: SCORE,
-  kserve: KSERVE_GENERATE, // before TGI, whose path its own ends with
+  kserve: KSERVE_GENERATE, // before TGI, because its path ends with TGI's
   kserve_infer: KSERVE_INFER,
   tgi: TGI,
   llamacpp: LLAMACPP,
@@ -60,7 +60,7 @@ export const FORMS: Readonly<Record<ApiType, ApiForm>> = {
   template: templateForm({ answer: {} }),
 };
 
-/** Forms whose answers are numbers: their prompts have tokens, and their answers none. */
+/** Forms whose answers are numbers: only their prompts have tokens. */
 export type NumbersApi = "embeddings" | "rerank" | "score";
 
 /** Whether a form's answers are numbers. */
@@ -68,7 +68,7 @@ export function answersNumbers(api_type: ApiType | undefined): api_type is Numbe
   return api_type !== undefined && FORMS[api_type].says === "numbers";
 }
 
-/** What is known of an endpoint's form: its name, or the template that makes it. */
+/** The settings that determine an endpoint's form: its name, or the template that defines it. */
 export interface FormChoice {
   api_type: ApiType;
   template?: RequestTemplate | undefined;
@@ -80,11 +80,12 @@ export function apiForm({ api_type, template }: FormChoice): ApiForm {
 }
 
 /**
- * The fields of the body to post, in the form that an endpoint takes. A chat endpoint takes a bare prompt
- * as one user message; a completions endpoint cannot take messages, since only the server knows the
- * model's chat template.
+ * The fields of the body to post, in the endpoint's form. For a chat endpoint a bare prompt becomes one
+ * user message. A completions endpoint cannot take messages, because only the server knows the model's
+ * chat template.
  *
- * @throws {InputError} messages for an endpoint that takes texts; a parameter that the form has no field for.
+ * @throws {InputError} messages for an endpoint that accepts only texts; a parameter that the form has no
+ * field for.
  */
 export function requestBody(
   question: Question,
@@ -93,7 +94,7 @@ export function requestBody(
   return apiForm(target).request(question, target);
 }
 
-/** The same as it is sent. */
+/** The same body, encoded as it is sent. */
 export function encodedBody(fields: Record<string, unknown>, form: ApiForm): string | Uint8Array {
   return form.encoding?.encode(fields) ?? JSON.stringify(fields);
 }

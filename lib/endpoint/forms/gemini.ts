@@ -1,4 +1,4 @@
-/** Gemini's generateContent: an event of its stream and a whole answer are of one form. */
+/** Gemini's generateContent: its stream's events and whole answers have the same form. */
 import { parsed, textIn } from "../json.ts";
 import { asObject, type JsonObject, objectsIn } from "../../json_fields.ts";
 import { Said } from "../said.ts";
@@ -18,7 +18,7 @@ function saidInCandidates(json: JsonObject): Said {
     const reason = textIn(candidate.finishReason);
     if (reason !== "" && reason !== "FINISH_REASON_UNSPECIFIED") said.finish(reason);
   });
-  // a prompt that is refused has no candidate
+  // a refused prompt has no candidate
   const blocked = textIn(asObject(json.promptFeedback)?.blockReason);
   if (candidates.length === 0 && blocked !== "") said.finish(blocked);
   return said;
@@ -32,7 +32,7 @@ function addPart(said: Said, part: JsonObject, first: boolean): void {
     const { id, name, args } = call;
     said.addCall({
       place: null,
-      // each call comes whole; its own name keeps two apart
+      // each call arrives whole; its id tells two calls apart
       id: textIn(id) || `call_${crypto.randomUUID()}`,
       name: textIn(name),
       arguments: JSON.stringify(args ?? {}),
@@ -42,7 +42,7 @@ function addPart(said: Said, part: JsonObject, first: boolean): void {
   said.has_token ||= asObject(inlineData) !== null;
 }
 
-/** An answer as it is when it is not streamed. */
+/** An answer as the API returns it without streaming. */
 function candidatesOf(raw: JsonObject, said: SaidParts): JsonObject {
   const { text, reasoning, calls, finish_reason } = said;
   const parts = [
@@ -56,7 +56,7 @@ function candidatesOf(raw: JsonObject, said: SaidParts): JsonObject {
 
 const PATH = /\/models\/(?<model>[^/:]+):(?:streamGenerateContent|generateContent)$/;
 
-/** The model and the way of answering are in the URL. */
+/** The URL has the model and says whether to stream. */
 function setUrl(url: URL, model: string, stream: boolean): void {
   const base = url.pathname.replace(/\/+$/, "").replace(PATH, "") || "/v1beta";
   const method = stream ? "streamGenerateContent" : "generateContent";
@@ -65,7 +65,7 @@ function setUrl(url: URL, model: string, stream: boolean): void {
   else url.searchParams.delete("alt");
 }
 
-/** generateContent, whose every event is a body. */
+/** generateContent, where every event is a complete body. */
 export const GEMINI: ApiForm = {
   path: PATH,
   says: "text",

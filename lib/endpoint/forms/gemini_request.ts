@@ -1,10 +1,10 @@
-/** A question in the form of Gemini's generateContent, made of one in OpenAI's. */
+/** Translates a question from OpenAI's form to that of Gemini's generateContent. */
 import { InputError } from "../../errors.ts";
 import { asObject, type JsonObject, objectOr, objectsIn } from "../../json_fields.ts";
 import { parsed } from "../json.ts";
 import { dataUrl, isInstruction, partText } from "./messages_request.ts";
 
-/** Parameters by the names that generationConfig has for them. */
+/** The names of parameters in generationConfig. */
 const CONFIG: Record<string, string> = {
   temperature: "temperature",
   top_p: "topP",
@@ -18,7 +18,7 @@ const CONFIG: Record<string, string> = {
 };
 
 /**
- * The body to post; the model and whether to stream are in the URL.
+ * The body to post; the URL has the model and says whether to stream.
  *
  * @throws {InputError} a parameter that the API has no field for.
  */
@@ -54,7 +54,7 @@ export function geminiBody(messages: readonly unknown[], parameters: JsonObject)
   };
 }
 
-/** A tool's answer names the function here, and the call in OpenAI's form. */
+/** A tool's result names the function here, but the call in OpenAI's form. */
 function callNames(messages: readonly unknown[]): Map<unknown, unknown> {
   const calls = messages.flatMap((message) => objectsIn(objectOr(message).tool_calls));
   return new Map(calls.map(({ id, function: called }) => [id, objectOr(called).name]));

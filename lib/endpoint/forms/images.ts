@@ -8,7 +8,7 @@ import { promptOf, withoutLimit } from "./form.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { ApiForm } from "./form.ts";
 
-/** Adds images that came; of one at a URL nobody knows the size. */
+/** Adds the images that arrived; the size of an image at a URL is unknown. */
 function add(said: Said, images: readonly JsonObject[]): void {
   const sizes = images.map(({ b64_json }) =>
     typeof b64_json === "string" ? Buffer.byteLength(b64_json, "base64") : null
@@ -34,7 +34,7 @@ function saidInBody(json: JsonObject): Said {
   return said;
 }
 
-/** Reads an event of a stream, which a request asks for by `stream` and `partial_images`. */
+/** Reads an event of a stream, which a request asks for with `stream` and `partial_images`. */
 function saidInEvent(json: JsonObject): Said {
   const said = new Said();
   const type = textIn(json.type);

@@ -1,9 +1,9 @@
-/** Values in JSON by their paths. */
+/** Reads values in JSON by their paths. */
 import { asObject } from "../../json_fields.ts";
 
 /**
- * The values at a path, of the kind that RFC 9535 calls JSONPath: names after dots or in brackets, indexes
- * (from the end where negative) and `[*]` for all. The `$` of the root may be left out.
+ * The values at a path, in a part of JSONPath (RFC 9535): names after dots or in brackets, indexes (from
+ * the end when negative) and `[*]` for all. The `$` of the root may be left out.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * KServe's v2 API for texts: Triton's extension /generate and /generate_stream, and /infer with text tensors
- * as TensorRT-LLM's ensembles take them.
+ * KServe's v2 API for texts: Triton's extension /generate and /generate_stream, and /infer with text
+ * tensors as TensorRT-LLM's ensembles use them.
  */
 import { objectsIn } from "../../json_fields.ts";
 import { countIn, textIn } from "../json.ts";
@@ -12,7 +12,7 @@ import type { ApiForm, RequestForm } from "./form.ts";
 const MODEL = "\\/v2\\/models\\/(?<model>[^/]+)(?:\\/versions\\/[^/]+)?";
 const GENERATE = /\/generate(_stream)?$/;
 
-/** Puts a model instead of another one that the path names. */
+/** Replaces the model that the path names. */
 function setModel(url: URL, model: string): void {
   url.pathname = url.pathname.replace(
     /(?<=\/v2\/models\/)[^/]+/,
@@ -22,7 +22,7 @@ function setModel(url: URL, model: string): void {
 
 const texts = { says: "text", converses: false } satisfies Partial<RequestForm>;
 
-/** Every event is a body. */
+/** For servers where every event is a complete body. */
 function saidInOutput(json: JsonObject): Said {
   const said = new Said();
   const { text_output } = json;
@@ -51,7 +51,7 @@ export const KSERVE_GENERATE: ApiForm = {
   event: saidInOutput,
   body: (json) => {
     const said = saidInOutput(json);
-    // vLLM's backend, where it is asked for them; in a stream they are of each event
+    // vLLM's backend sends counts on request; in a stream they are those of each event
     const prompt_tokens = countIn(json.num_input_tokens);
     const completion_tokens = countIn(json.num_output_tokens);
     if (prompt_tokens !== null || completion_tokens !== null) {
@@ -64,10 +64,10 @@ export const KSERVE_GENERATE: ApiForm = {
   whole: (raw, { text }) => ({ ...raw, text_output: text }),
 };
 
-/** Parameters whose tensors are of fractions, though a whole number be given. */
+/** Parameters whose tensors hold floats, even when the value is a whole number. */
 const FRACTIONS = /^(temperature|top_p|min_p|.*_penalty|beam_search_diversity_rate|runtime_top_p)$/;
 
-/** A tensor of one value, for a batch of one. */
+/** A tensor with one value, for a batch of one. */
 function tensor(name: string, value: unknown): JsonObject {
   const datatype = typeof value === "boolean"
     ? "BOOL"
@@ -84,7 +84,7 @@ function saidInTensors(json: JsonObject): Said {
   const said = new Said();
   const outputs = objectsIn(json.outputs);
   if (outputs.length === 0) return said;
-  said.has_choice = said.has_token = true; // of numbers too
+  said.has_choice = said.has_token = true; // numbers too
   const words = outputs.filter(({ datatype }) => datatype === "BYTES");
   const output = words.find(({ name }) => name === "text_output") ?? words[0];
   if (Array.isArray(output?.data)) {
@@ -94,7 +94,7 @@ function saidInTensors(json: JsonObject): Said {
   return said;
 }
 
-/** Inference on tensors: one text in, one out. */
+/** Inference with tensors: one text in, one out. */
 export const KSERVE_INFER: ApiForm = {
   ...texts,
   path: new RegExp(`${MODEL}\\/infer$`),

@@ -6,7 +6,7 @@ import { promptOf } from "./form.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { ApiForm } from "./form.ts";
 
-/** Reads an event or a whole answer: they have the same fields. */
+/** Reads an event or a whole answer: both have the same fields. */
 function saidIn(json: JsonObject): Said {
   const said = new Said();
   said.has_choice = typeof json.content === "string";
@@ -24,12 +24,12 @@ function saidIn(json: JsonObject): Said {
 
 /** llama.cpp's completions. */
 export const LLAMACPP: ApiForm = {
-  path: /(?<!\/chat)\/completion$/, // which is a slip for /chat/completions
+  path: /(?<!\/chat)\/completion$/, // not /chat/completion, a typo for /chat/completions
   says: "text",
   converses: false,
   request: (question, target) => {
     const { max_tokens, stop, ...others } = question.parameters ?? {};
-    const { model } = question; // of a router's several
+    const { model } = question; // when a router serves several
     return {
       ...(model === undefined ? {} : { model }),
       prompt: promptOf(question, target),

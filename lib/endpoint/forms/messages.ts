@@ -1,4 +1,4 @@
-/** Anthropic's Messages API: a stream's typed events, and a whole message. */
+/** Anthropic's Messages API: reads a stream's typed events and whole messages. */
 import { parsed, textIn } from "../json.ts";
 import { asObject, type JsonObject, objectsIn } from "../../json_fields.ts";
 import { Said } from "../said.ts";
@@ -6,7 +6,7 @@ import { usageIn } from "../usage.ts";
 import { messagesBody } from "./messages_request.ts";
 import type { ApiForm, SaidParts } from "./form.ts";
 
-/** Reads an event of a stream. (One of type "error" is an error in every form.) */
+/** Reads an event of a stream. (Every form treats an event of type "error" as an error.) */
 function saidInMessageEvent(json: JsonObject): Said {
   const said = new Said();
   const index = typeof json.index === "number" ? json.index : null;
@@ -53,7 +53,7 @@ function finish(said: Said, stop_reason: unknown): void {
   if (reason !== "") said.finish(reason);
 }
 
-/** @param begins the block of a stream, whose input comes bit by bit after it. */
+/** @param begins whether the block opens in a stream, where its input follows in pieces. */
 function addBlock(said: Said, block: JsonObject, place: number | null, begins: boolean): void {
   const { type, text, thinking, id, name, input } = block;
   if (type === "thinking") said.add("reasoning", textIn(thinking));
@@ -62,11 +62,11 @@ function addBlock(said: Said, block: JsonObject, place: number | null, begins: b
     const words = begins ? "" : JSON.stringify(input ?? {});
     said.addCall({ place, id: textIn(id), name: textIn(name), arguments: words, kind: "function" });
   } else if (!begins || type === "redacted_thinking") {
-    said.has_token ||= textIn(type) !== ""; // hidden thoughts, a server's own tool
+    said.has_token ||= textIn(type) !== ""; // hidden thoughts, or a tool of the server
   }
 }
 
-/** A message as it is when it is not streamed. */
+/** A message as the API returns it without streaming. */
 function wholeMessage(raw: JsonObject, said: SaidParts): JsonObject {
   const { text, reasoning, calls, finish_reason } = said;
   return {

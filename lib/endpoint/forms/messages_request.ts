@@ -1,12 +1,12 @@
-/** A question in the form of Anthropic's Messages API, made of one in OpenAI's. */
+/** Translates a question from OpenAI's form to that of Anthropic's Messages API. */
 import { InputError } from "../../errors.ts";
 import { asObject, type JsonObject, objectOr, objectsIn } from "../../json_fields.ts";
 import { parsed } from "../json.ts";
 
-/** The API demands a limit: this one where a question has none. */
+/** The limit for questions without one, because the API requires a limit. */
 const MAX_TOKENS = 4096;
 
-/** What the API has no field for, and what dyno does not translate. */
+/** Parameters that the API has no field for, and that dyno does not translate. */
 const UNKNOWN = ["response_format", "n", "logprobs", "top_logprobs", "logit_bias", "seed"];
 
 /**
@@ -40,7 +40,7 @@ export function messagesBody(
   };
 }
 
-/** Whether a message instructs the model, which is not a turn in other APIs. */
+/** Whether a message has instructions for the model; other APIs do not count these as a turn. */
 export function isInstruction(message: unknown): message is JsonObject {
   const role = asObject(message)?.role;
   return role === "system" || role === "developer";
@@ -86,10 +86,10 @@ function blockOf(part: JsonObject): JsonObject {
       `a message has a part of type "${part.type}", which Anthropic's Messages API does not take`,
     );
   }
-  return part; // text, and what is in the API's own form already
+  return part; // text, and parts already in the API's own form
 }
 
-/** The type and the base64 of a data URL; null for another URL. */
+/** The media type and the base64 of a data URL; null for another URL. */
 export function dataUrl(url: string): { media_type: string; data: string } | null {
   const [, media_type, data] = /^data:([^;,]+);base64,(.*)$/s.exec(url) ?? [];
   return data === undefined ? null : { media_type, data };

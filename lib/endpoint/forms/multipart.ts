@@ -1,20 +1,20 @@
-/** multipart/form-data (RFC 7578): fields and a file in one body. */
+/** Encodes fields and a file in one body of multipart/form-data (RFC 7578). */
 import { Buffer } from "node:buffer";
 import { asObject } from "../../json_fields.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { Encoding } from "./form.ts";
 
-/** A file among the fields, its bytes in base64. */
+/** A file among the fields, with its bytes in base64. */
 export interface FormFile {
   file_name: string;
   content_type: string;
   base64: string;
 }
 
-/** No file is likely to hold it: every process draws another one. */
+/** A random boundary for each process, which no file is likely to contain. */
 const BOUNDARY = `dyno-${crypto.randomUUID()}`;
 
-/** Values that are files as such, texts as they are, lists as a field each, others as JSON. */
+/** Encodes files as files, texts unchanged, each item of a list as a field, and other values as JSON. */
 export const MULTIPART: Encoding = {
   content_type: `multipart/form-data; boundary=${BOUNDARY}`,
   encode(fields: JsonObject): Uint8Array {

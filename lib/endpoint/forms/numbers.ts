@@ -1,4 +1,4 @@
-/** Forms whose answers are numbers: vectors, and reranking and scoring as vLLM, Jina and Cohere have them. */
+/** Forms whose answers are numbers: embeddings, and reranking and scoring as in vLLM, Jina and Cohere. */
 import { objectsIn } from "../../json_fields.ts";
 import { Said } from "../said.ts";
 import { usageOfNumbers } from "../usage.ts";
@@ -7,7 +7,7 @@ import { promptOf, withoutLimit } from "./form.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { ApiForm } from "./form.ts";
 
-/** @param names where a body has its numbers, the first that is there. */
+/** @param names the fields that may hold a body's numbers; the first one present counts. */
 function numbers(names: readonly string[]): Omit<ApiForm, "path" | "request"> {
   return {
     ...COMPLETIONS,
@@ -25,7 +25,7 @@ function numbers(names: readonly string[]): Omit<ApiForm, "path" | "request"> {
   };
 }
 
-/** Vectors of texts. */
+/** Embeddings of texts. */
 export const EMBEDDINGS: ApiForm = {
   ...numbers(["data"]),
   path: /\/embeddings$/,
@@ -36,7 +36,7 @@ export const EMBEDDINGS: ApiForm = {
   }),
 };
 
-/** Documents by their nearness to a query. */
+/** Ranks documents by how well they fit a query. */
 export const RERANK: ApiForm = {
   ...numbers(["results", "data"]), // Voyage
   path: /\/rerank$/,
@@ -47,7 +47,7 @@ export const RERANK: ApiForm = {
   }),
 };
 
-/** The likeness of two texts. */
+/** Scores how similar two texts are. */
 export const SCORE: ApiForm = {
   ...numbers(["data"]),
   path: /\/score$/,
@@ -58,24 +58,24 @@ export const SCORE: ApiForm = {
   }),
 };
 
-/** Documents of a ranking that is made of one text, each as long as its query. */
+/** The number of documents when a single text is cut into a query and documents of the same length. */
 const DOCUMENTS = 3;
 
-/** A query and documents: the text is the query of those that are given, or is cut into all of them. */
+/** A query and documents: the text is the query for given documents, or is cut into both. */
 function rankedBody(prompt: string, { documents }: JsonObject = {}) {
   if (documents !== undefined) return { query: prompt };
   const [query, ...rest] = pieces(prompt, DOCUMENTS + 1);
   return { query, documents: rest.length > 0 ? rest : [query] };
 }
 
-/** A pair: the text is the first of the second that is given, or is cut into both. */
+/** A pair: the text is the first one when the second is given, or is cut into both. */
 function scoredBody(prompt: string, { text_2 }: JsonObject = {}) {
   if (text_2 !== undefined) return { text_1: prompt };
   const [first, second = first] = pieces(prompt, 2);
   return { text_1: first, text_2: second };
 }
 
-/** A text in at most this many parts with as many words each, except the last. */
+/** Cuts a text into at most this many parts with the same number of words; only the last may have fewer. */
 function pieces(text: string, most: number): string[] {
   const words = text.split(/\s+/).filter(Boolean);
   const each = Math.max(1, Math.ceil(words.length / most));

@@ -1,4 +1,4 @@
-/** The Responses API: a stream's typed events, and a whole response. */
+/** The Responses API: reads a stream's typed events and whole responses. */
 import { type EndpointError, saidError } from "../errors.ts";
 import { textIn } from "../json.ts";
 import { asObject, type JsonObject, objectOr, objectsIn } from "../../json_fields.ts";
@@ -7,11 +7,11 @@ import { usageIn } from "../usage.ts";
 import type { ApiForm } from "./form.ts";
 
 /**
- * Reads an event of a stream. (One of type "error" is an error in every form, and no business of
- * this reader.)
+ * Reads an event of a stream. (Every form treats an event of type "error" as an error, so this reader
+ * does not handle it.)
  *
- * @param sofar whether the answer has had any token: what a server says at the end alone counts then.
- * @throws {EndpointError} a response that failed: the server's class of it.
+ * @param sofar whether the answer has had any token yet: if not, the final event's text counts.
+ * @throws {EndpointError} a response that failed: the class that the server's reason stands for.
  */
 function saidInEvent(json: JsonObject, sofar: boolean): Said {
   const type = textIn(json.type);
@@ -64,7 +64,8 @@ function saidInEvent(json: JsonObject, sofar: boolean): Said {
 /**
  * Reads a whole response.
  *
- * @throws {EndpointError} one that failed or was cancelled: the server's class of it.
+ * @throws {EndpointError} a response that failed or was cancelled: the class that the server's reason
+ * stands for.
  */
 function saidInResponse(response: JsonObject): Said {
   const said = new Said();
@@ -109,7 +110,7 @@ function addItem(said: Said, item: JsonObject, place: number): void {
   }
 }
 
-/** A chat's message as an item of the Responses API, whose parts have their own names. */
+/** Translates a chat's message to an item of the Responses API, whose parts have other names. */
 function inputItem(message: unknown): unknown {
   const { content } = objectOr(message);
   if (!Array.isArray(content)) return message;
@@ -127,7 +128,7 @@ function inputPart(part: JsonObject): JsonObject {
     case "file":
       return { type: "input_file", ...objectOr(part.file) };
     default:
-      return part; // in the API's own form, and sound
+      return part; // already in the API's own form, and sound
   }
 }
 

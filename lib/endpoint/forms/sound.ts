@@ -1,4 +1,4 @@
-/** OpenAI's audio APIs: transcription of sound, and speech of a text. */
+/** OpenAI's audio APIs: transcription of sound, and speech from a text. */
 import { Buffer } from "node:buffer";
 import { InputError } from "../../errors.ts";
 import { asObject, objectsIn } from "../../json_fields.ts";
@@ -14,7 +14,7 @@ import type { Question } from "../question.ts";
 import type { ApiForm } from "./form.ts";
 import type { FormFile } from "./multipart.ts";
 
-/** The one sound of a question, a part of its messages. */
+/** The sound of a question: the only sound among the parts of its messages. */
 function soundOf({ messages = [] }: Question, endpoint: string): FormFile {
   const sounds = messages.flatMap((message) =>
     objectsIn(asObject(message)?.content).flatMap(({ input_audio }): FormFile[] => {
@@ -33,14 +33,14 @@ function soundOf({ messages = [] }: Question, endpoint: string): FormFile {
   );
 }
 
-/** Seconds that a transcription's server says it has heard: billed ones are whole. */
+/** Seconds that a transcription's server reports that it has heard; billed seconds are whole numbers. */
 function heardSeconds({ usage, duration }: JsonObject): number | undefined {
   const told = asObject(usage)?.seconds ?? duration;
   const seconds = typeof told === "string" ? Number(told) : told;
   return typeof seconds === "number" && seconds > 0 ? seconds : undefined;
 }
 
-/** Reads a transcript: of silence it is empty, and an answer all the same. */
+/** Reads a transcript. For silence it is empty, but still an answer. */
 function saidInTranscript(json: JsonObject): Said {
   const said = new Said();
   said.has_choice = said.is_answer = typeof json.text === "string";
@@ -50,7 +50,7 @@ function saidInTranscript(json: JsonObject): Said {
   return said;
 }
 
-/** OpenAI's events, or vLLM's chunks, which are those of a chat. */
+/** Reads OpenAI's events, or vLLM's, which are chunks of a chat. */
 function saidInTranscriptEvent(json: JsonObject, sofar: boolean): Said {
   if (Array.isArray(json.choices)) {
     const said = CHAT.event(json, sofar);
@@ -96,7 +96,7 @@ export const TRANSCRIPTION: ApiForm = {
   whole: (raw, { text }) => ({ ...raw, text }),
 };
 
-/** Of the API's own: it demands one. */
+/** A voice that the API has, because the API requires one. */
 const VOICE = "alloy";
 
 /** Reads an event of `stream_format: "sse"`. */
@@ -124,7 +124,7 @@ export const SPEECH: ApiForm = {
     model: target.model,
     input: promptOf(question, target),
     voice: VOICE,
-    response_format: "wav", // its seconds are known
+    response_format: "wav", // its duration is known
     ...withoutLimit(question.parameters),
   }),
   event: saidInSpeechEvent,

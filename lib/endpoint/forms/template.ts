@@ -1,4 +1,4 @@
-/** Any JSON endpoint: asked and read as a template says. */
+/** Any JSON endpoint, with a template that says how to ask and how to read answers. */
 import { InputError } from "../../errors.ts";
 import { asObject } from "../../json_fields.ts";
 import { countIn } from "../json.ts";
@@ -10,7 +10,7 @@ import type { ReadPaths, RequestTemplate, TemplatePlace } from "../../settings/r
 import type { Question } from "../question.ts";
 import type { ApiForm, RequestTarget } from "./form.ts";
 
-/** A form of API that a template makes; known by no path. */
+/** A form of API that a template defines; no path leads to it. */
 export function templateForm({ body, answer, event }: RequestTemplate): ApiForm {
   return {
     path: /(?!)/,
@@ -51,7 +51,7 @@ function places({ prompt, messages, parameters = {} }: Question, target: Request
   };
 }
 
-/** The text of one message alone. */
+/** The text of a question's only message. */
 function onlyText(messages: readonly unknown[]): string {
   const content = asObject(messages[0])?.content;
   if (messages.length === 1 && typeof content === "string") return content;
@@ -60,7 +60,7 @@ function onlyText(messages: readonly unknown[]): string {
   );
 }
 
-/** A value with its places filled; a field whose place is not known is left out. */
+/** Fills the placeholders in a value; a field whose placeholder is unknown is left out. */
 function filled(value: unknown, known: Places): unknown {
   if (typeof value === "string") {
     const [, whole] = /^\{\{\s*(\w+)\s*\}\}$/.exec(value) ?? [];
@@ -87,7 +87,7 @@ function saidAt(json: JsonObject, paths: ReadPaths, streamed: boolean): Said {
   said.add("text", text.join(""));
   said.is_so_far = streamed && paths.text_so_far !== undefined;
   said.add("reasoning", texts(paths.reasoning).join(""));
-  // where no text is looked for, any answer is one
+  // without a path to a text, any answer counts
   const untold = paths.text === undefined && paths.text_so_far === undefined;
   said.is_answer = untold && !streamed;
   said.has_choice = untold || text.length > 0;

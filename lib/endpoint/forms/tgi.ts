@@ -7,10 +7,10 @@ import { promptOf } from "./form.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { ApiForm } from "./form.ts";
 
-/** What the API has no parameter for; it would ignore them without a word. */
+/** Parameters that the API does not have; it would ignore them silently. */
 const UNKNOWN = ["ignore_eos", "min_tokens", "n", "logprobs", "tools", "tool_choice"];
 
-/** Ollama has a path that ends with it too. */
+/** Excludes the path of Ollama, which has the same end. */
 const PATH = /(?<!\/api)\/generate(_stream)?$/;
 
 /** Reads an event: a token, and with the last one the whole text and the counts. */
@@ -19,7 +19,7 @@ function saidInEvent(json: JsonObject): Said {
   const token = asObject(json.token);
   if (token !== null) {
     said.has_choice = true;
-    if (token.special !== true) said.add("text", textIn(token.text)); // not the end's mark
+    if (token.special !== true) said.add("text", textIn(token.text)); // not the end marker
   }
   if (typeof json.generated_text === "string") end(said, json.details);
   return said;
@@ -69,7 +69,7 @@ export const TGI: ApiForm = {
       parameters: {
         ...(max_tokens === undefined ? {} : { max_new_tokens: max_tokens }),
         ...(stop === undefined ? {} : { stop: [stop].flat() }),
-        details: true, // the counts
+        details: true, // for the counts
         ...others,
       },
     };

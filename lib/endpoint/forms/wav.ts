@@ -1,9 +1,9 @@
-/** WAV files: the head of one, and how long its sound is. */
+/** WAV files: writes a header, and reads how long the sound is. */
 import { Buffer } from "node:buffer";
 
 /**
- * Seconds of a WAV (RIFF, with the chunks "fmt " and "data"), by the bytes that are there: a server that
- * streams one does not know its length when it writes the head. Null for anything else.
+ * Seconds of a WAV file (RIFF, with the chunks "fmt " and "data"), computed from the bytes present: a
+ * server that streams one does not know its length when it writes the header. Null for anything else.
  */
 export function wavSeconds(bytes: Uint8Array): number | null {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -24,7 +24,7 @@ export function wavSeconds(bytes: Uint8Array): number | null {
 }
 
 /**
- * The head of a WAV (PCM, one channel), which its samples follow.
+ * The header of a WAV file (PCM, one channel), which comes before its samples.
  *
  * @param bits of a sample, 8 or 16.
  * @param bytes of all samples.

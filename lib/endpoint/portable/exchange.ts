@@ -20,10 +20,10 @@ export interface ExchangeOutcome {
   keepAlive: boolean;
 }
 
-/** Who receives events. */
+/** Receives the events. */
 export type Told = Pick<ExchangeListener, "onEvent" | "onErrorEvent">;
 
-/** Feed it what the socket gives; it calls `onSettled` once. */
+/** Feed it what the socket receives; it calls `onSettled` once. */
 export class Exchange {
   readonly #request: HttpRequest;
   readonly #onSettled: (outcome: ExchangeOutcome) => void;
@@ -65,7 +65,7 @@ export class Exchange {
     return this.#t_first_byte_ns > 0;
   }
 
-  /** Writes the request; on a new connection the time since construction was for connecting. */
+  /** Writes the request. On a new connection, the time since construction was spent connecting. */
   send(write: (bytes: Buffer) => void, reused: boolean): void {
     if (this.#settled) return;
     const bytes = serialise(this.#request);
@@ -80,7 +80,7 @@ export class Exchange {
     write(bytes);
   }
 
-  /** TLS's handshake begins. */
+  /** Notes that TLS's handshake begins. */
   handshake(): void {
     this.#t_handshake_ns = nowNs();
   }
@@ -98,12 +98,12 @@ export class Exchange {
     if (this.#parser.done) this.#settle(null);
   }
 
-  /** Ends it; the connection cannot be used again. */
+  /** Ends the exchange; the connection cannot be used again. */
   cancel(): void {
     this.#settle(new CancelledError());
   }
 
-  /** The connection is closed, by `error` if there was one. */
+  /** Ends the exchange because the connection is closed, by `error` if there was one. */
   closed(error: Error | null): void {
     if (this.#settled) return;
     if (!this.#parser.end()) return this.#settle(this.#brokenOff(error));

@@ -1,4 +1,6 @@
-/** HTTP/2 by node:http2, for servers that speak nothing else: requests are streams of one connection. */
+/**
+ * HTTP/2 with node:http2, for servers that support nothing else: requests are streams of one connection.
+ */
 import { Buffer } from "node:buffer";
 import { CancelledError } from "../../execute/scope.ts";
 import { nowNs } from "../../native/clock.ts";
@@ -21,37 +23,37 @@ import type { Told } from "./exchange.ts";
 import { sentHeaders } from "../transport.ts";
 import type { HttpExchange, HttpRequest } from "../transport.ts";
 
-/** A connection, open or being opened. */
+/** A connection that is open or being opened. */
 interface Session {
   ready: Promise<ClientHttp2Session>;
-  /** Null: not known. */
+  /** Null when unknown. */
   tls_ns: number | null;
-  /** Requests on it. */
+  /** Requests in progress on it. */
   streams: number;
-  /** How many the server takes at once. */
+  /** The most requests that the server allows at the same time. */
   most: number;
   destroy(): void;
 }
 
 type OnOver = (exchange: HttpExchange, error: Error | null) => void;
 
-/** Headers that HTTP/2 has no place for (RFC 9113, 8.2.2). */
+/** Headers that HTTP/2 does not allow (RFC 9113, 8.2.2). */
 const NOT_SENT = /^(connection|host|keep-alive|transfer-encoding|upgrade)$/i;
-/** Requests on one connection until the server has told how many (RFC 9113, 6.5.2). */
+/** The most requests on one connection until the server has set a limit (RFC 9113, 6.5.2). */
 const USUAL_STREAMS = 100;
 const CANCEL = 8;
 
-/** Connections by HTTP/2: those of one place carry as many requests at once as the server takes. */
+/** HTTP/2 connections. Each carries as many requests at the same time as the server allows. */
 export class Http2Sessions {
   readonly #sessions = new Map<string, Set<Session>>();
 
   /**
-   * Runs one exchange; gives what cancels it. Where a connection that was there is lost before an answer,
-   * the request goes out again on a new one.
+   * Runs one exchange; returns a function that cancels it. When an existing connection is lost before an
+   * answer, the request is sent again on a new one.
    *
-   * @param place requests of one place share connections.
-   * @param last nothing follows on its connection.
-   * @param onOpened called with each connection that is opened.
+   * @param place requests with the same place share connections.
+   * @param last no other request follows on its connection.
+   * @param onOpened called with each new connection.
    */
   run(
     place: string,
@@ -87,7 +89,7 @@ export class Http2Sessions {
     return () => current.cancel();
   }
 
-  /** Drops every connection. */
+  /** Closes every connection. */
   destroy(): void {
     for (const all of this.#sessions.values()) for (const session of all) session.destroy();
     this.#sessions.clear();
@@ -117,7 +119,7 @@ export class Http2Sessions {
           session.most = maxConcurrentStreams;
         });
         made.on("error", failed);
-        made.on("goaway", forget); // its streams still end
+        made.on("goaway", forget); // streams in progress still end
         made.on("close", forget);
         socket.on("close", forget);
         resolve(made);

@@ -1,4 +1,4 @@
-/** The portable transport: HTTP/1.1 over node:net and node:tls, connections kept alive. */
+/** The portable transport: HTTP/1.1 with node:net and node:tls, with connections kept alive. */
 import type { Buffer } from "node:buffer";
 import type net from "node:net";
 import { CancelledError } from "../../execute/scope.ts";
@@ -20,7 +20,7 @@ import type {
 
 /** One socket; carries one exchange at a time. */
 class Connection {
-  /** Whose requests may have it. */
+  /** The place whose requests may use it. */
   readonly place: string;
   readonly #breakOff: () => void;
   #socket: net.Socket | null = null;
@@ -44,7 +44,7 @@ class Connection {
     const ready = (socket: net.Socket) => {
       this.#socket = socket;
       socket.on("data", (bytes: Buffer) => {
-        if (this.#exchange === null) this.destroy(); // it says what nobody asked for
+        if (this.#exchange === null) this.destroy(); // data that no request asked for
         else this.#exchange.read(bytes);
       });
       socket.on("error", (error: Error) => this.#error = error);
@@ -61,7 +61,7 @@ class Connection {
     return this.#closed;
   }
 
-  /** Connected, and so it has carried an exchange before. */
+  /** Whether it is connected, which means that it has carried an exchange before. */
   get ready(): boolean {
     return this.#socket !== null;
   }
@@ -83,7 +83,7 @@ class Connection {
     if (socket) exchange.send((bytes) => socket.write(bytes), true);
   }
 
-  /** Ends the exchange on it, which closes it. */
+  /** Cancels its exchange, which closes the connection. */
   cancel(): void {
     this.#exchange?.cancel();
   }
@@ -94,26 +94,29 @@ class Connection {
   }
 }
 
-/** Requests of one place may share connections: of one origin, spoken to in one way, of one session. */
+/**
+ * Requests with the same place may share connections: it has the origin, the session and the TLS
+ * settings.
+ */
 function placeOf({ url, tls, connection }: HttpRequest): string {
   const spoken = tls === undefined || url.protocol !== "https:" ? "" : tlsKey(tls);
   const session = typeof connection === "object" ? connection.session : "";
   return `${originOf(url)}\n${session}\n${spoken}`;
 }
 
-/** Whether no other request may follow on the connection of this one. */
+/** Whether no other request may follow on this request's connection. */
 function isLast({ connection }: HttpRequest): boolean {
   return connection === "new" || connection?.last === true;
 }
 
-/** HTTP/1.1 and HTTPS on the runtime's sockets, under Deno and Node alike. */
+/** HTTP/1.1 and HTTPS on the runtime's sockets, under both Deno and Node. */
 export class PortableTransport implements Transport {
   readonly name = "portable";
   readonly #idle = new Map<string, Connection[]>();
   readonly #open = new Set<Connection>();
   readonly #queue = new SendQueue();
   readonly #http2 = new Http2Sessions();
-  /** By URL. */
+  /** Requests by URL. */
   readonly #loads = new Map<string, { in_flight: number; given: number }>();
   #opened = 0;
 
@@ -180,7 +183,7 @@ export class PortableTransport implements Transport {
     this.#idle.clear();
   }
 
-  /** Of several places the one with the fewest requests in flight; among equals, the one with the fewest so far. */
+  /** The URL with the fewest requests in flight; among equals, the one with the fewest requests so far. */
   #leastInFlight(urls: readonly URL[]) {
     const places = urls.map((url, number) => {
       const load = this.#loads.get(url.href) ?? { in_flight: 0, given: 0 };
@@ -205,8 +208,8 @@ export class PortableTransport implements Transport {
   }
 
   /**
-   * Runs an exchange; gives what cancels it. When the server has closed a kept connection before it
-   * answered anything, as servers do with idle ones, the request goes out again on a new one.
+   * Runs an exchange; returns a function that cancels it. When the server closes a reused connection
+   * before any answer, as servers do with idle ones, the request is sent again on a new one.
    */
   #run(
     connection: Connection,
@@ -234,7 +237,7 @@ export class PortableTransport implements Transport {
     exchange: HttpExchange,
     error: Error | null,
   ): void {
-    listener.onFree(); // before the next one's place is chosen
+    listener.onFree(); // before the next request's place is chosen
     this.#queue.ended();
     listener.onEnd(exchange, error);
   }

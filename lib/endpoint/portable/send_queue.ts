@@ -1,4 +1,6 @@
-/** Requests that wait for their time and for a place in flight, for transports without a thread. */
+/**
+ * A queue of requests that wait for their time and for a slot in flight, for transports without a thread.
+ */
 import { nowNs } from "../../native/clock.ts";
 
 interface Waiting {
@@ -8,25 +10,26 @@ interface Waiting {
   withdrawn: () => void;
 }
 
-/** Timers fire up to 1 ms early and 2 ms late: the rest of the way is polled. */
+/** Timers fire up to 1 ms early and 2 ms late, so the rest of the time is spent polling. */
 const POLL_NS = 1.5e6;
 
-/** Starts what waits, in the order of its times; among equal times first come, first served. */
+/** Starts waiting requests in the order of their times; among equal times in the order of arrival. */
 export class SendQueue {
   readonly #waiting: Waiting[] = [];
   #limit = Infinity;
   #inFlight = 0;
-  /** When a place in flight last became free. */
+  /** When a slot in flight last became free. */
   #slot_ns = 0;
-  /** The limit keeps back a request whose time has come. */
+  /** Whether the limit holds back a request whose time has come. */
   #held = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #immediate: ReturnType<typeof setImmediate> | null = null;
 
   /**
    * @param start called with the time since which it was its turn.
-   * @param withdrawn is called instead when it is taken out again.
-   * @returns takes it out; false when it was started before.
+   * @param withdrawn called instead when it is taken out of the queue.
+   * @returns a function that takes it out of the queue; it returns false when the request was already
+   * started.
    */
   add(
     t_send_ns: number,
@@ -47,7 +50,7 @@ export class SendQueue {
     };
   }
 
-  /** One that was started has ended. */
+  /** Notes that a started request has ended. */
   ended(): void {
     this.#inFlight--;
     this.#slot_ns = nowNs();
@@ -60,7 +63,7 @@ export class SendQueue {
     this.#startDue();
   }
 
-  /** Takes out all that waits. */
+  /** Takes all waiting requests out of the queue. */
   withdraw(): void {
     this.#unset();
     for (const { withdrawn } of this.#waiting.splice(0)) withdrawn();
@@ -75,7 +78,7 @@ export class SendQueue {
       }
       const { t_send_ns, t_queued_ns, start } = this.#waiting.shift()!;
       this.#inFlight++;
-      // a request handed over after its time is late because of the caller
+      // a request that arrives after its time is late because of the caller
       start(Math.max(t_send_ns || t_queued_ns, this.#held ? this.#slot_ns : 0));
     }
     this.#held = this.#waiting.length > 0;

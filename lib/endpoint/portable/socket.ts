@@ -1,4 +1,4 @@
-/** A socket to an origin: direct, by TLS, by a Unix socket, or through a proxy's tunnel. */
+/** Opens a socket to an origin: directly, with TLS, through a Unix socket, or through a proxy's tunnel. */
 import net from "node:net";
 import tls from "node:tls";
 import { hostOf } from "../place.ts";
@@ -10,11 +10,11 @@ import type { Buffer } from "node:buffer";
 const MOST_PROXY_ANSWER_BYTES = 16 * 1024;
 
 /**
- * Connects. One of the two callbacks is called, once; the result cancels the attempt.
+ * Connects. Calls exactly one of the two callbacks, once; returns a function that cancels the attempt.
  *
- * @param proxy the proxy of the URL: https is tunnelled through it, http goes to it.
- * @param settings of TLS, for https.
- * @param onConnected called when TLS's handshake begins, where that can be known.
+ * @param proxy the proxy for the URL: https goes through a tunnel, http is sent to the proxy.
+ * @param settings TLS settings, for https.
+ * @param onConnected called when TLS's handshake begins, if that is known.
  */
 export function openSocket(
   url: URL,
@@ -60,7 +60,8 @@ export function openSocket(
   const guard = proxy === null ? inheritedGuard() : null;
   if (guard === null) open();
   else {
-    // connected to the address that was checked: the name may lead elsewhere a moment later
+    // connects to the address that was checked, because the name may resolve to another one a moment
+    // later
     guard.addresses(url).then(
       ([address]) => open(address),
       (error: Error) => settle(() => onFailed(error)),
