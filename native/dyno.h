@@ -1,17 +1,19 @@
 /*
- * libdyno: what JavaScript may call. Every argument is a number or a buffer of the caller's that is
- * used during the call only: threads write to native memory, and the caller copies out of it.
+ * libdyno: the functions that JavaScript may call. Every argument is a number or a caller's buffer
+ * that is used only during the call: threads write to native memory, and the caller copies data out
+ * of it.
  *
- * Samplers, NVML sessions and wires are named by small numbers, 1 and up. A negative result is an error:
- * an errno, negated. Calls that give text write a NUL-terminated string and return the bytes it
- * needs, the NUL included: more than the buffer holds means that the text was cut, ask again.
+ * Samplers, NVML sessions and wires are identified by small positive numbers. A negative result is an
+ * error: a negated errno. Calls that return text write a NUL-terminated string and return the
+ * number of bytes it needs, including the NUL. If that is more than the buffer holds, the text was
+ * cut: call again with a larger buffer.
  */
 #ifndef DYNO_H
 #define DYNO_H
 
 #include <stdint.h>
 
-/* Raised when an exported function, an option or the meaning of a text changes. */
+/* Increase this when an exported function, an option or the format of a text changes. */
 #define DYNO_ABI 4
 
 #define DYNO_EXPORT __attribute__((visibility("default")))
@@ -19,7 +21,8 @@
 DYNO_EXPORT uint32_t dyno_abi(void);
 
 /*
- * Opens a sampler: sources, fields and ring, no thread yet. Options are lines of "key=value":
+ * Opens a sampler with its sources, fields and ring, but starts no thread. Options are lines of
+ * "key=value":
  *   rate_hz=1..10000          records per second (100)
  *   metrics=cpu,memory,…      source names (all but gpm); see sample/source.h
  *   pids=1,2                  processes whose own CPU time and memory to follow
@@ -31,22 +34,22 @@ DYNO_EXPORT uint32_t dyno_abi(void);
  */
 DYNO_EXPORT int32_t dyno_sampler_open(const char *options, char *error, uint32_t error_bytes);
 
-/* The record's layout and what each source offers, as JSON. Fixed from open on. */
+/* The record's layout and what each source offers, as JSON. It does not change after open. */
 DYNO_EXPORT int32_t dyno_sampler_layout(int32_t sampler, char *json, uint32_t json_bytes);
 
-/* Starts the threads. A sampler starts once. */
+/* Starts the threads. A sampler can be started only once. */
 DYNO_EXPORT int32_t dyno_sampler_start(int32_t sampler, char *error, uint32_t error_bytes);
 
-/* Copies whole records out, oldest first, as many as fit and are there. Returns their count. */
+/* Copies out as many whole records as fit, oldest first. Returns their count. */
 DYNO_EXPORT int32_t dyno_sampler_drain(int32_t sampler, void *records, uint32_t bytes);
 
 /* Counts, costs, scheduling, update periods and ended series so far, as JSON. */
 DYNO_EXPORT int32_t dyno_sampler_status(int32_t sampler, char *json, uint32_t json_bytes);
 
-/* Ends the threads; what the ring holds can still be drained. */
+/* Stops the threads. Records left in the ring can still be drained. */
 DYNO_EXPORT int32_t dyno_sampler_stop(int32_t sampler);
 
-/* Stops and frees. */
+/* Stops the sampler and frees it. */
 DYNO_EXPORT int32_t dyno_sampler_close(int32_t sampler);
 
 /* Opens NVML; an empty path means the environment's DYNO_NVML, else libnvidia-ml.so.1. */
@@ -56,15 +59,15 @@ DYNO_EXPORT int32_t dyno_nvml_open(const char *path, char *error, uint32_t error
 DYNO_EXPORT int32_t dyno_nvml_describe(int32_t nvml, char *json, uint32_t json_bytes);
 
 /*
- * Reads every metric of one device now, in the order of the description's "metrics": a value, NaN
- * where it could not be read, and NVML's return code beside it. Returns the count written.
+ * Reads every metric of one device now, in the order of the description's "metrics": a value (NaN
+ * where it could not be read) and NVML's return code for it. Returns the number written.
  */
 DYNO_EXPORT int32_t dyno_nvml_read(int32_t nvml, uint32_t gpu, double *values, int32_t *codes,
                                    uint32_t count);
 
 /*
- * Makes every call of NVML once, GPM included, and says what each answered, as JSON: device, call,
- * code, its name, value, type, microseconds. Takes a fraction of a second for each device.
+ * Calls every NVML function once, including GPM, and returns each answer as JSON: device, call,
+ * code, name of the code, value, type, microseconds. Takes a fraction of a second per device.
  */
 DYNO_EXPORT int32_t dyno_nvml_probe(int32_t nvml, char *json, uint32_t json_bytes);
 
@@ -80,37 +83,44 @@ DYNO_EXPORT int32_t dyno_nvml_close(int32_t nvml);
 /* The wire: an HTTP/1.1 client in a thread; options, requests and records as in http/wire/wire.h. */
 DYNO_EXPORT int32_t dyno_wire_open(const char *options, char *error, uint32_t error_bytes);
 
-/* A place to connect to, by lines as in http/wire/wire.h. Returns its number. */
+/* Adds a place to connect to, from lines as in http/wire/wire.h. Returns its number. */
 DYNO_EXPORT int32_t dyno_wire_target(int32_t wire, const char *lines, char *error,
                                      uint32_t error_bytes);
 
 /*
- * The name and version of the OpenSSL that serves TLS (environment DYNO_OPENSSL, else libssl.so.3 or
- * libssl.so.1.1). Negative, and why, where there is none: then only plain HTTP can be spoken.
+ * The name and version of the OpenSSL that is used for TLS (environment DYNO_OPENSSL, else
+ * libssl.so.3 or libssl.so.1.1). Negative, with the reason, if none was found: only plain HTTP is
+ * possible then.
  */
 DYNO_EXPORT int32_t dyno_tls_library(char *text, uint32_t text_bytes);
 
-/* Queues a struct wire_request with the bytes of the HTTP request after it. */
+/* Queues a struct wire_request, which is followed by the bytes of the HTTP request. */
 DYNO_EXPORT int32_t dyno_wire_send(int32_t wire, const void *request, uint32_t bytes);
 DYNO_EXPORT int32_t dyno_wire_cancel(int32_t wire, uint32_t request);
 DYNO_EXPORT int32_t dyno_wire_withdraw(int32_t wire);
 DYNO_EXPORT int32_t dyno_wire_limit(int32_t wire, uint32_t in_flight);
 
-/* Waits for records; the only call that blocks, and so to be made off the main thread. */
+/* Waits for records. This is the only call that blocks, so do not make it on the main thread. */
 DYNO_EXPORT int32_t dyno_wire_wait(int32_t wire, uint32_t timeout_ms, uint32_t settle_us);
 
-/* Copies whole records out. Returns their bytes; where not even one fits, its size negated. */
+/*
+ * Copies whole records out. Returns their bytes, or the negated size of the first one if it does
+ * not fit.
+ */
 DYNO_EXPORT int32_t dyno_wire_drain(int32_t wire, void *records, uint32_t bytes);
 
 DYNO_EXPORT int32_t dyno_wire_status(int32_t wire, char *json, uint32_t json_bytes);
 
-/* Ends the thread, closes every connection and wakes who waits. */
+/* Stops the thread, closes every connection and wakes any waiting caller. */
 DYNO_EXPORT int32_t dyno_wire_stop(int32_t wire);
 
-/* Stops and frees. Nobody may be waiting. */
+/* Stops the wire and frees it. No thread may be waiting on it. */
 DYNO_EXPORT int32_t dyno_wire_close(int32_t wire);
 
-/* A paced server of event streams, in a thread; options as in pace/pace.h. Returns its port; one a time. */
+/*
+ * Starts a paced server of event streams in a thread; options as in pace/pace.h. Returns its port.
+ * Only one can run at a time.
+ */
 DYNO_EXPORT int32_t dyno_pace_open(const char *options, char *error, uint32_t error_bytes);
 DYNO_EXPORT int32_t dyno_pace_status(char *json, uint32_t json_bytes);
 DYNO_EXPORT int32_t dyno_pace_close(void);

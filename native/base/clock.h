@@ -1,4 +1,4 @@
-/* The one clock of every stamp: CLOCK_MONOTONIC. */
+/* The clock for every timestamp: CLOCK_MONOTONIC. */
 #ifndef DYNO_CLOCK_H
 #define DYNO_CLOCK_H
 

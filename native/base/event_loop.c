@@ -54,7 +54,7 @@ void event_loop_will_sleep(struct event_loop *loop)
     atomic_store(&loop->sleeping, true);
 }
 
-/* Empties the timer and the counter of wakes, of which either was ready. */
+/* Resets the timer and the wake counter, one of which was ready. */
 static void read_own_files(struct event_loop *loop)
 {
     uint64_t ignored;
@@ -76,7 +76,7 @@ void event_loop_wait(struct event_loop *loop, bool may_wait, event_ready *ready,
 void event_loop_wake(struct event_loop *loop)
 {
     uint64_t one = 1;
-    ssize_t ignored = write(loop->wake_fd, &one, sizeof one); /* a full counter wakes as well */
+    ssize_t ignored = write(loop->wake_fd, &one, sizeof one); /* if the counter is full, it wakes the loop anyway */
     (void)ignored;
 }
 

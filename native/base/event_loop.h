@@ -1,6 +1,6 @@
 /*
- * The event loop of every thread with sockets: epoll, one timer on CLOCK_MONOTONIC, and a way to be
- * woken by other threads.
+ * The event loop for every thread with sockets: epoll, one timer on CLOCK_MONOTONIC, and a way for
+ * other threads to wake it.
  */
 #ifndef DYNO_EVENT_LOOP_H
 #define DYNO_EVENT_LOOP_H
@@ -12,14 +12,17 @@
 
 struct event_loop {
     int epoll, timer, wake_fd;
-    uint64_t timer_ns;     /* what the timer is set to; 0: nothing */
-    _Atomic bool sleeping; /* or about to: whoever hands something over must wake it */
+    uint64_t timer_ns;     /* the timer's setting; 0: off */
+    _Atomic bool sleeping; /* or about to sleep: a thread that hands something over must wake it */
 };
 
-/* Called for each file that is ready. A NULL owner: the timer went off, or somebody woke the loop. */
+/*
+ * Called for each ready file. A NULL owner means that the timer fired, or another thread woke the
+ * loop.
+ */
 typedef void event_ready(void *context, void *owner, uint32_t events);
 
-/* False and errno where the system gives no more files; close it anyway. */
+/* False and errno if the system has no more file descriptors; close it anyway. */
 bool event_loop_open(struct event_loop *loop);
 void event_loop_close(struct event_loop *loop);
 
@@ -32,19 +35,22 @@ bool event_loop_watch(struct event_loop *loop, int operation, int fd, uint32_t e
  */
 void event_loop_close_file(struct event_loop *loop, int fd);
 
-/* When the loop wakes by itself, on now_ns()'s clock; 0: not. Costs nothing where it stays the same. */
+/*
+ * Sets when the loop wakes by itself, on now_ns()'s clock; 0: never. Setting the same time again is
+ * free.
+ */
 void event_loop_set_timer(struct event_loop *loop, uint64_t due_ns);
 
-/* To be called before the last look for something to do, ahead of event_loop_wait. */
+/* Call this before event_loop_wait, ahead of the last check for something to do. */
 void event_loop_will_sleep(struct event_loop *loop);
 
-/* Hands over what is ready; where nothing is, waits for it if it may. */
+/* Reports what is ready. If nothing is, waits for it when may_wait is set. */
 void event_loop_wait(struct event_loop *loop, bool may_wait, event_ready *ready, void *context);
 
-/* From any thread: the loop's wait ends, now or when it next begins. */
+/* Ends the loop's current wait, or its next one. May be called from any thread. */
 void event_loop_wake(struct event_loop *loop);
 
-/* The same, where the loop sleeps; nothing else wakes later. */
+/* The same, but only if the loop is sleeping; a later wait is not affected. */
 void event_loop_wake_sleeping(struct event_loop *loop);
 
 #endif

@@ -41,7 +41,10 @@ ssize_t file_read(int fd, char *text, size_t size)
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return -1;
         length += (size_t)n;
-        /* procfs hands out at most a page of lines a call; half a page left means that was all. */
+        /*
+         * procfs returns at most one page of lines per call; if half a page is left, that was
+         * everything
+         */
         if (n < 2048) break;
     }
     text[length] = '\0';

@@ -1,4 +1,4 @@
-/* Files of /proc and /sys that stay open and are read again from their start. */
+/* Files of /proc and /sys that stay open and are read repeatedly from the start. */
 #ifndef DYNO_FILE_H
 #define DYNO_FILE_H
 
@@ -7,10 +7,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* root stands for "/": "" on a real host, a fixture's folder in tests. -1 and errno on failure. */
+/* root replaces "/": "" on a real host, a fixture's folder in tests. -1 and errno on failure. */
 __attribute__((format(printf, 2, 3))) int file_open(const char *root, const char *format, ...);
 
-/* The whole text from the start, NUL-terminated, cut at size - 1. Its length, or -1 and errno. */
+/*
+ * Reads the whole text from the start, NUL-terminated, cut at size - 1. Returns its length, or -1
+ * and errno.
+ */
 ssize_t file_read(int fd, char *text, size_t size);
 
 /* The first number in the file. */
@@ -20,7 +23,7 @@ bool file_read_u64(int fd, uint64_t *value);
 __attribute__((format(printf, 4, 5))) bool file_line(char *line, size_t size, const char *root,
                                                      const char *format, ...);
 
-/* Skips blanks and reads digits; gives where they end, or NULL when there are none. */
+/* Skips blanks and reads digits; returns where they end, or NULL if there are none. */
 const char *parse_u64(const char *text, uint64_t *value);
 
 /* The value of "key value" at the start of a line of text. */

@@ -36,7 +36,7 @@ static void move_down(struct heap *heap, size_t at, struct heap_entry entry)
     put(heap, at, entry);
 }
 
-/* Puts an entry where one has left, or has another key. */
+/* Moves an entry to its position after another was removed there or its key has changed. */
 static void settle(struct heap *heap, size_t at, struct heap_entry entry)
 {
     if (at > 0 && heap_before(&entry, &heap->entries[(at - 1) / 2]))

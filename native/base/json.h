@@ -1,4 +1,7 @@
-/* Writes JSON into a caller's buffer; what does not fit is counted, so the caller can ask again. */
+/*
+ * Writes JSON into a caller's buffer. What does not fit is still counted, so that the caller can
+ * try again with a larger one.
+ */
 #ifndef DYNO_JSON_H
 #define DYNO_JSON_H
 
@@ -9,16 +12,16 @@
 struct json {
     char *out;
     size_t size; /* of out */
-    size_t used; /* that the text needs, without its NUL */
+    size_t used; /* bytes that the text needs, without its NUL */
     bool comma;
 };
 
 void json_begin(struct json *json, char *out, size_t size);
 
-/* Ends the text; returns the bytes it needs with its NUL. */
+/* Ends the text; returns the bytes it needs, including the NUL. */
 int32_t json_end(struct json *json);
 
-/* A key is NULL inside an array and at the top. Brackets: '{' or '['. */
+/* The key is NULL inside an array and at the top level. Brackets: '{' or '['. */
 void json_open(struct json *json, const char *key, char bracket);
 void json_close(struct json *json, char bracket);
 void json_string(struct json *json, const char *key, const char *value);
@@ -31,7 +34,7 @@ void json_null(struct json *json, const char *key);
 /* A string, or null for an empty one. */
 void json_text(struct json *json, const char *key, const char *value);
 
-/* Digits in quotes: exact above 2^53. */
+/* Digits in quotes, because numbers above 2^53 are not exact in JSON. */
 void json_digits(struct json *json, const char *key, uint64_t value);
 
 #endif

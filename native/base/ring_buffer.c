@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Producer and consumer write to their own cache lines. */
+/* Producer and consumer write to separate cache lines. */
 struct ring {
     _Alignas(64) _Atomic uint64_t head; /* records ever committed */
     _Atomic uint64_t overruns;

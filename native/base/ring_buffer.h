@@ -1,6 +1,7 @@
 /*
  * A ring of fixed-size records between one producer and one consumer, in its own mapping. When it
- * is full the new record is lost and counted: what was kept stays in order and whole.
+ * is full, a new record is dropped and counted; the records already in it stay complete and in
+ * order.
  */
 #ifndef DYNO_RING_BUFFER_H
 #define DYNO_RING_BUFFER_H
@@ -9,14 +10,14 @@
 
 struct ring;
 
-/* Slots are rounded up to a power of two. NULL when memory is short. */
+/* The number of slots is rounded up to a power of two. NULL if memory is short. */
 struct ring *ring_new(uint32_t slots, uint32_t record_bytes);
 void ring_free(struct ring *ring);
 
-/* Producer: where the next record goes, or NULL (and one more overrun) when the ring is full. */
+/* Producer: where the next record goes, or NULL (counted as an overrun) if the ring is full. */
 void *ring_claim(struct ring *ring);
 
-/* Producer: hands over the record last claimed. */
+/* Producer: hands over the record that was claimed last. */
 void ring_commit(struct ring *ring);
 
 /* Consumer: copies out at most max_records and returns how many. */

@@ -10,18 +10,18 @@
 
 #define BYTES_MIN (64u * 1024)
 #define BYTES_MAX (1u << 30)
-#define REWIND_BYTES (1u << 20) /* not after each record: its lines are still in the consumer's cache */
+#define REWIND_BYTES (1u << 20) /* rewind no sooner: the newest lines are still in the consumer's cache */
 
 struct stream {
     unsigned char *memory;
     uint32_t bytes;
     _Alignas(64) _Atomic uint64_t head; /* bytes ever committed */
-    _Atomic uint64_t base; /* the byte that lies at the memory's start; moved while it is empty */
+    _Atomic uint64_t base; /* the position of the byte at the memory's start; changes only while the stream is empty */
     _Atomic uint32_t high_water;
     _Alignas(64) _Atomic uint64_t tail; /* bytes ever drained */
 };
 
-/* The same pages twice in a row; NULL when that is not available. */
+/* Maps the same pages twice in a row; NULL if that is not possible. */
 static unsigned char *map_twice(size_t bytes)
 {
     int fd = memfd_create("dyno", MFD_CLOEXEC);
@@ -73,8 +73,9 @@ static unsigned char *place_of(const struct stream *stream, uint64_t byte)
 }
 
 /*
- * A stream that is drained begins at its start again: one whose consumer keeps up uses little of its memory.
- * The consumer reads the base once it has seen a head beyond its tail, and the base moves only without one.
+ * A drained stream starts again at the beginning of its memory, so a stream whose consumer keeps up
+ * uses little of it. The consumer reads the base only after it sees a head beyond its tail, and the
+ * base changes only when there is none.
  */
 void *stream_claim(struct stream *stream)
 {

@@ -1,4 +1,4 @@
-/* Threads of the library: how they start, how they are scheduled, what CPU time they took. */
+/* The library's threads: starting, scheduling and CPU time. */
 #ifndef DYNO_THREAD_H
 #define DYNO_THREAD_H
 
@@ -6,20 +6,24 @@
 #include <stdint.h>
 
 /*
- * Starts a thread with every signal blocked, as they are the runtime's to take, but those of its
- * faults: with these blocked a process ends without a word of the runtime or the kernel. 0, or an errno.
+ * Starts a thread with every signal blocked, because signals are the runtime's to handle. Only the
+ * signals of the thread's own faults stay open: if they were blocked, the process would end without
+ * a message from the runtime or the kernel. Returns 0, or an errno.
  */
 int thread_start(pthread_t *thread, void *(*run)(void *), void *argument);
 
-/* CPU time that a thread which was not joined yet has used; 0 where that cannot be told. */
+/* CPU time used by a thread that has not been joined; 0 if unknown. */
 uint64_t thread_cpu_ns(pthread_t thread);
 
 enum scheduling { SCHEDULING_NONE, SCHEDULING_FIFO, SCHEDULING_NICE, SCHEDULING_NORMAL };
 
-/* Asks for the best that this process may have: the real-time class, else a high priority. */
+/*
+ * Requests the best scheduling that this process may have: the real-time class, else a high
+ * priority.
+ */
 enum scheduling thread_schedule_self(void);
 
-/* "fifo", "nice", "normal"; "" before a thread has asked. */
+/* "fifo", "nice", "normal"; "" before a thread has asked for scheduling. */
 const char *scheduling_name(enum scheduling scheduling);
 
 #endif

@@ -7,7 +7,10 @@
 void body_begin(struct body *body, const struct http *http)
 {
     sse_begin(&body->sse);
-    /* what is not an answer is one text, whatever its form: its words are wanted */
+    /*
+     * A response that is not a success is passed on as one text, whatever its form: it explains the
+     * error.
+     */
     bool good = http->status >= 200 && http->status < 300;
     body->form = good && http->type != HTTP_FILE ? BODY_UNTOLD : BODY_WHOLE;
     body->typed = http->type == HTTP_EVENTS;
@@ -28,20 +31,23 @@ static void deliver(struct body *body, const struct body_sink *sink, const char 
     else sink->whole(sink->owner, bytes, count);
 }
 
-/* Blanks, and the bytes of a byte order mark: they tell nothing. */
+/* Whitespace and the bytes of a byte order mark: they say nothing about the form. */
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\xef' || c == '\xbb' ||
            c == '\xbf';
 }
 
-/* Of what is called events, an object, a list or a page is none; of others, a field begins them. */
+/*
+ * With an event content type, a body that begins an object, a list or a page is not events. With
+ * any other type, a body that begins with an SSE field is events.
+ */
 static void tell(struct body *body)
 {
     static const char *const fields[] = {":", "data:", "event:", "id:", "retry:"};
     const char *first = body->first;
     size_t count = body->first_count;
-    if (*first == '\0') { /* the length of a frame; no text begins so */
+    if (*first == '\0') { /* the length of a frame; no text begins with NUL */
         body->form = BODY_FRAMES;
         return;
     }

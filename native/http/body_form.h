@@ -1,6 +1,6 @@
 /*
- * An answer's body: events, frames of events, or one whole, told by its first bytes, since servers leave the content
- * type out, or say another.
+ * An answer's body: server-sent events, frames of events, or one whole text. The form is detected
+ * from the first bytes, since servers omit the content type or send a wrong one.
  */
 #ifndef DYNO_BODY_FORM_H
 #define DYNO_BODY_FORM_H
@@ -8,32 +8,32 @@
 #include "http/http_response.h"
 #include "http/sse.h"
 
-/* Enough to tell by, with some blanks before. */
+/* Enough bytes to detect the form, with some leading whitespace. */
 #define BODY_FIRST_BYTES 16
 
 struct body {
     struct sse sse;
     enum { BODY_UNTOLD, BODY_WHOLE, BODY_EVENTS, BODY_FRAMES } form;
-    bool typed; /* the content type says events */
+    bool typed; /* the content type is that of events */
     char first[BODY_FIRST_BYTES];
     unsigned first_count;
 };
 
-/* Called as parts come; the bytes are good during the call only. */
+/* Called as parts arrive; the bytes are valid only during the call. */
 struct body_sink {
     void *owner;
     sse_event *event;
     void (*whole)(void *owner, const char *bytes, size_t count);
 };
 
-/* Ready for the body after a head; keeps its memory. */
+/* Prepares for the body that follows a head; keeps the allocated memory. */
 void body_begin(struct body *body, const struct http *http);
 void body_free(struct body *body);
 
-/* Takes the next bytes. A fault is in body->sse.fault. */
+/* Processes the next bytes. A fault is reported in body->sse.fault. */
 void body_push(struct body *body, const struct body_sink *sink, const char *bytes, size_t count);
 
-/* All has come. */
+/* The whole body has arrived. */
 void body_end(struct body *body, const struct body_sink *sink);
 
 #endif

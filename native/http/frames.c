@@ -5,7 +5,7 @@
 
 #define PRELUDE_BYTES 12 /* two lengths and their checksum */
 #define SUM_BYTES 4
-#define TEXT 7 /* a header's type; all that are read have it */
+#define TEXT 7 /* a header's type; all headers that are read have it */
 
 static uint32_t number_at(const char *bytes)
 {
@@ -35,7 +35,7 @@ struct part {
     size_t count;
 };
 
-/* The value of a header by its name; none where the headers are not as they should be. */
+/* The value of a named header; empty if the headers are malformed. */
 static struct part header(const char *at, const char *end, const char *name)
 {
     static const unsigned char sizes[] = {0, 0, 1, 2, 4, 8, 0, 0, 8, 16};
@@ -85,7 +85,7 @@ static void tell(struct sse *sse, sse_event *event, void *owner, const char *fra
     if (!kind.bytes) kind = header(headers, payload, ":error-code");
     sse->data.count = 0;
     add(sse, "{\"error_type\":\"", 15);
-    /* a kind is a name; what is none would not stand in JSON */
+    /* the name becomes JSON unescaped, so other characters are not allowed */
     for (size_t i = 0; i < kind.count; i++)
         if ((kind.bytes[i] | 32) >= 'a' && (kind.bytes[i] | 32) <= 'z') add(sse, kind.bytes + i, 1);
     add(sse, "\",\"error\":", 10);
@@ -103,7 +103,7 @@ static void tell(struct sse *sse, sse_event *event, void *owner, const char *fra
     if (!sse->fault) event(owner, sse->data.bytes, sse->data.count, true);
 }
 
-/* The bytes of the frame that begins here; 0 while its prelude has not come, or at a fault. */
+/* The size of the frame that begins here; 0 if its prelude is incomplete, or on a fault. */
 static size_t frame_bytes(struct sse *sse, const char *bytes, size_t count)
 {
     if (count < PRELUDE_BYTES) return 0;
@@ -115,7 +115,7 @@ static size_t frame_bytes(struct sse *sse, const char *bytes, size_t count)
     return sse->fault ? 0 : total;
 }
 
-/* Tells the whole frames at the beginning; how many bytes they had. */
+/* Reports the whole frames at the beginning; returns the number of bytes they used. */
 static size_t take(struct sse *sse, sse_event *event, void *owner, const char *bytes, size_t count)
 {
     size_t taken = 0;
@@ -140,7 +140,7 @@ void frames_push(struct sse *sse, sse_event *event, void *owner, const char *byt
         if (!sse->fault && taken < count) sse_append(sse, &sse->line, bytes + taken, count - taken);
         return;
     }
-    /* only as much as the frame lacks, so that what is behind it is not copied again and again */
+    /* copy only what the frame lacks, so that the bytes after it are not copied repeatedly */
     while (count > 0 && !sse->fault) {
         size_t have = sse->line.count;
         size_t total = have < PRELUDE_BYTES ? PRELUDE_BYTES : number_at(sse->line.bytes);
@@ -152,7 +152,7 @@ void frames_push(struct sse *sse, sse_event *event, void *owner, const char *byt
         if (sse->fault) return;
         size_t taken = take(sse, event, owner, sse->line.bytes, sse->line.count);
         if (taken == 0) continue;
-        sse->line.count = 0; /* never more than one frame is in it */
+        sse->line.count = 0; /* it never holds more than one frame */
         frames_push(sse, event, owner, bytes, count);
         return;
     }

@@ -7,7 +7,7 @@
 #define HEAD_BYTES_MAX (64 * 1024)
 #define LINE_BYTES_MAX (4 * 1024)
 #define INTERIM_MAX 32
-/* The first byte of what a server of TLS says to plain HTTP. */
+/* The first byte of a TLS server's answer to plain HTTP. */
 #define TLS_ALERT 0x15
 #define CHUNK_DIGITS_MAX 12
 #define LENGTH_DIGITS_MAX 15
@@ -38,7 +38,7 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* A header's value: "name: value" as it stands in the head. */
+/* A header's value, as it is in the head. */
 struct text {
     const char *start;
     size_t bytes;
@@ -62,7 +62,9 @@ static struct text trimmed(struct text text)
     return text;
 }
 
-/* Takes the first item off a list with commas; the list's start is NULL after the last one. */
+/*
+ * Removes the first item from a comma-separated list; the list's start is NULL after the last item.
+ */
 static struct text next_item(struct text *list)
 {
     const char *comma = memchr(list->start, ',', list->bytes);
@@ -200,7 +202,7 @@ static void begin_body(struct http *http, const struct http_sink *sink)
         http->state = HTTP_DONE;
     } else if (headers.chunked) {
         http->state = HTTP_CHUNK_SIZE;
-        /* both, or of HTTP/1.0: an attack or a fault (RFC 9112, 6.1) */
+        /* both headers, or HTTP/1.0: an attack or a fault (RFC 9112, 6.1) */
         http->keep_alive &= headers.http11 && !headers.has_length;
     } else if (headers.has_length) {
         http->remaining = headers.length;
@@ -234,7 +236,7 @@ static bool keep_head(struct http *http, const char *bytes, size_t count)
     return true;
 }
 
-/* Takes at most one line of the head. */
+/* Consumes at most one line of the head. */
 static size_t push_head(struct http *http, const struct http_sink *sink, const char *bytes,
                         size_t count)
 {
@@ -271,7 +273,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* One byte of the line that begins a chunk: blanks, digits, blanks, and perhaps ";extension". */
+/* One byte of the line before a chunk: blanks, digits, blanks, and an optional ";extension". */
 static void push_chunk_line(struct http *http, char c)
 {
     int digit = hex_digit(c);

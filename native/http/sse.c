@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Memory above this is given back between streams. */
+/* Memory above this size is freed between streams. */
 #define KEEP_BYTES (64 * 1024)
 
 static void text_reset(struct sse_text *text)
@@ -32,7 +32,7 @@ void sse_free(struct sse *sse)
     memset(sse, 0, sizeof *sse);
 }
 
-/* The limit is that of a line and that of an event's data, however both are cut into pieces. */
+/* The limit applies to a line and to an event's data, however they are split into pieces. */
 void sse_append(struct sse *sse, struct sse_text *text, const char *bytes, size_t count)
 {
     if (text->count + count > SSE_EVENT_BYTES_MAX) {
@@ -54,7 +54,9 @@ void sse_append(struct sse *sse, struct sse_text *text, const char *bytes, size_
     text->count += count;
 }
 
-/* Copies the held line, whose input is about to go away or to be joined with another. */
+/*
+ * Copies the held line: its input is about to become invalid, or another line will be joined to it.
+ */
 static void keep_held(struct sse *sse)
 {
     if (!sse->held) return;
@@ -79,19 +81,19 @@ static bool is(const char *bytes, size_t count, const char *word)
     return count == strlen(word) && memcmp(bytes, word, count) == 0;
 }
 
-/* A line's value, if the line is of this field. */
+/* Takes a line's value if the line has this field name. */
 static bool take_field(const char **line, size_t *bytes, const char *name)
 {
     size_t length = strlen(name);
     if (*bytes < length || memcmp(*line, name, length) != 0) return false;
-    if (*bytes > length && (*line)[length] != ':') return false; /* another one: "database: …" */
+    if (*bytes > length && (*line)[length] != ':') return false; /* another field: "database: …" */
     *line += length, *bytes -= length;
     if (*bytes) (*line)++, (*bytes)--;
     if (*bytes && **line == ' ') (*line)++, (*bytes)--;
     return true;
 }
 
-/* Whether a data line begins another event: the one before has come to its object's end. */
+/* Whether a data line begins a new event, because the previous data is a complete object. */
 static bool begins_event(const struct sse *sse, const char *line, size_t bytes)
 {
     const char *data = sse->held ? sse->held : sse->data.bytes;
@@ -100,7 +102,7 @@ static bool begins_event(const struct sse *sse, const char *line, size_t bytes)
            (*line == '{' || is(line, bytes, "[DONE]"));
 }
 
-/* Whether bytes are one object of JSON, or the mark of the end. */
+/* Whether the bytes are one JSON object, or the end mark. */
 static bool is_whole(const char *bytes, size_t count)
 {
     if (is(bytes, count, "[DONE]")) return true;
@@ -123,7 +125,7 @@ static bool is_whole(const char *bytes, size_t count)
     return false;
 }
 
-/* in_input: the line lies in the caller's bytes, which stay until sse_push returns. */
+/* in_input: the line is in the caller's bytes, which stay valid until sse_push returns. */
 static void take_line(struct sse *sse, sse_event *event, void *owner, const char *line,
                       size_t bytes, bool in_input)
 {
@@ -144,7 +146,7 @@ static void take_line(struct sse *sse, sse_event *event, void *owner, const char
             sse->error = is(line, bytes, "error");
             return;
         }
-        if (!take_field(&line, &bytes, "error")) return; /* a comment, id, retry */
+        if (!take_field(&line, &bytes, "error")) return; /* a comment, id or retry */
         sse->error = true;
     }
     if (begins_event(sse, line, bytes)) dispatch(sse, event, owner);

@@ -1,11 +1,12 @@
 /*
- * Starts programs for a parent and never outlives it: each in its own session, with its limits,
- * its output in files. When the parent goes, by whatever signal, standard input ends and everything
- * that was started is killed, also what left its session.
+ * Starts programs for a parent and never outlives it. Each program gets its own session, its
+ * limits, and files for its output. When the parent dies, by any signal, standard input ends and
+ * everything that was started is killed, including what has left its session.
  *
- * With arguments, --when-told PROGRAM ARGUMENTS, it becomes that program once a line comes instead; with
- * --guard PROGRAM ARGUMENTS it runs the program on its own standard streams, ends as it ends, and kills it
- * with all that is below it at SIGTERM, or when nobody holds the other end of standard input.
+ * With --when-told PROGRAM ARGUMENTS, it waits for a line on standard input and then becomes that
+ * program. With --guard PROGRAM ARGUMENTS, it runs the program on its own standard streams and
+ * exits as the program does. On SIGTERM, or when the other end of standard input is closed, it
+ * kills the program and all its descendants.
  *
  * Standard input:   run ID TIMEOUT_MS MEMORY_BYTES COUNT\n   and COUNT texts, each ended by a NUL:
  *                       folder, standard output, standard error, program, arguments; 0 is no limit
@@ -81,7 +82,7 @@ static void redirect(const char *path, int flags, int to, int faults)
     if (fd != to) close(fd);
 }
 
-/* In the child: nothing but what may follow fork(). */
+/* Runs in the child: only calls that are safe after fork(). */
 static void run_in_child(const struct request *request, pid_t parent, int faults)
 {
     setsid();
@@ -135,7 +136,7 @@ static void start(const struct request *request)
 
 static void stop(struct job *job, enum ending ending)
 {
-    if (job->kill_ns != NEVER) return; /* it is being stopped */
+    if (job->kill_ns != NEVER) return; /* it is being stopped already */
     job->ending = ending;
     job->kill_ns = clock_ns(CLOCK_MONOTONIC) + GRACE_NS;
     kill(-job->pid, SIGTERM);
@@ -171,7 +172,7 @@ static void print_end(const struct job *job, int status, const struct rusage *us
            clock_ns(CLOCK_MONOTONIC) - job->started_ns, usage->ru_maxrss, cpu_us, ENDINGS[job->ending]);
 }
 
-/* What is left of a session goes with its leader, while the leader's number is still taken. */
+/* The rest of a session is killed with its leader, before the leader's process id can be reused. */
 static void collect_ended(void)
 {
     siginfo_t ended = {0};
@@ -202,7 +203,7 @@ static void handle_request(const struct request *request)
         if (job->id == request->id) stop(job, ENDING_STOPPED);
 }
 
-/* Also those that left their session: they are ours since we are their subreaper. */
+/* This includes those that left their session: as their subreaper we are their parent. */
 static void kill_children(void)
 {
     char path[64];
@@ -221,7 +222,7 @@ static void kill_all(void)
     while (wait(NULL) > 0);
 }
 
-/* Becomes a command once a line comes on standard input; ends without one. */
+/* Becomes a command once a line arrives on standard input; exits if none arrives. */
 static int become_when_told(char **command)
 {
     char byte = 0;
@@ -234,7 +235,7 @@ static int become_when_told(char **command)
     return COULD_NOT_START;
 }
 
-/* Also what has lost its parent on the way, whatever it waits for: it becomes ours. */
+/* This includes descendants whose parent has died: as their subreaper we become their parent. */
 static int guard(char **command)
 {
     const int signals[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP};
@@ -254,7 +255,7 @@ static int guard(char **command)
         fprintf(stderr, "%s: %s\n", *command, strerror(errno));
         _exit(COULD_NOT_START);
     }
-    close(STDOUT_FILENO); /* who reads them sees the program's end */
+    close(STDOUT_FILENO); /* readers of these pipes must see the program's end */
     close(STDERR_FILENO);
     struct pollfd fds[] = {
         {.fd = STDIN_FILENO, .events = 0},

@@ -29,7 +29,7 @@ bool requests_read(struct requests *requests, int fd)
     return got > 0;
 }
 
-/* Points `texts` at `count` texts after `at`; NULL when they are not all there. */
+/* Points `texts` at `count` texts after `at`; NULL if not all have arrived. */
 static char *take_texts(struct requests *requests, char *at, int64_t count)
 {
     char *end = requests->bytes + requests->length;

@@ -19,10 +19,10 @@ struct requests {
     char **texts;
 };
 
-/* Reads what there is; false at the end of the input. */
+/* Reads the available input; false at its end. */
 bool requests_read(struct requests *requests, int fd);
 
-/* The next whole request; false when there is none. A malformed one ends the program. */
+/* The next whole request; false if there is none. A malformed one ends the program. */
 bool requests_next(struct requests *requests, struct request *request);
 
 void requests_free(struct requests *requests);

@@ -1,4 +1,4 @@
-/* The exported functions of the paced server, of which a process has one. */
+/* The exported functions of the paced server; a process has at most one. */
 #include <errno.h>
 #include <stdio.h>
 

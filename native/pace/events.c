@@ -1,4 +1,4 @@
-/* What the paced server says: events in the form of chat completions, each a chunk of HTTP. */
+/* The paced server's output: chat completion events, each in its own HTTP chunk. */
 #include <stdio.h>
 #include <string.h>
 

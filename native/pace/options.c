@@ -4,7 +4,7 @@
 
 #include "pace/parts.h"
 
-/* The rest of a line that begins with this key. */
+/* The rest of a line, if the line begins with this key. */
 static bool take_path(const char *line, const char *key, char *path, size_t path_bytes)
 {
     size_t name = strlen(key);

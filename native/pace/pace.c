@@ -17,7 +17,7 @@
 #include "base/thread.h"
 #include "pace/parts.h"
 
-/* Streams served before the sockets are looked at again. */
+/* Streams to serve before checking the sockets again. */
 #define STREAMS_AT_ONCE 256
 
 struct pace {
@@ -29,10 +29,10 @@ struct pace {
     struct pace_options set;
     struct tls_context *tls; /* NULL: plain HTTP */
     struct heap due; /* clients by the time of their next event */
-    struct client *open, *closed; /* the closed ones are freed when no event can name them */
+    struct client *open, *closed; /* closed ones are freed when no event can refer to them */
     _Atomic uint64_t requests, events, clients, late_ns;
     _Atomic int scheduling;
-    struct pace_times first, gaps; /* to the first event, and between two, as they were sent */
+    struct pace_times first, gaps; /* as sent: up to the first event, and between two events */
 };
 
 /* ---- writing ---- */
@@ -56,7 +56,7 @@ static void watch(struct pace *pace, struct client *client, int operation)
     event_loop_watch(&pace->loop, operation, client->fd, events, client);
 }
 
-/* Sends, and keeps what the socket does not take. False when the client is gone. */
+/* Sends bytes, and keeps what the socket does not accept. False if the client is gone. */
 static bool send_bytes(struct pace *pace, struct client *client, const char *bytes, size_t count)
 {
     ssize_t sent = send(client->fd, bytes, count, MSG_NOSIGNAL);
@@ -79,7 +79,7 @@ static bool send_bytes(struct pace *pace, struct client *client, const char *byt
     return true;
 }
 
-/* The same with TLS's output, if nothing waits for the socket; what waits goes first. */
+/* The same for TLS's output, unless something already waits for the socket: that must go first. */
 static bool send_output(struct pace *pace, struct client *client)
 {
     const char *bytes;
@@ -99,7 +99,7 @@ static bool send_or_keep(struct pace *pace, struct client *client, const char *b
     return false;
 }
 
-/* The next events of a stream; the last ones bring its end along. */
+/* Sends the next events of a stream; the end of the stream is sent with the last one. */
 static void send_due_events(struct pace *pace, struct client *client)
 {
     static _Thread_local char out[PACE_EVENT_BYTES * (PACE_BURST_MAX + 4)];
@@ -139,7 +139,7 @@ static void send_plain_answer(struct pace *pace, struct client *client, const ch
     send_or_keep(pace, client, out, (size_t)bytes);
 }
 
-/* The number after a key, wherever in the body the key is. */
+/* The number after a key, anywhere in the body. */
 static uint32_t number_after(const char *body, const char *key, uint32_t otherwise)
 {
     const char *at = strstr(body, key);
@@ -149,7 +149,7 @@ static uint32_t number_after(const char *body, const char *key, uint32_t otherwi
     return *at >= '1' && *at <= '9' ? (uint32_t)strtoul(at, NULL, 10) : otherwise;
 }
 
-/* From here on the client has its place among those whose events are due. */
+/* Adds the client to the queue of those with events due. */
 static void begin_stream(struct pace *pace, struct client *client)
 {
     client->streaming = heap_push(&pace->due, (int64_t)client->due_ns, 0, &client->due);
@@ -174,7 +174,7 @@ static void answer_request(struct pace *pace, struct client *client, const char 
     else begin_stream(pace, client);
 }
 
-/* Answers a request that is whole; what came after it stays. */
+/* Answers one whole request; keeps the bytes after it. */
 static void answer_next_request(struct pace *pace, struct client *client)
 {
     client->request[client->request_bytes] = '\0';
@@ -221,7 +221,7 @@ static void socket_readable(struct pace *pace, struct client *client)
     answer_next_request(pace, client);
 }
 
-/* The socket takes bytes again. */
+/* The socket accepts bytes again. */
 static void socket_writable(struct pace *pace, struct client *client)
 {
     char *unsent = client->unsent;
@@ -266,7 +266,7 @@ static void accept_clients(struct pace *pace)
     }
 }
 
-/* When the next event of a stream is due; 0: none is. */
+/* When the next event of any stream is due; 0: none. */
 static uint64_t next_due_ns(const struct pace *pace)
 {
     const struct heap_entry *first = heap_first(&pace->due);
@@ -290,7 +290,7 @@ static void file_ready(void *context, void *owner, uint32_t events)
     struct pace *pace = context;
     struct client *client = owner;
     if (owner == pace) accept_clients(pace);
-    else if (!owner || client->fd < 0) return; /* woken, or closed since epoll named it */
+    else if (!owner || client->fd < 0) return; /* woken by another thread, or closed since epoll reported it */
     else if (client->blocked && (events & EPOLLOUT)) socket_writable(pace, client);
     else socket_readable(pace, client);
 }
@@ -323,7 +323,7 @@ static bool start(struct pace *pace)
     if (!event_loop_open(&pace->loop)) return false;
     pace->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     setsockopt(pace->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    setsockopt(pace->listener, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one); /* theirs too */
+    setsockopt(pace->listener, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one); /* accepted sockets inherit this */
     if (bind(pace->listener, (struct sockaddr *)&address, sizeof address) != 0) return false;
     if (listen(pace->listener, 4096) != 0) return false;
     getsockname(pace->listener, (struct sockaddr *)&address, &bytes);

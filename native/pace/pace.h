@@ -1,6 +1,6 @@
 /*
- * A paced server of event streams: each event carries, as its text, the time at which it was handed
- * to the kernel. So what a client measures can be compared with what was sent.
+ * A paced server of event streams. The text of each event is the time at which it was handed to the
+ * kernel, so a client's measurements can be compared with what was sent.
  */
 #ifndef DYNO_PACE_H
 #define DYNO_PACE_H
@@ -12,14 +12,14 @@ struct pace;
 
 /*
  * Options are lines of "key=value":
- *   tokens=N        events of one answer, where the request has no max_tokens (200)
+ * tokens=N        events in one answer, if the request has no max_tokens (200)
  *   interval_us=N   between two events; 0 sends them as fast as the client reads (20,000)
  *   delay_us=N      from the request to the first event (0)
- *   burst=N         events in one write (1)
- *   port=N          0 takes a free one (0)
- *   cert=PATH       speaks TLS with this certificate (PEM)
+ * burst=N         events per write (1)
+ * port=N          0 takes any free port (0)
+ * cert=PATH       use TLS with this certificate (PEM)
  *   key=PATH        and its key (the file of the certificate)
- * Listens on 127.0.0.1. NULL and a message when it cannot.
+ * Listens on 127.0.0.1. Returns NULL and a message on failure.
  */
 struct pace *pace_open(const char *options, char *error, size_t error_bytes);
 

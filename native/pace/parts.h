@@ -1,4 +1,4 @@
-/* What the files of the paced server share. */
+/* Declarations shared by the paced server's files. */
 #ifndef DYNO_PACE_PARTS_H
 #define DYNO_PACE_PARTS_H
 
@@ -11,10 +11,10 @@
 #include "base/heap.h"
 #include "http/tls/tls.h"
 
-/* Of a request with its body. */
+/* The largest request, including its body. */
 #define REQUEST_BYTES (256 * 1024)
 
-/* Room for any one event with its chunk header. */
+/* Room for the largest event with its chunk header. */
 #define PACE_EVENT_BYTES 512
 
 #define PACE_HEAD \
@@ -30,30 +30,34 @@ struct pace_options {
     char cert[4096], key[4096];
 };
 
-/* Reads lines of options, and sets the others to what holds without them. */
+/* Reads lines of options; options that are not set get their defaults. */
 bool pace_read_options(struct pace_options *set, const char *options, char *error,
                        size_t error_bytes);
 
 struct client {
     int fd;
     struct tls *tls; /* NULL: plain HTTP */
-    bool ready;      /* TLS's handshake is over */
+    bool ready;      /* the TLS handshake is complete */
     bool streaming, blocked, usage;
     char *request;
     size_t request_bytes;
     uint32_t tokens, sent;
     uint64_t due_ns;
-    uint64_t received_ns, sent_ns; /* the kernel had the request; the last event was handed over */
+    uint64_t received_ns, sent_ns; /* when the kernel received the request; when the last event was handed over */
     struct heap_link due; /* in the queue of events while streaming */
     char *unsent;
     size_t unsent_bytes;
-    struct client *next, *before; /* among the open ones, or the closed ones */
+    struct client *next, *before; /* in the list of open clients, or of closed ones */
 };
 
-/* Encrypts all of it; what is to be sent is TLS's output then. False: the client is of no more use. */
+/*
+ * Encrypts all bytes into TLS's output, which is then ready to send. False: the client is unusable.
+ */
 bool pace_encrypt(struct client *client, const char *bytes, size_t count);
 
-/* Takes bytes of the socket: continues the handshake, or adds what they say to the request. */
+/*
+ * Processes bytes from the socket: continues the handshake, or adds the plain text to the request.
+ */
 bool pace_decrypt(struct client *client, const char *bytes, size_t count);
 
 #define PACE_STEP_NS 10000
@@ -65,16 +69,16 @@ struct pace_times {
 
 void pace_times_add(struct pace_times *times, uint64_t ns);
 
-/* Receives, and notes when the kernel had it. As recv(). */
+/* Receives, and notes when the kernel received the bytes. Arguments and result as for recv(). */
 ssize_t pace_receive(struct client *client, char *into, size_t room);
 
-/* The nearest rank, in nanoseconds; 0 where nothing was counted. */
+/* A quantile by nearest rank, in nanoseconds; 0 if nothing was counted. */
 double pace_times_quantile(const struct pace_times *times, double share);
 
-/* An event that tells the time; its bytes. */
+/* Writes an event whose text is the time; returns its size in bytes. */
 size_t pace_token(char *out, uint64_t now);
 
-/* The last events, with the usage where it was asked for, and the end of the body. */
+/* Writes the last events, with the usage if it was requested, and the end of the body. */
 size_t pace_ending(char *out, uint32_t tokens, bool usage);
 
 #endif

@@ -1,4 +1,4 @@
-/* The paced server behind TLS: plain text in and out of its records. */
+/* TLS for the paced server: encrypts and decrypts the plain text. */
 #include "pace/parts.h"
 
 bool pace_encrypt(struct client *client, const char *bytes, size_t count)

@@ -1,11 +1,11 @@
-/* When requests came, and times in steps of 10 us, counted so that their quantiles can be told. */
+/* The arrival times of requests, and durations counted in steps of 10 us for quantiles. */
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "pace/parts.h"
 
-/* When the kernel had what was read, on our clock; now where it does not say. */
+/* When the kernel received the data, on our clock; the present time if the kernel does not say. */
 static uint64_t received_ns(struct msghdr *message)
 {
     struct cmsghdr *part = CMSG_FIRSTHDR(message);

@@ -1,7 +1,7 @@
 /*
- * What is used of OpenSSL 1.1 and 3, declared here: it is loaded when the program runs, and its
- * headers need not be there when this is built. Numbers and signatures are those of openssl/ssl.h,
- * bio.h, err.h and x509_vfy.h, which agree on all of these in both versions.
+ * The part of OpenSSL 1.1 and 3 that is used. It is declared here because the library is loaded at
+ * run time and its headers are not needed at build time. Numbers and signatures are those of
+ * openssl/ssl.h, bio.h, err.h and x509_vfy.h; both versions agree on all of them.
  */
 #ifndef DYNO_TLS_ABI_H
 #define DYNO_TLS_ABI_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Nothing is torn down at exit, where threads may still run (1.1.1b and later). */
+/* Do not clean up at exit, when threads may still run (1.1.1b and later). */
 #define OPENSSL_INIT_NO_ATEXIT 0x00080000ull
 #define OPENSSL_VERSION_TEXT 0
 
@@ -37,7 +37,7 @@
 
 #define X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS 0x4
 
-/* Of verification. */
+/* Results of verification. */
 #define X509_V_OK 0
 #define X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT 2
 #define X509_V_ERR_CERT_NOT_YET_VALID 9
@@ -50,7 +50,7 @@
 #define X509_V_ERR_HOSTNAME_MISMATCH 62
 #define X509_V_ERR_IP_ADDRESS_MISMATCH 64
 
-/* Reasons of errors; an alert of the other side is 1000 and its number (RFC 8446, 6). */
+/* Error reasons; an alert from the peer is 1000 plus its number (RFC 8446, 6). */
 #define ERR_REASON_MASK 0xFFF
 #define SSL_R_CERTIFICATE_VERIFY_FAILED 134
 #define SSL_R_WRONG_VERSION_NUMBER 267
@@ -130,7 +130,7 @@ struct openssl {
 #undef DECLARE
 };
 
-/* The library, loaded at the first call; NULL and why. */
+/* The library, loaded at the first call; NULL with the reason on failure. */
 const struct openssl *openssl_load(char *error, size_t error_bytes);
 
 #endif

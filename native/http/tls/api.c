@@ -1,4 +1,4 @@
-/* The exported function of TLS. */
+/* The exported function for TLS. */
 #include <errno.h>
 
 #include "dyno.h"

@@ -1,4 +1,4 @@
-/* What is set once for all connections to a host. */
+/* Settings shared by all connections to a host. */
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,14 +9,14 @@
 
 #define PATH_BYTES 4096
 
-/* Nobody is asked for the password of a key. */
+/* Never prompts for the password of a key. */
 static int no_password(char *room, int bytes, int writing, void *context)
 {
     (void)room, (void)bytes, (void)writing, (void)context;
     return -1;
 }
 
-/* The newest session stays, for the next connection. */
+/* Keeps the newest session for the next connection. */
 static int keep_session(void *ssl, void *session)
 {
     const struct openssl *openssl = openssl_load(NULL, 0);
@@ -82,7 +82,7 @@ static bool use_certificate(struct tls_context *context, const char *cert, const
     return true;
 }
 
-/* Of one line; the paths of the certificate and its key are kept for later. */
+/* Reads one line of settings; the paths of the certificate and its key are kept for later. */
 static bool take_line(struct tls_context *context, const char *line, char *cert, char *key,
                       char *error, size_t error_bytes)
 {
@@ -113,7 +113,7 @@ static bool set_client(struct tls_context *context, const char *lines, char *err
     static const unsigned char ALPN[] = "\x08http/1.1";
     const struct openssl *openssl = context->openssl;
     char line[PATH_BYTES], cert[PATH_BYTES] = "", key[PATH_BYTES] = "";
-    openssl->ctx_default_paths(context->ctx); /* a host without any trusts what is named alone */
+    openssl->ctx_default_paths(context->ctx); /* a host without default paths trusts only what is named */
     openssl->error_clear();
     while (*lines) {
         size_t length = strcspn(lines, "\n");

@@ -1,4 +1,4 @@
-/* What went wrong, in plain words by its kind. */
+/* Describes each kind of failure in plain words. */
 #include <stdio.h>
 
 #include "http/tls/parts.h"

@@ -9,8 +9,8 @@
 #include "http/tls/tls.h"
 
 /*
- * A program may have another OpenSSL in it, as Node has, whose functions bear the same names: the
- * library must find its own first. The sanitizers cannot have it so.
+ * A program may already contain another OpenSSL with the same function names, as Node does.
+ * RTLD_DEEPBIND makes the library find its own functions first; the sanitizers do not support it.
  */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define OWN_FIRST 0
@@ -41,7 +41,7 @@ static void *open_library(void)
     return NULL;
 }
 
-/* A symbol of the library or of the libcrypto that it came with. */
+/* A symbol of the library, or of the libcrypto it was loaded with. */
 static bool resolve(void *library, const char *symbol, void *function)
 {
     *(void **)function = dlsym(library, symbol);

@@ -1,4 +1,4 @@
-/* What the files of TLS share. */
+/* Declarations shared by the TLS files. */
 #ifndef DYNO_TLS_PARTS_H
 #define DYNO_TLS_PARTS_H
 
@@ -8,7 +8,7 @@
 struct tls_context {
     const struct openssl *openssl;
     void *ctx;
-    void *session; /* the newest that the server gave; NULL for none */
+    void *session; /* the newest one from the server; NULL for none */
     bool server, insecure, numeric;
     char host[256];
 };
@@ -17,13 +17,13 @@ struct tls {
     const struct openssl *openssl;
     struct tls_context *context;
     void *ssl;
-    void *in, *out; /* memory; the SSL's own */
+    void *in, *out; /* memory BIOs, owned by the SSL */
     bool heard, ready, closed;
     bool failed;
     char fault[192];
 };
 
-/* Puts into words what an operation failed by, from OpenSSL's queue of errors. */
+/* Describes in words why an operation failed, from OpenSSL's error queue. */
 void tls_explain(struct tls *tls);
 
 #endif

@@ -1,4 +1,4 @@
-/* One connection: bytes of the socket in, plain text out, and the reverse. */
+/* One connection: socket bytes in, plain text out, and the reverse. */
 #include "http/tls/tls.h"
 
 #include <limits.h>
@@ -8,14 +8,14 @@
 
 #include "http/tls/parts.h"
 
-/* How a server of plain HTTP answers what it does not understand. */
+/* The start of a plain HTTP server's answer to a request that it does not understand. */
 static const char PLAIN[] = "HTTP/";
 
 static void expect_host(struct tls *tls)
 {
     const struct openssl *openssl = tls->openssl;
     struct tls_context *context = tls->context;
-    if (!context->numeric) /* an address has no place there (RFC 6066, 3) */
+    if (!context->numeric) /* an address is not allowed in SNI (RFC 6066, 3) */
         openssl->ssl_ctrl(tls->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_HOST_NAME,
                           context->host);
     if (context->insecure) return;
@@ -77,7 +77,7 @@ bool tls_feed(struct tls *tls, const void *bytes, size_t count)
     return fail(tls, "no memory for TLS");
 }
 
-/* What an operation that gave no bytes means. */
+/* What it means when an operation returned no bytes. */
 static enum tls_result result_of(struct tls *tls, int result)
 {
     switch (tls->openssl->ssl_error(tls->ssl, result)) {

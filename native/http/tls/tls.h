@@ -1,6 +1,6 @@
 /*
- * TLS 1.2 and 1.3 by the OpenSSL that the host has, loaded at the first use. It moves bytes between
- * memory and memory: the sockets, and the times at which they were read, stay with the caller.
+ * TLS 1.2 and 1.3 through the host's OpenSSL, loaded at the first use. It works between memory
+ * buffers only: the caller owns the sockets and the times at which they were read.
  */
 #ifndef DYNO_TLS_H
 #define DYNO_TLS_H
@@ -8,73 +8,76 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of plain text in one record, which is what tls_read gives at most. */
+/* Bytes of plain text in one record, the most that tls_read returns. */
 #define TLS_RECORD_BYTES (16 * 1024)
 
-/* What is trusted, who is expected, and the session that connections to one host share. */
+/* What is trusted, which peer is expected, and the session that connections to one host share. */
 struct tls_context;
 
-/* One connection's. */
+/* The state of one connection. */
 struct tls;
 
 enum tls_result {
     TLS_OK,
-    TLS_WAITS,  /* for bytes of the other side */
-    TLS_CLOSED, /* the other side has said that nothing follows */
-    TLS_FAULT,  /* tls_fault says what */
+    TLS_WAITS,  /* for bytes from the peer */
+    TLS_CLOSED, /* the peer has announced the end */
+    TLS_FAULT,  /* see tls_fault */
 };
 
-/* The name and version of the library. False and why it is not available. */
+/* The name and version of the library. False, with the reason, if it is not available. */
 bool tls_library(char *text, size_t text_bytes);
 
 /*
- * The settings of connections to one place, line by line; paths are those of PEM files:
- *   tls HOST      the name or address that the certificate must have, and is asked for by
- *   ca PATH       further certificates to trust, beside the host's
+ * The settings for connections to one place, one per line; paths name PEM files:
+ * tls HOST      the name or address to ask for, which the certificate must have
+ * ca PATH       further certificates to trust, in addition to the host's
  *   cert PATH     the client's own certificate, with its chain
  *   key PATH      its key (the file of the certificate)
- *   insecure      any certificate is taken
- * NULL and a message where a file is not what it should be, or there is no library.
+ * insecure      accept any certificate
+ * Returns NULL and a message if a file is invalid or the library is missing.
  */
 struct tls_context *tls_client(const char *lines, char *error, size_t error_bytes);
 
-/* What a server shows: a certificate with its chain, and its key. */
+/* A server's settings: a certificate with its chain, and its key. */
 struct tls_context *tls_server(const char *cert, const char *key, char *error, size_t error_bytes);
 
-/* Once no connection of it is left. */
+/* Call this when no connection uses it any more. */
 void tls_context_free(struct tls_context *context);
 
 /* NULL when memory is short. */
 struct tls *tls_new(struct tls_context *context);
 void tls_free(struct tls *tls);
 
-/* Takes bytes that came from the socket. False: memory is short, or it is no TLS; tls_fault. */
+/*
+ * Adds bytes that came from the socket. False if memory is short or they are not TLS; see
+ * tls_fault.
+ */
 bool tls_feed(struct tls *tls, const void *bytes, size_t count);
 
 enum tls_result tls_handshake(struct tls *tls);
 
-/* Whether the handshake went by the session of an earlier connection. */
+/* Whether the handshake resumed the session of an earlier connection. */
 bool tls_resumed(const struct tls *tls);
 
-/* Plain text, at most of one record; the number of its bytes is set where the result is TLS_OK. */
+/* Reads plain text, at most one record; the number of bytes is set if the result is TLS_OK. */
 enum tls_result tls_read(struct tls *tls, void *bytes, size_t room, size_t *count);
 
-/* Whether another tls_read may give something without more bytes of the socket. */
+/* Whether another tls_read may return something without more bytes from the socket. */
 bool tls_has_more(const struct tls *tls);
 
-/* Encrypts at most a record; how much of it is set where the result is TLS_OK. */
+/* Encrypts at most one record; the number of bytes used is set if the result is TLS_OK. */
 enum tls_result tls_write(struct tls *tls, const void *bytes, size_t count, size_t *taken);
 
-/* Bytes that wait for the socket; good until the next call. */
+/* Bytes to send to the socket; valid until the next call. */
 size_t tls_output(const struct tls *tls, const char **bytes);
 
-/* How many of them went. */
+/* Says how many of them were sent. */
 void tls_sent(struct tls *tls, size_t count);
 
-/* Adds to the output that nothing follows. */
+/* Adds a notice to the output that nothing follows. */
 void tls_close(struct tls *tls);
 
-/* What is wrong, in a sentence that goes on after "cannot connect: ". */
+/* What is wrong, phrased to follow "cannot connect: ". */
 const char *tls_fault(const struct tls *tls);
 
 #endif

@@ -1,4 +1,7 @@
-/* The exported functions of the wire. A wire has one caller: only the table of wires needs a lock. */
+/*
+ * The exported functions of the wire. A wire has one caller, so only the table of wires needs a
+ * lock.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -78,7 +78,7 @@ static int32_t queue_command(struct wire *wire, struct command command)
     return 0;
 }
 
-/* Whether a request's places are there, each with its head. */
+/* Whether a request includes all its places and a head for each. */
 static bool check_places(const struct wire_request *head, const char *bytes, uint32_t targets)
 {
     if (head->places == 0) return head->target < targets;

@@ -1,4 +1,7 @@
-/* From a request to its connection: one that waits, or a socket, connected, with TLS's handshake. */
+/*
+ * Finds a connection for a request: an idle one, or a new socket, connected and with the TLS
+ * handshake done.
+ */
 #include <errno.h>
 #include <linux/net_tstamp.h>
 #include <netinet/tcp.h>
@@ -8,7 +11,7 @@
 
 #include "http/wire/parts.h"
 
-/* Opens a socket to the first of the remaining addresses that does not refuse at once. */
+/* Opens a socket to the first remaining address that does not refuse immediately. */
 static bool open_socket(struct wire *wire, struct connection *connection, int *error)
 {
     const struct target *target = connection->target;
@@ -40,7 +43,7 @@ static bool open_socket(struct wire *wire, struct connection *connection, int *e
     return false;
 }
 
-/* A request gets it now, or it waits for one. */
+/* Gives the connection to the request that waits for it, or keeps it idle for one. */
 static void connection_made(struct wire *wire, struct connection *connection)
 {
     if (connection->busy) {
@@ -62,7 +65,7 @@ void go_on_with_handshake(struct wire *wire, struct connection *connection)
 {
     int error = 0;
     enum tls_result result = tls_handshake(connection->tls);
-    bool sent = send_output(wire, connection, &error); /* an alert too, where it failed */
+    bool sent = send_output(wire, connection, &error); /* on failure this sends an alert too */
     if (result == TLS_FAULT) {
         give_up_connecting(wire, connection, tls_fault(connection->tls));
     } else if (!sent) {
@@ -125,7 +128,7 @@ void connect_ahead(struct wire *wire, struct target *target, uint32_t count)
         connection->ahead = true;
         target->spare++;
         connect_next(wire, connection, ECONNREFUSED);
-        if (target->spare == before) return; /* refused at once */
+        if (target->spare == before) return; /* refused immediately */
     }
 }
 

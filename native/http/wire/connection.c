@@ -1,4 +1,4 @@
-/* All connections of a wire: made, kept, chosen, closed. */
+/* All connections of a wire: creating, keeping, choosing and closing them. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,7 +31,7 @@ struct connection *new_connection(struct wire *wire, struct target *target)
     return NULL;
 }
 
-/* Tells the other side that nothing follows, if its socket takes that at once. */
+/* Tells the peer that nothing follows, if the socket accepts that immediately. */
 static void say_goodbye(struct connection *connection)
 {
     const char *bytes;
@@ -74,7 +74,7 @@ void keep_idle(struct connection *connection)
     connection->target->idle = connection;
 }
 
-/* Whether a request may have it; `own` says that no other one would fit better. */
+/* Whether a request may use the connection; `own` means that no other one would fit better. */
 static bool fits(const struct connection *connection, uint32_t policy, bool *own)
 {
     uint32_t session = policy & ~WIRE_LAST;
@@ -112,7 +112,7 @@ struct connection *take_connecting(struct wire *wire, struct target *target)
         struct connection *connection = wire->connections[i];
         if (connection->target != target || connection->busy) continue;
         if (!connection->connecting && !connection->handshaking) continue;
-        connection->ahead = false; /* not before the request's turn, after all */
+        connection->ahead = false; /* it is no longer ahead: the request has its turn */
         target->spare--;
         return connection;
     }
@@ -137,7 +137,7 @@ void connection_lost(struct wire *wire, struct connection *connection, const cha
     }
     bool answered = request->end.t_first_byte_ns != 0;
     if ((connection->reused || connection->ahead) && !answered && !request->resent) {
-        /* servers close idle connections; one was taken that was just being closed */
+        /* servers close idle connections; this one was being closed as it was taken */
         request->resent = true;
         request->end.flags |= WIRE_RESENT;
         request->end.flags &= ~(uint32_t)(WIRE_REUSED | WIRE_AHEAD);

@@ -1,4 +1,4 @@
-/* What the files of the wire share: the thread's state, its connections, its requests. */
+/* Declarations shared by the wire's files: the thread's state, its connections, its requests. */
 #ifndef DYNO_WIRE_PARTS_H
 #define DYNO_WIRE_PARTS_H
 
@@ -39,22 +39,22 @@ struct target {
     int count;
     struct tls_context *tls; /* NULL: plain HTTP */
     struct connection *idle; /* newest first */
-    uint32_t spare;          /* connections without a request: idle, or connecting ahead */
-    uint32_t waiting;        /* requests that are to come here */
+    uint32_t spare;          /* connections without a request: idle, or being opened ahead */
+    uint32_t waiting;        /* requests that will come here */
     uint32_t in_flight;
     uint64_t given;          /* requests so far */
 };
 
 struct request {
     struct wire_request head;
-    struct connection *connection; /* NULL while it waits */
-    struct heap_link waiting;      /* for its time, and a place in flight */
+    struct connection *connection; /* NULL while the request waits */
+    struct heap_link waiting;      /* waits for its time and a place in flight */
     double queued_ns;
     struct wire_end end;
     double t_deadline_ns;
     bool in_flight, resent;
-    struct request *chained; /* in the table's bucket */
-    const char *http;        /* the bytes to send, among those below */
+    struct request *chained; /* next in the same bucket of the table */
+    const char *http;        /* the bytes to send, within those below */
     size_t http_bytes;
     char bytes[];
 };
@@ -62,27 +62,27 @@ struct request {
 struct connection {
     int fd;
     struct target *target;
-    int address;          /* which of the target's is in use */
+    int address;          /* which of the target's addresses is in use */
     struct request *request;
-    struct connection *next;      /* among the target's idle ones, or the closed ones */
+    struct connection *next;      /* in the list of the target's idle ones, or of the closed ones */
     size_t place;                 /* in the wire's list */
     struct tls *tls;              /* NULL without TLS, and before the socket is connected */
-    uint32_t session;             /* whose connection it is; 0: anybody's */
+    uint32_t session;             /* the session that owns the connection; 0: any request may use it */
     bool connecting, handshaking, reused, writing;
-    bool busy;            /* it has, or had when it was lost, a request */
-    bool noted;           /* when its request was sent */
-    bool served;          /* an answer came whole on it */
-    bool ahead;           /* made before there was a request for it */
-    double connect_ns;    /* of one that was made ahead, once it is there */
+    bool busy;            /* has a request, or had one when it was lost */
+    bool noted;           /* the time its request was sent has been noted */
+    bool served;          /* a whole answer has arrived on it */
+    bool ahead;           /* opened before there was a request for it */
+    double connect_ns;    /* for one opened ahead, once it is connected */
     double tls_ns;        /* how long its handshake took; 0: none */
-    size_t written;       /* of the request, TLS's output not counted */
+    size_t written;       /* bytes of the request, without TLS's overhead */
     double t_connect_ns, t_connected_ns, t_read_ns;
     uint32_t lag_ns;
     struct http http;
     struct body body;
 };
 
-/* Requests by their number. */
+/* Requests by number. */
 struct request_table {
     struct request **buckets;
     size_t count, room; /* a power of two */
@@ -98,24 +98,24 @@ struct wire {
     struct event_loop loop;
     int ready_fd; /* wakes the consumer */
 
-    /* From the caller. */
+    /* Commands from the caller. */
     struct command {
         enum { COMMAND_SEND, COMMAND_CANCEL, COMMAND_WITHDRAW } what;
-        struct request *request; /* to be sent */
-        uint32_t number;         /* to be cancelled */
+        struct request *request; /* to send */
+        uint32_t number;         /* to cancel */
     } *commands;
     _Alignas(64) _Atomic uint64_t commands_head;
     _Alignas(64) _Atomic uint64_t commands_tail;
-    _Atomic bool waited;   /* the consumer waits */
-    _Atomic bool urgent;   /* there is something that it should see soon */
+    _Atomic bool waited;   /* the consumer is waiting */
+    _Atomic bool urgent;   /* the consumer should see something soon */
     _Atomic uint32_t limit;
 
     struct target targets[TARGETS_MAX];
     _Atomic int target_count;
     struct stream *stream;
 
-    /* The thread's own. */
-    struct heap waiting; /* requests, the earliest first; among equals in the order of their coming */
+    /* Used by the thread only. */
+    struct heap waiting; /* requests, earliest first; equal times in order of arrival */
     struct request_table table;
     struct connection **connections;
     size_t connection_count, connection_room;
@@ -123,13 +123,13 @@ struct wire {
     uint32_t in_flight;
     uint64_t sequence;
     uint32_t known_limit;
-    bool held;               /* the limit keeps back a request whose time has come */
+    bool held;               /* the limit holds back a request whose time has come */
     double slot_ns;          /* when a place in flight last became free */
-    double next_deadline_ns; /* no request's time is up before */
-    char *input;             /* of one read */
-    char *plain;             /* of one record of TLS */
+    double next_deadline_ns; /* no request's time is up before this */
+    char *input;             /* for one read */
+    char *plain;             /* for one TLS record */
 
-    /* For the status. */
+    /* For the status report. */
     _Atomic uint64_t sent, ended, opened, blocked_ns, reads, resent, tls_resumed;
     _Atomic int scheduling;
     _Atomic bool kernel_stamps;
@@ -140,41 +140,43 @@ static inline double wire_now(void)
     return (double)now_ns();
 }
 
-/* Puts a record on the ring; waits while it is full, so that a slow consumer slows the reading. */
+/* Puts a record on the ring. Waits while the ring is full, so a slow consumer slows the reading. */
 void wire_emit(struct wire *wire, uint32_t request, enum wire_kind kind, double t_ns,
                uint32_t lag_ns, const void *bytes, size_t count);
 
-/* Ends a request: its record, its place, its memory. */
+/* Ends a request: emits its record, frees its place in flight and its memory. */
 void wire_end_request(struct wire *wire, struct request *request, enum wire_failure failure,
                       const char *message);
 
-/* A request's n-th place, and where its head begins. */
+/* A request's n-th place, which says where its head begins. */
 struct wire_place request_place(const struct request *request, uint32_t n, size_t *head);
 
-/* connection.c: all connections, and those that have nothing to do. */
+/* connection.c: all connections, and the idle ones. */
 
 /* NULL when memory is short. */
 struct connection *new_connection(struct wire *wire, struct target *target);
 
-/* Its memory stays until free_closed_connections. No request may be on it. */
+/* Its memory stays until free_closed_connections. It must have no request. */
 void close_connection(struct wire *wire, struct connection *connection);
 
 void free_closed_connections(struct wire *wire);
 
-/* It waits for a request. */
+/* The connection waits for a request. */
 void keep_idle(struct connection *connection);
 
-/* A connection without a request that this one may have; NULL for none. */
+/* An idle connection that this request may use; NULL for none. */
 struct connection *take_idle(struct target *target, const struct request *request);
 
-/* One that is on its way without a request, for this place; NULL for none. */
+/* A connection to this place that is being opened without a request; NULL for none. */
 struct connection *take_connecting(struct wire *wire, struct target *target);
 
-/* Ends the request on it. */
+/* Ends the connection's request. */
 void fail_connection(struct wire *wire, struct connection *connection, enum wire_failure failure,
                      const char *message);
 
-/* It is of no more use: its request is sent again if it may, else it ends. */
+/*
+ * The connection is no longer usable: its request is sent again if that is allowed, else it ends.
+ */
 void connection_lost(struct wire *wire, struct connection *connection, const char *why);
 
 /* connect.c */
@@ -182,30 +184,33 @@ void connection_lost(struct wire *wire, struct connection *connection, const cha
 /* Gives a request a connection, kept alive or new, and sends it. */
 void send_on_connection(struct wire *wire, struct request *request);
 
-/* Opens connections for requests that are due later, until so many have none to do. */
+/* Opens connections for requests that are due later, until this many are idle. */
 void connect_ahead(struct wire *wire, struct target *target, uint32_t count);
 
-/* The socket is connected, or could not be. */
+/* The socket has connected, or failed to. */
 void connect_ended(struct wire *wire, struct connection *connection);
 
-/* Goes on with TLS's handshake; bytes that came were fed. */
+/* Continues the TLS handshake after received bytes were fed to it. */
 void go_on_with_handshake(struct wire *wire, struct connection *connection);
 
-/* No connection came about; without a request another one will try again, and tell why. */
+/*
+ * Connecting failed. Without a request nothing is reported: a later connection tries again and
+ * reports why.
+ */
 void give_up_connecting(struct wire *wire, struct connection *connection, const char *why);
 
 /* transfer.c */
 
-/* Tells the event loop what is waited for. */
+/* Tells the event loop what to wait for. */
 void watch_connection(struct wire *wire, struct connection *connection, int operation,
                       bool writing);
 
-/* Sends what TLS has to say of itself. False: the connection is gone, with an errno. */
+/* Sends TLS's own output. False, with an errno, if the connection is gone. */
 bool send_output(struct wire *wire, struct connection *connection, int *error);
 
 void write_request(struct wire *wire, struct connection *connection);
 
-/* What the event loop found. */
+/* Handles what the event loop found. */
 void connection_ready(struct wire *wire, struct connection *connection, uint32_t events);
 
 #endif

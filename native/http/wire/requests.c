@@ -1,4 +1,4 @@
-/* All requests of a wire by their number. */
+/* All requests of a wire, by number. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* What goes over a connection: the request out, the answer in. */
+/* The transfer over a connection: the request out, the answer in. */
 #include <errno.h>
 #include <linux/net_tstamp.h>
 #include <string.h>
@@ -9,7 +9,10 @@
 
 static const char CLOSED[] = "closed by the server";
 static const char CLOSED_EARLY[] = "closed by the server during TLS's handshake";
-/* Whoever cuts a connection can so cut an answer that ends where the connection does. */
+/*
+ * Without TLS's end notice, an answer that ends with the connection may have been cut by an
+ * attacker.
+ */
 static const char CUT[] = "closed by the server without TLS's own end: it may be cut";
 
 void watch_connection(struct wire *wire, struct connection *connection, int operation,
@@ -20,7 +23,7 @@ void watch_connection(struct wire *wire, struct connection *connection, int oper
     connection->writing = writing;
 }
 
-/* Bytes that the socket took: 0 where it is full, -1 and errno where it is gone. */
+/* Bytes that the socket accepted: 0 if it is full, -1 and errno if it is gone. */
 static ssize_t send_some(const struct connection *connection, const char *bytes, size_t count)
 {
     ssize_t sent;
@@ -29,7 +32,7 @@ static ssize_t send_some(const struct connection *connection, const char *bytes,
     return sent < 0 && errno == EAGAIN ? 0 : sent;
 }
 
-/* 1: all of TLS's output went; 0: the socket is full; -1 and errno: it is gone. */
+/* 1: all of TLS's output was sent; 0: the socket is full; -1 and errno: it is gone. */
 static int flush(const struct connection *connection)
 {
     const char *bytes;
@@ -50,7 +53,10 @@ bool send_output(struct wire *wire, struct connection *connection, int *error)
     return sent >= 0;
 }
 
-/* As flush(), for a part of the request. TLS may wait for the other side: then reading resumes it. */
+/*
+ * Like flush(), for a part of the request. TLS may need bytes from the peer first: reading resumes
+ * it then.
+ */
 static int send_part(struct connection *connection)
 {
     const struct request *request = connection->request;
@@ -101,7 +107,7 @@ void write_request(struct wire *wire, struct connection *connection)
     if (went < 0 && !connection->tls) {
         connection_lost(wire, connection, strerror(errno));
         return;
-    } /* by TLS the other side may have said why: reading tells */
+    } /* with TLS the peer may have sent a reason: reading finds it */
     bool full = went == 0 && (!connection->tls || has_output(connection));
     if (connection->writing != full) watch_connection(wire, connection, EPOLL_CTL_MOD, full);
 }
@@ -150,7 +156,7 @@ static void on_body(void *owner, const char *bytes, size_t count)
     if (connection->body.sse.fault) connection->http.fault = connection->body.sse.fault;
 }
 
-/* Whether its next request may go on the same connection. */
+/* Whether the next request may use the same connection. */
 static bool may_stay(const struct connection *connection)
 {
     const struct request *request = connection->request;
@@ -159,7 +165,7 @@ static bool may_stay(const struct connection *connection)
            !has_output(connection) && !(policy & WIRE_LAST);
 }
 
-/* The answer is whole: the connection is kept or closed, the request ends. */
+/* The answer is complete: keeps or closes the connection and ends the request. */
 static void answer_complete(struct wire *wire, struct connection *connection, bool clean)
 {
     struct request *request = connection->request;
@@ -200,7 +206,7 @@ static void transfer_failed(struct wire *wire, struct connection *connection, co
     else connection_lost(wire, connection, why);
 }
 
-/* The other side sends no more: `ended` where that is known to be its own word. */
+/* The peer sends no more; `ended` if the peer is known to have said so itself. */
 static void answer_ended(struct wire *wire, struct connection *connection, bool ended)
 {
     if (connection->request && ended && http_closed(&connection->http)) {
@@ -214,7 +220,7 @@ static void answer_ended(struct wire *wire, struct connection *connection, bool 
     }
 }
 
-/* How long ago the kernel received the newest byte of a read. */
+/* The time since the kernel received the newest byte of a read. */
 static uint32_t kernel_lag_ns(struct wire *wire, struct msghdr *message)
 {
     for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
@@ -231,7 +237,7 @@ static uint32_t kernel_lag_ns(struct wire *wire, struct msghdr *message)
     return WIRE_LAG_UNKNOWN;
 }
 
-/* The lag of a stamp that is made later than the read. */
+/* The lag of a stamp that is taken later than the read. */
 static uint32_t later_lag_ns(uint32_t lag_ns, double later_ns)
 {
     if (lag_ns == WIRE_LAG_UNKNOWN) return lag_ns;
@@ -239,7 +245,7 @@ static uint32_t later_lag_ns(uint32_t lag_ns, double later_ns)
     return lag < WIRE_LAG_UNKNOWN ? (uint32_t)lag : WIRE_LAG_UNKNOWN - 1;
 }
 
-/* Takes what was read apart: the records that are whole, each with the time at which it was decrypted. */
+/* Decrypts what was read: whole records, each stamped when it was decrypted. */
 static void read_records(struct wire *wire, struct connection *connection)
 {
     double t_socket_ns = connection->t_read_ns;
@@ -248,13 +254,13 @@ static void read_records(struct wire *wire, struct connection *connection)
     do {
         size_t count = 0;
         enum tls_result result = tls_read(connection->tls, wire->plain, TLS_RECORD_BYTES, &count);
-        if (result == TLS_WAITS) break; /* what came were words of TLS's own, or a part of a record */
+        if (result == TLS_WAITS) break; /* the bytes were TLS's own messages, or part of a record */
         if (result == TLS_FAULT) {
             send_output(wire, connection, &error);
             connection_lost(wire, connection, tls_fault(connection->tls));
             return;
         }
-        if (result == TLS_CLOSED || !connection->request) { /* or it says what nobody asked for */
+        if (result == TLS_CLOSED || !connection->request) { /* or data arrived without a request */
             answer_ended(wire, connection, true);
             return;
         }
@@ -265,7 +271,7 @@ static void read_records(struct wire *wire, struct connection *connection)
     } while (tls_has_more(connection->tls));
     if (!send_output(wire, connection, &error)) connection_lost(wire, connection, strerror(error));
     else if (connection->request && connection->written < connection->request->http_bytes)
-        write_request(wire, connection); /* it may have waited for these */
+        write_request(wire, connection); /* it may have waited for these bytes */
 }
 
 static void bytes_came(struct wire *wire, struct connection *connection, size_t count)
@@ -303,7 +309,7 @@ static void socket_readable(struct wire *wire, struct connection *connection)
     }
 }
 
-/* The socket takes bytes again. */
+/* The socket accepts bytes again. */
 static void socket_writable(struct wire *wire, struct connection *connection)
 {
     int error = 0;

@@ -16,7 +16,7 @@
 /* Holds the largest event and the records around it. */
 #define RING_BYTES_MIN (8u * 1024 * 1024)
 #define NEVER_NS 1e300
-/* Nothing is connected ahead in the last moment before a request is due. */
+/* No connection is opened ahead in the last moment before a request is due. */
 #define AHEAD_NS 1e6
 #define FULL_SLEEP_NS 100000
 
@@ -97,14 +97,17 @@ static struct request *first_waiting(const struct wire *wire)
     return first ? HEAP_OWNER(first->link, struct request, waiting) : NULL;
 }
 
-/* Takes a request out of those that wait. */
+/* Removes a request from the waiting ones. */
 static void take_waiting(struct wire *wire, struct request *request)
 {
     heap_remove(&wire->waiting, &request->waiting);
     wire->targets[request->head.target].waiting--;
 }
 
-/* Of its places the one with the fewest requests in flight; among equals, that got the fewest so far. */
+/*
+ * Chooses the place with the fewest requests in flight; if several have the fewest, the one that
+ * has received the fewest so far.
+ */
 static void choose_place(struct wire *wire, struct request *request)
 {
     if (request->head.places == 0) return;
@@ -133,7 +136,7 @@ static void choose_place(struct wire *wire, struct request *request)
     request->end.flags = best << WIRE_PLACE_SHIFT;
 }
 
-/* Many that begin together must not wait for each other's connections. */
+/* Requests that begin together must not wait for each other's connections. */
 static void connect_all_ahead(struct wire *wire, uint32_t limit)
 {
     uint64_t all = wire->waiting.count, first = all < limit ? all : limit;
@@ -145,7 +148,7 @@ static void connect_all_ahead(struct wire *wire, uint32_t limit)
     }
 }
 
-/* Sends what is due and has a place. */
+/* Sends the requests that are due and have a place in flight. */
 static void start_due(struct wire *wire)
 {
     uint32_t limit = atomic_load_explicit(&wire->limit, memory_order_relaxed);
@@ -166,7 +169,7 @@ static void start_due(struct wire *wire)
         }
         take_waiting(wire, request);
         choose_place(wire, request);
-        /* one that was handed over after its time is late, by the caller's fault */
+        /* a request handed over after its time is late because of the caller */
         double ready = request->head.t_send_ns;
         if (ready == 0) ready = request->queued_ns;
         if (wire->held && ready < wire->slot_ns) ready = wire->slot_ns;
@@ -195,7 +198,7 @@ static void cancel_request(struct wire *wire, uint32_t number)
     }
 }
 
-/* Ends all that were not sent yet. */
+/* Ends all requests that were not sent yet. */
 static void cancel_waiting(struct wire *wire)
 {
     for (struct request *request; (request = first_waiting(wire));) {
@@ -204,7 +207,7 @@ static void cancel_waiting(struct wire *wire)
     }
 }
 
-/* A time to send at as a key of the heap: 0 for as soon as may be. */
+/* The send time as a key of the heap: 0 for as soon as possible. */
 static int64_t key_of(double t_send_ns)
 {
     if (!(t_send_ns > 0)) return 0;
@@ -216,7 +219,7 @@ static void queue_request(struct wire *wire, struct request *request)
     if (request_table_add(&wire->table, request)) {
         int64_t key = key_of(request->head.t_send_ns);
         uint64_t number = wire->sequence++;
-        if (request->head.places) { /* connections are made ahead as if they took turns */
+        if (request->head.places) { /* connections are opened ahead as if the places took turns */
             size_t head;
             request->head.target =
                 request_place(request, (uint32_t)(number % request->head.places), &head).target;
@@ -243,7 +246,7 @@ static void run_commands(struct wire *wire)
     }
 }
 
-/* Ends the requests whose time is up. */
+/* Ends the requests that have timed out. */
 static void check_deadlines(struct wire *wire)
 {
     double now = wire_now();
@@ -263,7 +266,7 @@ static void check_deadlines(struct wire *wire)
     wire->next_deadline_ns = next;
 }
 
-/* Sets the timer to what is due next. */
+/* Sets the timer to the next event that is due. */
 static void set_timer(struct wire *wire)
 {
     double next = wire->next_deadline_ns;
@@ -302,7 +305,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* One connection a stream: the soft limit of open files is often 1,024. */
+/* Each stream needs one connection, and the soft limit of open files is often 1,024. */
 static void raise_file_limit(void)
 {
     struct rlimit limit;
