@@ -15,13 +15,14 @@ import type { RequestRecord } from "../run/request_record.ts";
 
 type Failure = Pick<RequestRecord, "failure" | "message">;
 
-/** Of a failure's message in a record: the server's words and what to try. */
+/** Length of the message in a record: the server's words, and what to try. */
 const MESSAGE_LENGTH = 400;
 
 /**
- * The record of a request; its stage and its place in tokens.bin are filled in by those who know.
+ * Returns the record of a request. The caller fills in its stage and its place in tokens.bin.
  *
- * @param countTokens for answers whose tokens the server did not count.
+ * @param countTokens counts answers whose tokens the server did not count; null: they stay
+ * uncounted.
  */
 export function recordOf(
   flight: Flight,
@@ -78,7 +79,10 @@ export function recordOf(
   };
 }
 
-/** Sound and images of an answer; how long a sound was is best known of what was sent. */
+/**
+ * Audio and images of an answer. The duration of input audio is taken from the request, where it is
+ * known best.
+ */
 function mediaOf({ reply, body }: Flight, api: APIConfiguration): Pick<RequestRecord, "media"> {
   const told: Media = { ...reply.media };
   const asked = apiForm(api).asked?.(body);
@@ -87,9 +91,9 @@ function mediaOf({ reply, body }: Flight, api: APIConfiguration): Pick<RequestRe
 }
 
 /**
- * Prices a request in its record.
+ * Adds the cost of a request to its record.
  *
- * @returns what it took of a budget.
+ * @returns what it used of a budget.
  */
 export function price(
   record: RequestRecord,
@@ -104,7 +108,7 @@ export function price(
   return spentOf(entry);
 }
 
-/** Of several endpoints the one that it went to. */
+/** The endpoint that the request went to, where there are several. */
 function endpointOf(
   { place }: Flight,
   exchange: HttpExchange,
@@ -124,12 +128,12 @@ function known(t_ns: number): number | null {
   return t_ns === 0 ? null : t_ns;
 }
 
-/** Of what failed, what the server still reported: it is paid for. */
+/** The token counts that a server reported for a failed request: they are charged for. */
 function toldBy({ completion_tokens }: Reply): ReturnType<Reply["counted"]> {
   return { completion_tokens, token_source: completion_tokens === null ? null : "usage" };
 }
 
-/** What went wrong, if anything did; a whole body is read here. */
+/** What went wrong, if anything. A body that is not streamed is read here. */
 function failureOf(
   { reply, error: found, cut, cutting }: Flight,
   exchange: HttpExchange,

@@ -1,4 +1,4 @@
-/** Several runs of one load: a figure's interval between them, and where its variance comes from. */
+/** Several runs of one load: a figure's interval over them, and the sources of its variance. */
 import { InputError } from "../errors.ts";
 import { studentTQuantile } from "../stats/distributions.ts";
 import { mean } from "../stats/quantile.ts";
@@ -8,29 +8,29 @@ import type { Estimate } from "../stats/interval.ts";
 
 /** A figure over several runs of one load. */
 export interface RepeatedFigure {
-  /** `ttft_p99_ms`, `output_tokens_per_s`. */
+  /** Such as `ttft_p99_ms` or `output_tokens_per_s`. */
   name: string;
-  /** Of each run; those that do not know it are left out. */
+  /** The value of each run; runs where it is unknown are left out. */
   values: number[];
   mean: number;
-  /** Its 95 % interval by Student's t over runs; null for fewer than two. */
+  /** 95 % interval by Student's t over runs; null for fewer than two. */
   interval: { low: number; high: number } | null;
   /**
-   * Which part of the variance between the runs' values, 0 to 1, is more than requests within a run vary
-   * by chance; null where it is not known.
+   * Share of the variance between runs, 0 to 1, that is not explained by chance within runs; null
+   * where unknown.
    */
   between_share: number | null;
 }
 
-/** Runs go on until a figure's interval is this narrow. */
+/** A precision at which repeated runs stop. */
 export interface Until {
   /** As {@linkcode RepeatedFigure.name}. */
   figure: string;
-  /** The interval's half width as a share of the mean. */
+  /** Half width of the interval, as a share of the mean. */
   share: number;
 }
 
-/** Figures of repeated loads that are shown with their intervals. */
+/** The figures of repeated loads that are shown with their intervals. */
 export const REPEATED_FIGURES: readonly string[] = [
   "requests_per_s",
   "output_tokens_per_s",
@@ -42,10 +42,10 @@ export const REPEATED_FIGURES: readonly string[] = [
   "e2e_p99_ms",
 ];
 
-/** Of the standard normal distribution, as the runs' own 95 % intervals have it. */
+/** The 97.5 % point of the standard normal distribution, as used by the 95 % interval of a run. */
 const Z = 1.959964;
 
-/** What a figure is of: a rate of the whole load, or a point of a distribution in its results. */
+/** What a figure is: a rate of the whole load, or a point of a distribution. */
 type FigureOf =
   | { rate: Rate }
   | { distribution: keyof StageResults["metrics"]; point: Point };
@@ -53,19 +53,19 @@ type FigureOf =
 type Rate = keyof NonNullable<StageResults["intervals"]> | "goodput_requests_per_s";
 type Point = keyof Metric["intervals"];
 
-/** The rates of a whole load. */
+/** Rates of a whole load. */
 const RATES = MEASURES.filter(({ kind, where, name }) =>
   kind === "rate" && where.includes("load") && !isDistribution(name)
 ).map(({ name }) => name as Rate);
 
-/** The points that have an interval, by their quantile; that of the mean is null. */
+/** Points that have an interval, by quantile; null for the mean. */
 const POINTS: ReadonlyMap<number | null, Point> = new Map([
   [0.5, "p50"],
   [0.99, "p99"],
   [null, "mean"],
 ]);
 
-/** Null for a name of nothing that results hold with an interval. */
+/** Returns what a name stands for; null where results hold no such figure with an interval. */
 function figureNamed(name: string): FigureOf | null {
   const rate = RATES.find((each) => each === name);
   if (rate !== undefined) return { rate };
@@ -73,15 +73,15 @@ function figureNamed(name: string): FigureOf | null {
   const found = measureNamed(of === undefined ? name : `${of}_ms`);
   const point = POINTS.get(found?.quantile ?? null);
   if (!found || !isDistribution(found.measure.name)) return null;
-  // a mean is of the measure itself, a quantile never is
+  // only measures, not quantiles, have means
   if (point === undefined || (point === "mean") !== (of !== undefined)) return null;
   return { distribution: found.measure.name, point };
 }
 
 /**
- * Reads `ttft_p99:5%`; the unit of a latency, `_ms`, may stand or be left out.
+ * Reads a target such as `ttft_p99:5%`. The unit of a latency, `_ms`, is optional.
  *
- * @throws {InputError} an unknown figure, or no share.
+ * @throws {InputError} an unknown figure, or a share that is missing or invalid.
  */
 export function parseUntil(text: string): Until {
   const [, name = "", percent] = /^(\w+):(\d+(?:\.\d+)?)\s*%$/.exec(text.trim()) ?? [];
@@ -99,7 +99,7 @@ export function parseUntil(text: string): Until {
   return { figure, share };
 }
 
-/** A figure of a run with its own interval; null where it is not known. */
+/** A figure of one run with its interval; null where unknown. */
 function figureOf(
   total: StageResults,
   name: string,
@@ -123,10 +123,10 @@ function figureOf(
 }
 
 /**
- * A figure over runs of one load; null where unknown. The variance of the runs' values is that of what
- * differs between runs and that of what a run's own interval tells; the first is what the second leaves
- * (the method of moments of a random-effects model: R. DerSimonian and N. Laird, Controlled Clinical Trials 7,
- * 1986).
+ * Returns a figure over the runs of one load; null where unknown. The variance between runs is the
+ * sum of the variance that the runs' own intervals show and that of real differences between runs.
+ * The latter is what remains after subtracting the former (the method of moments of a
+ * random-effects model: R. DerSimonian and N. Laird, Controlled Clinical Trials 7, 1986).
  */
 export function repeatedFigure(
   name: string,
@@ -151,13 +151,13 @@ export function repeatedFigure(
     name,
     values,
     mean: centre,
-    // no figure is below 0
+    // a figure is never below 0
     interval: { low: Math.max(0, centre - half), high: centre + half },
     between_share,
   };
 }
 
-/** Whether a figure's interval over these runs is as narrow as wanted. */
+/** Whether a figure's interval over these runs is as narrow as required. */
 export function isNarrow({ figure, share }: Until, runs: readonly LoadResults[]): boolean {
   const found = repeatedFigure(figure, runs);
   if (!found?.interval) return false;

@@ -1,15 +1,15 @@
-/** The same requests by other tools' definitions, so that figures can be compared. */
+/** Reports the same requests by other tools' definitions, for comparison with their figures. */
 import { latencies } from "../endpoint/latency.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 import type { GapsOf } from "./rates.ts";
 
-/** The tools whose definitions are known. */
+/** Tools whose definitions dyno knows. */
 export const REPORT_TOOLS = ["vllm", "guidellm", "aiperf", "inference-perf"] as const;
 export type ReportTool = typeof REPORT_TOOLS[number];
 
-/** One metric by a tool's definition beside ours; milliseconds. */
+/** A metric by a tool's definition and by ours, milliseconds. */
 export interface ReportRow {
-  /** The tool's name of it. */
+  /** The tool's name for it. */
   name: string;
   theirs: Brief | null;
   ours: Brief | null;
@@ -26,9 +26,9 @@ export interface Brief {
 const NS_PER_MS = 1e6;
 
 /**
- * The latencies of answered requests as a tool would have reported them.
+ * Returns the latencies of answered requests as a tool would have reported them.
  *
- * @param records of the measured window; those that failed are left out.
+ * @param records requests of the measured window; failed ones are ignored.
  */
 export function reportAs(
   tool: ReportTool,
@@ -124,19 +124,19 @@ export function reportAs(
   }
 }
 
-/** Milliseconds from the sending of a request. */
+/** Milliseconds since the request was sent; null where unknown. */
 function sinceSent({ t_sent_ns }: RequestRecord, t_ns: number | null): number | null {
   return t_sent_ns === null || t_ns === null ? null : (t_ns - t_sent_ns) / NS_PER_MS;
 }
 
-/** What of an answer a tool looks at: the first and the last of its chunks, and how many there are. */
+/** The chunks of an answer that a tool counts: times of the first and the last, and their number. */
 interface Chunks {
   first_ns: number | null;
   last_ns: number | null;
   count: number;
 }
 
-/** vLLM's bench to 0.32 (endpoint_request_func.py): all chunks with choices. */
+/** vLLM's bench up to 0.32 (endpoint_request_func.py) counts all chunks with choices. */
 function untilVllm32(record: RequestRecord): Chunks {
   return {
     first_ns: record.t_first_choice_ns ?? record.t_first_token_ns,
@@ -145,7 +145,7 @@ function untilVllm32(record: RequestRecord): Chunks {
   };
 }
 
-/** vLLM's bench from 0.33 on: those with a text, or with an empty one and without a role. */
+/** vLLM's bench since 0.33 counts chunks with text, and those with empty text and no role. */
 function sinceVllm33(record: RequestRecord): Chunks {
   const { t_first_token_ns, t_last_token_ns, t_first_blank_ns, t_last_blank_ns } = record;
   if (t_first_token_ns === null || t_last_token_ns === null) {
@@ -184,8 +184,8 @@ function vllmRows(
 }
 
 /**
- * Gaps between chunks: beside those between tokens from the first chunk to the first token, and from the
- * last token to the last chunk. Chunks of one read of the socket have gaps of 0.
+ * Gaps between chunks: the gaps between tokens, plus those from the first chunk to the first token
+ * and from the last token to the last chunk. Chunks of one socket read have gaps of 0.
  */
 function chunkGaps(record: RequestRecord, gaps: Float32Array, chunks: Chunks): number[] {
   const all = [...gaps];
@@ -201,8 +201,8 @@ function chunkGaps(record: RequestRecord, gaps: Float32Array, chunks: Chunks): n
 }
 
 /**
- * Tokens of an answer's text, as a tokenizer finds them in it. A server's usage counts the token that
- * ends the answer too; it has no text and no event.
+ * The number of tokens that a tokenizer finds in an answer's text. A server's usage also counts the
+ * token that ends the answer, which has no text and no event.
  */
 function wordTokens(record: RequestRecord): number | null {
   const { completion_tokens, token_events, finish_reason } = record;
@@ -220,19 +220,19 @@ function row(
 }
 
 /**
- * Values in their order. A server says how many tokens there were, and may say any number: what counts
- * so often is not repeated so often.
+ * Sorted values. Repeated values are stored once with a count: the count comes from the server's
+ * number of tokens, which can be arbitrarily large.
  */
 interface Ranked {
   n: number;
   sum: number;
   /** @param place from 0 to n − 1. */
   valueAt(place: number): number;
-  /** Percentiles are one of the values, and not between two. */
+  /** Whether a percentile is always one of the values, rather than interpolated. */
   nearest?: true;
 }
 
-/** @param zeros so many zeros are put before the values, none of which is below 0. */
+/** @param zeros how many zeros to put before the values, none of which is negative. */
 function listed(given: readonly (number | null)[], zeros = 0): Ranked {
   const values = Float64Array.from(given.filter((value) => value !== null)).sort();
   return {
@@ -242,7 +242,7 @@ function listed(given: readonly (number | null)[], zeros = 0): Ranked {
   };
 }
 
-/** Values with how often each of them counts; percentiles by nearest rank, as GuideLLM has them. */
+/** Values with weights; percentiles by nearest rank, as in GuideLLM. */
 function weighted(given: readonly (readonly [value: number, weight: number] | null)[]): Ranked {
   const values = given.filter((pair) => pair !== null).sort(([a], [b]) => a - b);
   let n = 0;
@@ -255,7 +255,7 @@ function weighted(given: readonly (readonly [value: number, weight: number] | nu
   return { n, sum, valueAt, nearest: true };
 }
 
-/** Each counts once; percentiles by nearest rank. */
+/** Values that count once each; percentiles by nearest rank. */
 function nearest(given: readonly (number | null)[]): Ranked {
   return { ...listed(given), nearest: true };
 }
@@ -264,7 +264,10 @@ function brief(given: readonly (number | null)[]): Brief | null {
   return briefOf(listed(given));
 }
 
-/** Percentiles as the tool computes them: interpolated between neighbours (numpy's "linear") or by nearest rank. */
+/**
+ * Computes percentiles as the tool does: interpolated between neighbours (numpy's "linear") or by
+ * nearest rank.
+ */
 function briefOf({ n, sum, valueAt, nearest }: Ranked): Brief | null {
   if (n === 0) return null;
   const at = (q: number) => {

@@ -1,4 +1,4 @@
-/** A load that was cut off, summed up. */
+/** Computes the results of a load that was cut off. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readSamples } from "../hardware/samples.ts";
@@ -17,11 +17,11 @@ import type { RunDirectory } from "../run/directory.ts";
 import type { LoadRun } from "./conclude_run.ts";
 
 /**
- * Sums up a load that was cut off: killed, or its machine went down. Sends nothing. One that has its
- * results is summed up again.
+ * Computes the results of a load that was cut off: it was killed, or its machine went down. Sends
+ * nothing. A load that has results gets them again.
  *
- * @throws {InputError} it still runs, it sent nothing, or an earlier dyno made it; a file that its
- * prompts or times came from is no longer there.
+ * @throws {InputError} the load still runs, sent nothing, or was made by an earlier dyno; a file
+ * with its prompts or times no longer exists.
  */
 export async function resumeLoad(directory: RunDirectory): Promise<LoadRun> {
   const unlock = takeRun(directory);
@@ -50,7 +50,7 @@ export async function resumeLoad(directory: RunDirectory): Promise<LoadRun> {
   }
 }
 
-/** @throws {InputError} a shard still runs, or that cannot be told from here. */
+/** @throws {InputError} a shard still runs, or this host cannot tell. */
 function checkOver(run: RunDirectory, shard: number): void {
   const directory = runDirectoryAt(join(shardFolder(run), shardRunId(shard)));
   if (existsSync(directory.path)) takeRun(directory)();

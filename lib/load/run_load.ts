@@ -1,4 +1,4 @@
-/** One load, from its plan to results.json: journaled, sampled, scraped, judged. */
+/** Runs one load from its plan to results.json: sends, journals, samples, judges. */
 import { collectGarbage } from "../execute/garbage.ts";
 import { clockAnchor } from "../native/clock.ts";
 import { Connections } from "./connections.ts";
@@ -31,57 +31,61 @@ import type { LoadRun } from "./conclude_run.ts";
 import { type LoadPlan, recordedPlan, seedNotice } from "./plan_load.ts";
 import type { LoadEvent, LoadMeasured } from "../run/events.ts";
 
-/** A load run: what, against which endpoint, and its listeners. */
+/** The options of a load's run, and its listeners. */
 export interface LoadRunOptions {
   /** The experiment's name. */
   name: string;
-  /** What will be sent, and when. */
+  /** What to send, and when. */
   plan: LoadPlan;
-  /** The settings that the plan was made of; recorded in the metadata. */
+  /** The settings that the plan was made from; recorded in the metadata. */
   settings: LoadSettings;
   /** How the endpoint is reached. */
   api: APIConfiguration;
-  /** What carries the requests; it stays the caller's to close. */
+  /** The transport for the requests. The caller closes it. */
   transport: Transport;
-  /** Folder of runs. */
+  /** The folder of runs. */
   out: string;
   /** The id of the run. Default: a new one. */
   run_id?: string;
   /** Recorded in the metadata: who or what is behind the model. */
   agent?: string;
-  /** Recorded in the metadata, for finding the run again. */
+  /** Recorded in the metadata, for finding the run later. */
   tags?: readonly string[];
   /** The command line, recorded in the metadata. */
   argv?: readonly string[];
-  /** Requests that were made to know the server's quirks: they are in the run's ledger. */
+  /** Requests made beforehand to learn the server's quirks; they are booked in the run's ledger. */
   first_requests?: readonly RequestOver[];
   /** Counts tokens where the server does not. */
   countTokens: ((text: string) => number) | null;
-  /** Ends the load before it is crossed; one that several loads share counts them together. */
+  /** Ends the load before it is exceeded; several loads may share one. */
   budget?: Budget;
-  /** Default: the table that comes with dyno. */
+  /** Default: the price table that comes with dyno. */
   prices?: PriceTable;
-  /** Gives the moment at which the measured part begins, where others begin with it (CLOCK_MONOTONIC, ns). */
+  /** Returns when the measured part begins (CLOCK_MONOTONIC, ns), for processes that begin it together. */
   begin?: (head_start_ns: number) => Promise<number>;
-  /** Its abort ends the load; what was measured until then is kept. */
+  /** Aborting it ends the load; what was measured until then is kept. */
   signal: AbortSignal;
   /** Called with the run's directory before anything is sent. */
   onDirectory?: (directory: RunDirectory) => void;
   /** Called several times a second. */
   onProgress(progress: LoadProgress): void;
   /**
-   * Called once, as the load begins, with a way to look at it; what is seen stays as it is when the load has
-   * ended. Live figures are kept for this alone.
+   * Called once when the load begins. `look` returns its live figures, which no longer change once
+   * the load has ended. They are computed only if this is given.
    */
   onLive?(look: () => LiveFigures): void;
-  /** Called when nothing more is sent, before the load is summed up: what carried the requests may be closed. */
+  /**
+   * Called when nothing more will be sent, before the results are computed: the transport may be
+   * closed.
+   */
   onSent?(): Promise<void>;
-  /** One line for a person. */
+  /** Called with a line to show to the user. */
   onNotice(line: string): void;
 }
 
 /**
- * Runs a load. Ctrl-C (the signal) ends it early; what was measured until then is summed up.
+ * Runs a load. Aborting the signal (Ctrl-C) ends it early; the results cover what was measured
+ * until then.
  *
  * @throws {InputError} the run directory cannot be written.
  */
@@ -213,7 +217,7 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   return run;
 }
 
-/** How a load's journal begins: what its results are made of, beside its records. */
+/** The first event of a load's journal: what its results are computed from, apart from its records. */
 function startOf(
   { name, plan, api, transport }: LoadRunOptions,
   settings: LoadSettings,
@@ -243,7 +247,7 @@ function startOf(
   };
 }
 
-/** Enters what was asked before the load, to know the server. */
+/** Books the requests made before the load to learn the server's quirks. */
 function bookFirstRequests(session: RunSession, requests: readonly RequestOver[]): void {
   for (const { reply, failure, status } of requests) {
     const failed = failure === null ? null : { failure, status };

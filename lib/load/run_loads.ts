@@ -1,4 +1,4 @@
-/** Loads from their settings: the endpoint reached, asked a first question, planned for, measured. */
+/** Runs loads from their settings: reaches the endpoint, asks a first question, plans, and measures. */
 import { InputError } from "../errors.ts";
 import { loadSettingsSchema } from "../settings/load.ts";
 import { asField } from "../settings/placed_error.ts";
@@ -26,26 +26,32 @@ import type { LoadExperiment } from "../settings/load_experiment.ts";
 import type { LoadRun } from "./conclude_run.ts";
 import type { LoadRunOptions } from "./run_load.ts";
 
-/** The progress of several loads, and what is done with each result. */
+/** Listeners for several loads, and what to keep of each. */
 export interface LoadsProgress<Kept> {
-  /** A load of the experiment begins: its number (the first is 0), what sets it apart, and which of its runs (the first is 0). */
+  /**
+   * Called when a load begins. `index`: its number, from 0; `varied`: the settings that set it
+   * apart; `round`: which of its runs, from 0.
+   */
   onBegin?(index: number, varied: Record<string, unknown>, round: number): void;
-  /** What is kept of a load: its requests may be many. */
+  /** Returns what to keep of a load, whose requests may be many. */
   keep(run: LoadRun, index: number): Kept | Promise<Kept>;
-  /** How often each load runs, one round after the other, so that a server that drifts does so for all. */
+  /**
+   * How often each load runs. Rounds alternate between the loads, so that a server's drift affects
+   * all of them.
+   */
   rounds?: number;
-  /** Whether a load has run often enough before its rounds have ended. */
+  /** Whether a load has run often enough before its last round. */
   isEnough?(index: number): boolean;
 }
 
-/** A first answer that takes longer is reported, milliseconds. */
+/** A first answer slower than this is reported, milliseconds. */
 const WAITING_MS = 3000;
 
 /**
  * Runs one load from its settings.
  *
- * @param name the experiment's.
- * @throws {InputError} wrong settings, or an endpoint that cannot be reached at all, before anything is
+ * @param name the name of the experiment.
+ * @throws {InputError} wrong settings, or an endpoint that cannot be reached, before anything is
  * written; a directory that cannot be written to.
  *
  * @example
@@ -82,7 +88,7 @@ export async function measureLoad(
   }
   const api = await configureApi(asking, transport, onWarning, signal);
   for (const other of others) {
-    await configureApi({ ...asking, model: other }, transport, onWarning, signal); // warns of a name
+    await configureApi({ ...asking, model: other }, transport, onWarning, signal); // warns about a wrong name
   }
   options.onReached?.(api, [api.model, ...others]);
   const waiting = setTimeout(
@@ -111,36 +117,36 @@ export async function measureLoad(
     countTokens: tokenizer && ((text) => tokenizer.count(text)),
     onProgress,
     onNotice,
-    // its buffers, and thousands of connections
+    // frees its buffers, and thousands of connections
     onSent: async () => await transport[Symbol.asyncDispose](),
   });
 }
 
-/** A load as a program asks for it: its settings, and whatever of the rest it cares about. */
+/** A load as a program gives it: its settings, and any of the other options. */
 export interface LoadGiven
   extends Omit<LoadSettings, "duration_s" | "grace_s" | "think_time_s">, Partial<LoadsOptions> {
   /** The load's name. Default "load". */
   name?: string;
   /** How long each load lasts: seconds, or a text such as "60s". */
   duration?: LoadSettings["duration_s"];
-  /** The same. */
+  /** The same as `duration`. */
   duration_s?: LoadSettings["duration_s"];
-  /** How long requests in flight may still take at the end. Default 30 s. */
+  /** How long requests in flight may take at the end. Default 30 s. */
   grace?: LoadSettings["grace_s"];
-  /** The same. */
+  /** The same as `grace`. */
   grace_s?: LoadSettings["grace_s"];
-  /** Between the turns of a conversation. */
+  /** The wait between the turns of a conversation. */
   think_time?: LoadSettings["think_time_s"];
-  /** The same. */
+  /** The same as `think_time`. */
   think_time_s?: LoadSettings["think_time_s"];
 }
 
 /**
- * Runs one load and gives its results, which are in a run directory too.
+ * Runs one load and returns its results, which it also writes to a run directory.
  *
- * @param given an endpoint, a load (`concurrency` or `rate`) and an end (`duration` or `requests`); or a
- * load that is planned, with all that it needs.
- * @throws {InputError} all that is wrong with the settings; an endpoint that cannot be reached; a
+ * @param given an endpoint, a load (`concurrency` or `rate`) and an end (`duration` or `requests`);
+ * or a planned load with all that it needs.
+ * @throws {InputError} all problems with the settings; an endpoint that cannot be reached; a
  * directory that cannot be written to.
  *
  * @example
@@ -155,7 +161,7 @@ export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRu
   const { run_id, agent, tags, argv, budget, prices, share, spread, begin, ...rest } = more;
   const { onDirectory, onReached, onProgress, onLive, onNotice, onWarning, ...settings } = rest;
   const own = withoutUnits(loadSettingsSchema, settings);
-  checkSettings(loadSettingsSchema, own, "runLoad"); // before the network
+  checkSettings(loadSettingsSchema, own, "runLoad"); // before any request
   const faults = await planLoad(own, undefined, anyShare({ share, spread })).then(
     (): string[] => [],
     (error) => {
@@ -173,7 +179,7 @@ export async function runLoad(given: LoadGiven | LoadRunOptions): Promise<LoadRu
   return await measureLoad(name, own, options);
 }
 
-/** A part of a load as it will be sent: what cannot be divided shows in the plan of any. */
+/** One part of a load that will be divided: if it cannot be divided, planning any part shows that. */
 function anyShare(
   { share, spread }: Pick<LoadsOptions, "share" | "spread">,
 ): LoadShare | undefined {
@@ -181,11 +187,12 @@ function anyShare(
 }
 
 /**
- * Runs every load of an experiment, one after the other, so that none disturbs another. A spent budget
- * and the signal leave out what has not begun.
+ * Runs the loads of an experiment one at a time, so that they do not disturb one another. Loads
+ * that have not begun are skipped when the budget is spent or the signal is aborted.
  *
- * @param progress what is done with each load that has ended.
- * @throws {InputError} as {@linkcode measureLoad}; wrong settings of any load before the first begins.
+ * @param progress the listeners, and what to keep of each load.
+ * @throws {InputError} as {@linkcode measureLoad}; wrong settings of any load, before the first one
+ * begins.
  */
 export async function runLoads<Kept>(
   { name, runs }: LoadExperiment,
@@ -200,7 +207,7 @@ export async function runLoads<Kept>(
       if (options.signal.aborted || options.budget?.ended) return kept;
       if (isEnough(index)) continue;
       onBegin?.(index, varied, round);
-      // no round sends the prompts of another
+      // no round repeats the prompts of another
       const own = nthLoad(settings, round * runs.length);
       kept.push(await keep(await measureLoad(name, own, options), index));
     }
@@ -209,11 +216,11 @@ export async function runLoads<Kept>(
 }
 
 /**
- * Asks one short question of each endpoint, so that a server's quirks are known before its load: whether it takes
- * `stream_options` is noted in `api`.
+ * Asks each endpoint one short question before a load, to learn the server's quirks: whether it
+ * accepts `stream_options` is noted in `api`.
  *
- * @param warn called with an answer that is a failure.
- * @returns the requests that it took.
+ * @param warn called with a failed answer.
+ * @returns the requests that were made.
  */
 export async function preflight(
   api: APIConfiguration,
@@ -229,7 +236,7 @@ export async function preflight(
     const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
     const { error } = await client.ask(question, signal, undefined, (over) => requests.push(over));
     if (error && error.failure !== "empty_reply") warn(`a first question failed: ${error.message}`);
-    // all are asked in the same words
+    // all endpoints get the same form of request
     if (!client.asksForUsage) api.stream_options = false;
   }
   return requests;

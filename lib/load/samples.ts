@@ -1,4 +1,4 @@
-/** Values of which all are kept up to a million, and a histogram of them above. */
+/** Collects values: exactly up to a million, in a histogram above. */
 import { seriesEstimates } from "../stats/block_bootstrap.ts";
 import { LogHistogram } from "../stats/histogram.ts";
 import { distributionOf } from "../stats/quantile.ts";
@@ -8,15 +8,15 @@ const MOST_EXACT = 1e6;
 const NS_PER_MS = 1e6;
 const UNKNOWN = { p50: null, p99: null, mean: null };
 
-/** Collects milliseconds. */
+/** Collects values in milliseconds. */
 export class LatencySamples {
   #exact: Float64Array | Float32Array | null;
   #count = 0;
   #histogram = new LogHistogram();
 
   /**
-   * @param expected how many there will be, as far as that is known.
-   * @param Kind what holds them exactly.
+   * @param expected how many values to expect.
+   * @param Kind the array type for exact values.
    */
   constructor(expected: number, Kind: typeof Float64Array | typeof Float32Array = Float64Array) {
     this.#exact = new Kind(Math.min(Math.max(1, expected), MOST_EXACT));
@@ -36,7 +36,10 @@ export class LatencySamples {
     this.#exact[this.#count++] = value_ms;
   }
 
-  /** Exact and with intervals up to a million values, to 0.1 % and without above; null for none. */
+  /**
+   * Returns the distribution: exact and with intervals up to a million values, to 0.1 % and without
+   * intervals above; null for none.
+   */
   metric(): Metric | null {
     if (this.#exact === null) {
       return { ...this.#histogram.distribution(1 / NS_PER_MS)!, intervals: UNKNOWN };

@@ -1,14 +1,14 @@
-/** A session under way: which of its requests were answered, and which may go next. */
+/** A running session: which of its requests were answered, and which are due. */
 import { messagesOf } from "./prompts/session.ts";
 import type { LaterStep, LoadPrompt, LoadQuestion } from "./prompts/session.ts";
 
-/** A request whose turn has come. */
+/** A request that is due. */
 export interface DueStep {
   /** Its number in the session, from 1; the first request is 0. */
   step: number;
   /** What it asks, with its history. */
   prompt: LoadPrompt;
-  /** When it is to be sent, CLOCK_MONOTONIC, nanoseconds; 0 together with the first. */
+  /** When to send it, CLOCK_MONOTONIC nanoseconds; 0: together with the first. */
   t_ns: number;
 }
 
@@ -16,16 +16,16 @@ export interface DueStep {
 export class SessionRun {
   /** Its number among the sessions of the load. */
   readonly conversation: number;
-  /** Requests that were handed over and have not ended. */
+  /** Requests that were submitted and have not ended. */
   open = 0;
   readonly #first: LoadPrompt;
-  /** Those that were answered: when, and what their successors may need of them. */
+  /** The answered requests: when they ended, and what later requests need from them. */
   readonly #answered = new Map<
     number,
     { t_ns: number; messages: readonly unknown[]; text: string }
   >();
   readonly #begun = new Set<number>();
-  /** Steps whose messages or answers others need. */
+  /** Steps whose messages or answers later requests need. */
   readonly #needed: ReadonlySet<number>;
 
   constructor(first: LoadPrompt, conversation: number) {
@@ -44,27 +44,27 @@ export class SessionRun {
     return this.#first.later[step - 1]?.agent;
   }
 
-  /** Whether the answer's text must be kept. */
+  /** Whether the text of the answer must be kept. */
   needs(step: number): boolean {
     return this.#needed.has(step);
   }
 
-  /** Whether every request was handed over: none follows. */
+  /** Whether every request of the session was submitted. */
   get handedOver(): boolean {
     return this.#begun.size === this.#first.later.length;
   }
 
-  /** Requests that go together with the first. */
+  /** Returns the requests to send together with the first. */
   withFirst(): DueStep[] {
     return this.#due(({ after }) => after.length === 0);
   }
 
   /**
-   * What goes next, now that a request was answered.
+   * Records an answer, and returns the requests that are due because of it.
    *
-   * @param asked what it asked, its history included.
+   * @param asked the question, with its history.
    * @param text the live answer.
-   * @param t_ns when it ended.
+   * @param t_ns when the answer ended.
    */
   answered(step: number, asked: LoadQuestion, text: string, t_ns: number): DueStep[] {
     const messages = this.needs(step) ? messagesOf(asked) : [];

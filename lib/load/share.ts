@@ -1,8 +1,8 @@
-/** A load that several processes send together: which part of it is each one's. */
+/** Divides a load between several processes. */
 
 /**
- * What of a load is one shard's: of all arrivals, prompts and requests, numbered from 0, those whose
- * number leaves `index` when it is divided by `count`. Together the shards send what one process would.
+ * A shard's part of a load. All arrivals, prompts and requests are numbered from 0; the shard's are
+ * those whose number modulo `count` is `index`. Together the shards send what one process would.
  */
 export interface LoadShare {
   /** From 0. */
@@ -11,25 +11,28 @@ export interface LoadShare {
   count: number;
 }
 
-/** A load that one process sends. */
+/** A load that is not divided. */
 export const WHOLE: LoadShare = { index: 0, count: 1 };
 
-/** Whether the n-th, from 0, is a shard's. */
+/** Whether number n, from 0, belongs to the shard. */
 export function isOwn(n: number, { index, count }: LoadShare): boolean {
   return n % count === index;
 }
 
-/** The number in the whole load of a shard's n-th, from 0. */
+/** Returns the number in the whole load of a shard's own n-th item, from 0. */
 export function numberOf(n: number, { index, count }: LoadShare = WHOLE): number {
   return index + n * count;
 }
 
-/** How many of so many are a shard's: what is left over goes to the first ones, one each. */
+/**
+ * Returns how many of `total` items belong to the shard; the first shards get one more each if it
+ * does not divide evenly.
+ */
 export function shareOf(total: number, { index, count }: LoadShare): number {
   return Math.floor(total / count) + (index < total % count ? 1 : 0);
 }
 
-/** Those of some values that are a shard's, in their order. */
+/** Yields the values that belong to the shard, in order. */
 export function* ownOf<Value>(
   values: Iterator<Value, unknown>,
   share: LoadShare,

@@ -1,23 +1,26 @@
-/** A load in slices of time: what happened in each, for tables. */
+/** Figures of a load by slices of time, for tables. */
 import { latencies } from "../endpoint/latency.ts";
 import { distribution } from "../stats/quantile.ts";
 import { failureClass, type RequestRecord } from "../run/request_record.ts";
 import type { GapsOf } from "./rates.ts";
 
-/** A slice. Its counts are of what happened in it; its latencies of the requests that ended in it. */
+/** A slice of time. Counts are of what happened in it; latencies are of the requests that ended in it. */
 export interface Slice {
-  /** From the first request's turn, seconds. */
+  /** Seconds since the intended time of the first request. */
   start_s: number;
-  /** Shorter than the others where the load ended in it. */
+  /** The last slice may be shorter than the others. */
   duration_s: number;
   sent: number;
   answered: number;
   failed: number;
   /** Mean over the slice. */
   in_flight: number;
-  /** Tokens of all answers whose events came in the slice; null where nobody counted tokens of one. */
+  /**
+   * Tokens whose events came in the slice, of all answers; null where an answer's tokens were not
+   * counted.
+   */
   output_tokens_per_s: number | null;
-  /** Sound and images of the answers that ended in the slice; null where nobody reports any. */
+  /** Audio and images of the answers that ended in the slice; null where none reports any. */
   audio_s_per_s: number | null;
   images_per_s: number | null;
   ttft_p50_ms: number | null;
@@ -31,7 +34,8 @@ const NS_PER_S = 1e9;
 const NS_PER_MS = 1e6;
 
 /**
- * The slices from the first request's turn to the last one's end, warm-up left out.
+ * Returns the slices from the first request's intended time to the last one's end, without the
+ * warm-up.
  *
  * @param slice_s seconds, above 0.
  */

@@ -1,12 +1,12 @@
-/** Service-level objectives of one request, such as ttft:500 or gap_p99:50. */
+/** Service-level objectives (SLOs) of a single request, such as ttft:500 or gap_p99:50. */
 import { InputError } from "../errors.ts";
 import { parseDuration } from "../text/duration.ts";
 import { didYouMean } from "../text/nearest.ts";
 
-/** What an objective may be on; all in milliseconds. */
+/** The times that an objective can limit, all in milliseconds. */
 export type SloMetric = "ttft" | "ttft_intended" | "tpot" | "e2e" | "e2e_intended" | "gap_p99";
 
-/** Their names. */
+/** The names of these times. */
 const SLO_METRICS: readonly SloMetric[] = [
   "ttft",
   "ttft_intended",
@@ -16,21 +16,21 @@ const SLO_METRICS: readonly SloMetric[] = [
   "gap_p99",
 ];
 
-/** A service level objective: what one request must keep to. */
+/** A service-level objective: a limit on a time of each request. */
 export interface Slo {
-  /** Which of a request's times; gap_p99 is the 99th percentile of its gaps. */
+  /** The time that is limited; gap_p99 is the 99th percentile of the request's gaps. */
   metric: SloMetric;
-  /** The most that a good request takes, ms. */
+  /** The highest value that meets it, ms. */
   limit_ms: number;
 }
 
-/** A request's values, ms; null is unknown, and meets no objective. */
+/** A request's values, ms; null: unknown, so that no objective on it is met. */
 export type SloValues = Record<Slo["metric"], number | null>;
 
 /**
- * Reads `METRIC:TIME`, in ms where no unit is given; `=`, `<` and `<=` count as the colon.
+ * Reads `METRIC:TIME`, in ms if no unit is given; `=`, `<` and `<=` may stand for the colon.
  *
- * @throws {InputError} an unknown metric, or no time above 0.
+ * @throws {InputError} an unknown metric, or a time that is not above 0.
  */
 export function parseSlo(text: string): Slo {
   const [, name, limit] = /^\s*([^:=<≤]*?)\s*(?:(?::|<=?|≤|=)(.*))?$/s.exec(text)!;
@@ -51,20 +51,20 @@ export function parseSlo(text: string): Slo {
   return { metric, limit_ms };
 }
 
-/** An objective as people write it. */
+/** Formats an objective for people. */
 export function sloText({ metric, limit_ms }: Slo): string {
   return `${metric} ≤ ${limit_ms} ms`;
 }
 
-/** The outcome of a request's objectives; it met those that are in neither list. */
+/** The outcome of a request's objectives; those in neither list were met. */
 export interface Judged {
-  /** Its value was above the limit. */
+  /** Objectives whose value was above the limit. */
   missed: Slo[];
-  /** Its value is not known: no one can say whether it was met. */
+  /** Objectives whose value is unknown. */
   unknown: Slo[];
 }
 
-/** Holds a request's values against its objectives. */
+/** Judges a request's values by its objectives. */
 export function judgeSlos(slos: readonly Slo[], values: SloValues): Judged {
   const missed: Slo[] = [], unknown: Slo[] = [];
   for (const slo of slos) {

@@ -1,4 +1,4 @@
-/** The shape of a load: stages in closed or open loop, and when each wants its requests. */
+/** The shape of a load: stages in closed or open loop, and when each sends its requests. */
 import { InputError } from "../errors.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../text/duration.ts";
 import { rampedArrivalTimes } from "./arrival.ts";
@@ -6,15 +6,15 @@ import { ownOf, shareOf } from "./share.ts";
 import type { ArrivalPattern } from "./arrival.ts";
 import type { LoadShare } from "./share.ts";
 
-/** A stretch of a load. It ends by its time or by its count, whichever comes first. */
+/** A part of a load. It ends by its duration or by its count, whichever comes first. */
 export interface LoadStage {
-  /** Sent before the measured part. */
+  /** Whether it runs before the measured part. */
   warmup: boolean;
-  /** The most requests in flight; without a rate as many as that are kept in flight. */
+  /** The most requests in flight. Without a rate, this many are kept in flight. */
   concurrency: number | null;
-  /** Requests a second, from the stage's start to its end; null: a closed loop. */
+  /** Requests a second at the start and at the end of the stage; null: a closed loop or a replay. */
   rate: { from_per_s: number; to_per_s: number } | null;
-  /** Seconds from the stage's start at which requests are wanted: a replay. */
+  /** Intended times of requests, in seconds from the stage's start, for a replay; null otherwise. */
   times_s: readonly number[] | null;
   /** How long it lasts; null: until `requests` are done. */
   duration_s: number | null;
@@ -22,19 +22,20 @@ export interface LoadStage {
   requests: number | null;
 }
 
-/** Whether requests have their own times, whatever the server does. */
+/** Whether requests have intended times, independent of the server. */
 export function isOpen({ rate, times_s }: LoadStage): boolean {
   return rate !== null || times_s !== null;
 }
 
-/** Whether any stage has a number of places in flight: a request may then wait for one. */
+/** Whether any stage limits the requests in flight, so that a request may have to wait for a place. */
 export function hasPlaces(stages: readonly LoadStage[]): boolean {
   return stages.some(({ concurrency }) => concurrency !== null);
 }
 
 /**
  * Reads stages such as `rate=2:30s`, `rate=2..8:60s`, `concurrency=16:30s` or
- * `rate=4,concurrency=32:1m`, separated by blanks or semicolons. A plain number is seconds.
+ * `rate=4,concurrency=32:1m`, separated by blanks or semicolons. A time without a unit is in
+ * seconds.
  *
  * @throws {InputError} naming the part that is wrong.
  */
@@ -84,7 +85,7 @@ function parseStage(part: string): LoadStage {
 }
 
 /**
- * The seconds from a stage's start at which it wants requests; for an open stage.
+ * Returns the intended times of an open stage's requests, in seconds from its start.
  *
  * @throws {InputError} a seed or burstiness outside its range.
  */
@@ -101,7 +102,7 @@ function allTimesOf(stage: LoadStage, pattern: ArrivalPattern): Iterator<number,
   return rampedArrivalTimes([ramp], pattern);
 }
 
-/** A stage in words. */
+/** Describes a stage in words. */
 export function stageName(
   { concurrency, rate, times_s, duration_s }: LoadStage,
   { arrival, share }: ArrivalPattern,
@@ -117,10 +118,11 @@ export function stageName(
 }
 
 /**
- * A stage with a shard's part of its places and requests; its rate stays the whole one, of whose arrivals
- * the shard takes its own. Requests of a closed loop go with its places, so that all shards end together.
+ * Returns a stage with a shard's part of its places and requests. Its rate stays that of the whole
+ * load, as each shard picks its own arrivals from it. Requests of a closed loop are divided in
+ * proportion to places, so that all shards end at about the same time.
  *
- * @throws {InputError} there are fewer places or requests than shards.
+ * @throws {InputError} fewer places or requests than shards.
  */
 export function stageShare(stage: LoadStage, share: LoadShare): LoadStage {
   const { warmup, rate, times_s, concurrency: places, requests } = stage;

@@ -1,4 +1,4 @@
-/** Objectives of a run as a whole, such as p99(ttft) < 300 ms: met, missed, or not enough to tell. */
+/** Objectives of a whole run, such as p99(ttft) < 300 ms: met, missed, or not enough data to decide. */
 import { columnFigure } from "../text/figure.ts";
 import { InputError } from "../errors.ts";
 import { latenciesOf, measureNamed, quantileName } from "../measures/measures.ts";
@@ -7,39 +7,39 @@ import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { parseSlo, type Slo } from "./slo.ts";
 import { DURATION_FORM, parseDuration } from "../text/duration.ts";
 
-/** That a quantile of a latency keeps to a limit. */
+/** An objective of the run: a limit on a quantile of a latency. */
 export interface Statement {
-  /** The latency's name in lib/measures, `ttft_ms`. */
+  /** The latency's name in lib/measures, such as `ttft_ms`. */
   measure: string;
   /** In (0, 1). */
   quantile: number;
-  /** The most that it may be, ms. */
+  /** The highest value that meets it, ms. */
   limit_ms: number;
 }
 
-/** Objectives of each request, and of the run as a whole. */
+/** Objectives of each request, and of the whole run. */
 export interface Objectives {
-  /** Each request keeps to these. */
+  /** Objectives of each request. */
   slos: Slo[];
-  /** The run's quantiles keep to these. */
+  /** Objectives of the whole run. */
   statements: Statement[];
 }
 
-/** A statement compared with a run. */
+/** An objective of the run, with its outcome. */
 export interface JudgedStatement extends Statement {
-  /** `ttft_p99_ms ≤ 300 ms`. */
+  /** The objective in words: `ttft_p99_ms ≤ 300 ms`. */
   text: string;
-  /** "undecided": too few requests, or too many whose value is not known. */
+  /** "undecided": too few requests, or too many with unknown values. */
   verdict: "met" | "missed" | "undecided";
   /** The quantile of the known values, ms; null for none. */
   value_ms: number | null;
-  /** Its 95 % interval; null for too few. */
+  /** The 95 % interval of that quantile; null for too few values. */
   interval: Estimate | null;
-  /** Values that are known. */
+  /** How many values are known. */
   known: number;
-  /** Those of them that are at most the limit. */
+  /** How many of these are within the limit. */
   within: number;
-  /** Answers whose value is not known: they meet nothing, and miss nothing. */
+  /** Answers whose value is unknown: they count neither as met nor as missed. */
   unknown: number;
 }
 
@@ -47,9 +47,9 @@ const FUNCTION = /^p(\d{1,2}(?:\.\d+)?)\s*\(\s*(\w+)\s*\)\s*(?:<=?|≤|:|=)?\s*(
 const NAMED = /^(\w+?_p\d{1,2}(?:_\d+)?)(?:_ms)?\s*(?:<=?|≤|:|=)\s*(.+)$/;
 
 /**
- * A quantile and its limit in either form, `p99(ttft)<300ms` or `ttft_p99:300`; null for another form.
+ * Reads a quantile and its limit, `p99(ttft)<300ms` or `ttft_p99:300`; null for another form.
  *
- * @returns the quantile's name, `ttft_p99_ms`, and the limit as it stands.
+ * @returns the quantile's name, such as `ttft_p99_ms`, and the text of the limit.
  */
 export function quantileLimit(text: string): { name: string; limit: string } | null {
   const called = FUNCTION.exec(text.trim());
@@ -62,14 +62,14 @@ export function quantileLimit(text: string): { name: string; limit: string } | n
 }
 
 /**
- * Reads `p99(ttft)<300ms` or `ttft_p99:300`, in ms where no unit is given. Null for a text of neither
- * form: an objective of each request.
+ * Reads `p99(ttft)<300ms` or `ttft_p99:300`, in ms if no unit is given. Null for any other form,
+ * which is an objective of each request.
  *
- * @throws {InputError} an unknown latency, or no time.
+ * @throws {InputError} an unknown latency, or an invalid time.
  */
 export function parseStatement(text: string): Statement | null {
   const asked = quantileLimit(text);
-  // gap_p99 alone is of one answer's gaps: an objective of each request
+  // `gap_p99` without parentheses is about the gaps of one answer: an objective of each request
   if (asked === null || asked.name === "gap_p99_ms" && !text.includes("(")) return null;
   const { name, limit } = asked;
   const found = measureNamed(name);
@@ -89,7 +89,7 @@ export function parseStatement(text: string): Statement | null {
   return { measure: found.measure.name, quantile: found.quantile, limit_ms };
 }
 
-/** Objectives as people write them, of either sort. @throws {InputError} one that is neither. */
+/** Reads objectives of both kinds. @throws {InputError} a text that is neither. */
 export function objectivesIn(texts: readonly string[]): Objectives {
   const slos: Slo[] = [], statements: Statement[] = [];
   for (const text of texts) {
@@ -100,18 +100,18 @@ export function objectivesIn(texts: readonly string[]): Objectives {
   return { slos, statements };
 }
 
-/** A statement as people write it. */
+/** Formats a statement for people. */
 export function statementText({ measure, quantile, limit_ms }: Statement): string {
   return `${quantileName(measureNamed(measure)!.measure, quantile)} ≤ ${limit_ms} ms`;
 }
 
 /**
- * Holds a statement against a run's answers. That the q-quantile is at most the limit says that the share
- * of values within it is at least q, so Wilson's 95 % interval of that share decides: met where all of
- * it is at least q, even if no unknown value were within; missed where all of it is less, even if every
- * unknown one were.
+ * Judges a statement by a run's answers. The q-quantile is at most the limit if the share of values
+ * within the limit is at least q, so Wilson's 95 % interval of that share decides. The statement is
+ * met where the whole interval is at least q even if no unknown value were within the limit, and
+ * missed where the whole interval is below q even if all unknown values were.
  *
- * @param values of all answers, ms; null is unknown.
+ * @param values one for each answer, ms; null where unknown.
  */
 export function judgeStatement(
   statement: Statement,
@@ -139,7 +139,7 @@ export function judgeStatement(
   };
 }
 
-/** The outcome of a statement, in the words of the terminal and of reports. */
+/** Describes the outcome of a statement, for the terminal and for reports. */
 export function judgedText(statement: JudgedStatement): string {
   const { text, verdict, value_ms, interval, known, unknown } = statement;
   const range = interval ? ` [${columnFigure(interval.low)}, ${columnFigure(interval.high)}]` : "";

@@ -1,8 +1,8 @@
 import { percentText } from "../text/percent.ts";
-/** When a load is stopped before its end: too many failures, or a server that cannot keep up. */
+/** Decides when to stop a load early: too many failures, or a server that cannot keep up. */
 
 export interface StopLimits {
-  /** The share of failures among the last 100 requests above which to stop; null: never. */
+  /** The load stops when more than this share of the last 100 requests failed; null: never. */
   error_rate: number | null;
   /** Whether to stop when the server falls behind an open loop. */
   saturation: boolean;
@@ -11,10 +11,10 @@ export interface StopLimits {
 const LAST = 100;
 const LEAST = 20;
 const WINDOW_NS = 5e9;
-/** Fewer than this share of what was asked for was answered over the window. */
+/** The server is saturated when it answers less than this share of the requested rate over the window. */
 const ANSWERED_SHARE = 0.8;
 
-/** Watches a load. `reason` says why to stop, null while there is none. */
+/** Watches a load. `reason`: why to stop it; null while there is no reason. */
 export class StopRule {
   reason: string | null = null;
   readonly #limits: StopLimits;
@@ -44,13 +44,13 @@ export class StopRule {
       `more than ${percentText(error_rate)}`;
   }
 
-  /** To be called now and then in an open loop. */
+  /** To be called regularly during an open loop. */
   checkSaturation(t_ns: number, open: number): void {
     if (!this.#limits.saturation) return;
     this.#marks.push({ t_ns, submitted: this.#submitted, ended: this.#ended, open });
     while (this.#marks.length > 2 && this.#marks[1].t_ns <= t_ns - WINDOW_NS) this.#marks.shift();
     const first = this.#marks[0];
-    // until answers come, the number in flight rises with any server
+    // until the first answer, the number in flight rises with any server
     if (first.ended === 0) return void this.#marks.shift();
     if (t_ns - first.t_ns < WINDOW_NS) return;
     const asked = this.#submitted - first.submitted;

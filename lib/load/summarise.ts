@@ -1,4 +1,4 @@
-/** The figures of a stage, from its request records. */
+/** Computes the figures of a stage from its request records. */
 import { connectMs, latencies, tlsMs } from "../endpoint/latency.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
@@ -18,25 +18,25 @@ import type { RequestRecord } from "../run/request_record.ts";
 
 const NS_PER_S = 1e9;
 
-/** What is summed up beside the records. */
+/** What a summary needs besides the records. */
 export interface SummaryContext {
   name: string;
   window: Window;
-  /** Of each stage that is summed up here. */
+  /** The turnover of each stage in the summary. */
   turnovers: readonly StageTurnover[];
   /** Null in a closed loop. */
   requested_rate_per_s: number | null;
   slos: readonly Slo[];
   gapsOf: GapsOf;
-  /** Which requests count, where it is not the window alone that says so. */
+  /** Whether a request counts, where the window alone does not decide that. */
   isInside?: (record: RequestRecord) => boolean;
   warmup: number;
 }
 
 /**
- * Sums up the requests that count in the window. Latencies are of answered ones.
+ * Summarises the requests that count in the window. Latencies are those of answered requests.
  *
- * @param records all of the run, or those of a stage; warm-up left out.
+ * @param records those of the run or of a stage, without the warm-up.
  */
 export function summarise(
   records: readonly RequestRecord[],
@@ -80,18 +80,18 @@ export function summarise(
   };
 }
 
-/** Whether a request was answered, as a count. */
+/** 1 for an answered request, otherwise 0. */
 export const isAnswered: CountOf = ({ failure }) => failure === null ? 1 : 0;
 
-/** Tokens of an answer; a failed request adds none, one that was cut off what had come by then. */
+/** Output tokens of a request: 0 for a failed one; for an unfinished one, the tokens received so far. */
 export const outputTokens: CountOf = ({ failure, completion_tokens, token_events }) =>
   failure === null ? completion_tokens : failure === "unfinished" ? token_events : 0;
 
-/** Tokens of an answered request's prompt. */
+/** Prompt tokens of an answered request. */
 export const promptTokens: CountOf = ({ failure, prompt_tokens }) =>
   failure === null ? prompt_tokens : 0;
 
-/** What of a kind an answered request has, as a count. */
+/** The amount of one kind of media of an answered request. */
 const mediaCount = (kind: keyof Media): CountOf => ({ failure, media }) =>
   failure === null ? media?.[kind] ?? null : 0;
 
@@ -125,7 +125,7 @@ function metricsOf(
   };
   const gaps = new LatencySamples(
     answered.reduce((sum, record) => sum + record.gaps, 0),
-    Float32Array, // as tokens.bin has them
+    Float32Array, // the precision of tokens.bin
   );
   for (const record of answered) {
     const { lateness_ms: _, ...times } = latencies(record);
@@ -189,8 +189,8 @@ function sourcesOf(answered: readonly RequestRecord[]): Partial<Record<TokenSour
 }
 
 /**
- * A latency of lib/measures by its name, of answers in their order, ms; null where it is not known. Of
- * gaps and of new connections only those that there were.
+ * Returns the values of a latency of lib/measures, ms, one per answer in order; null where unknown.
+ * For gaps and new connections, it returns only those that occurred.
  */
 export function latencyValues(
   name: string,
@@ -242,7 +242,7 @@ function goodputOf(
   return {
     requests_per_s: rateEstimate(turnovers, isGood),
     output_tokens_per_s: rateOf(turnovers, (record) => good.has(record) ? outputTokens(record) : 0),
-    // what its client cut off met nothing, and missed nothing
+    // a cancelled request neither met nor missed its objectives
     share: shareEstimate(
       good.size,
       inside.filter(({ failure }) => failure !== "cancelled").length,

@@ -1,15 +1,15 @@
-/** An answer, taken down event by event as it comes. */
+/** Records an answer event by event as it arrives. */
 import { cutsNow } from "./cancel.ts";
 import type { ExchangeListener } from "../endpoint/transport.ts";
 import type { LogHistogram } from "../stats/histogram.ts";
 import type { Flight } from "./flight.ts";
 
 /**
- * The part of a listener that hears of a request before its end.
+ * Returns the part of a listener that handles a request's events before its end.
  *
- * @param counts counts its events.
- * @param lags of reads after the kernel's receipt, ns.
- * @param cancel cuts the request off, after its last token or what is wrong with its answer.
+ * @param counts the load's counters, which it updates.
+ * @param lags collects how long after the kernel received data it was read, ns.
+ * @param cancel cancels the request, once it has its last token or its answer is faulty.
  */
 export function takenDown(
   flight: Flight,
@@ -28,7 +28,7 @@ export function takenDown(
       if (flight.error !== null) return;
       try {
         flight.reply.event(data, t_ns, lag_ns);
-        if (cutsNow(flight)) cancel(); // an answer that is whole by then is an answer
+        if (cutsNow(flight)) cancel(); // an answer that is complete by then still counts as one
       } catch (error) {
         fail(error);
       }

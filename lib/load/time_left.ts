@@ -1,25 +1,25 @@
-/** How fast a load goes, and how long it still takes. */
+/** The speed of a running load, and the time it still needs. */
 import type { DriveProgress } from "../run/request_record.ts";
 import type { LoadStage } from "./stages.ts";
 
-/** How far a running load is. */
+/** The progress of a running load. */
 export interface LoadProgress extends DriveProgress {
-  /** Requests that ended, per second since the stage began; null before the first. */
+  /** Requests ended per second since the stage began; null before the first. */
   requests_per_s: number | null;
-  /** Seconds until its plan is done, what is in flight then left out; null where nobody can tell. */
+  /** Seconds until the plan is done, without the wait for what is in flight then; null where unknown. */
   left_s: number | null;
 }
 
-/** Where a load's present stage began. */
+/** When the current stage of a load began. */
 export interface StageBegin {
   start_ns: number;
-  /** Requests that had ended by then. */
+  /** How many requests had ended by then. */
   ended: number;
 }
 
 /**
- * A progress with its rate and what is left: of stages that have a time the rest of it, of those that
- * count requests what the rest takes at the present rate.
+ * Adds the rate and the time left to a progress: for stages with a duration what remains of it, for
+ * stages with a count of requests the time that the remaining ones need at the current rate.
  */
 export function withTimeLeft(
   progress: DriveProgress,

@@ -1,88 +1,92 @@
-/** Whether the measuring client itself can be trusted. */
+/** Judges whether the measuring client itself can be trusted. */
 import { cacheText, type CacheUse, isInflated } from "./cache_use.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { LEAST_UNITS } from "../stats/ratio.ts";
 import { percentText } from "../text/percent.ts";
 import type { ClientReading } from "../run/request_record.ts";
 
-/** What the client did to its own figures. Null is unknown. */
+/** The client's own effect on the figures. Null where unknown. */
 export interface ClientCost extends ClientReading {
-  /** From a request's turn to its sending, connecting left out, ms. */
+  /** From a request's intended time to its sending, without connecting, ms. */
   lateness_p99_ms: number | null;
-  /** The latest request, ms. */
+  /** The largest lateness of a request, ms. */
   lateness_max_ms: number | null;
-  /** Requests that were sent, and how many of them more than 5 ms late. Earlier versions of dyno recorded none. */
+  /**
+   * How many requests were sent, and how many of them more than 5 ms late. Earlier versions of dyno
+   * recorded none.
+   */
   sends?: { count: number; late: number };
 }
 
-/** The newest calibration of this host, as far as it speaks of this load. */
+/** The newest calibration of this host, at the level nearest to this load. */
 export interface CalibrationCited {
   /** When it was measured, ISO 8601. */
   measured_at: string;
-  /** The nearest stream count that was measured at or above this load's. */
+  /** The smallest calibrated number of streams that is at least this load's. */
   streams: number;
-  /** 99th percentile of what gaps were off by, ms. */
+  /** 99th percentile of the error of gaps, ms. */
   gap_error_p99_ms: number;
-  /** 99th percentile of what ttft was off by, ms. */
+  /** 99th percentile of the error of ttft, ms. */
   ttft_error_p99_ms: number;
-  /** Above this many events a second this host's client was no longer to be trusted. */
+  /** Above this many events a second, this host's client could no longer be trusted. */
   ceiling_events_per_s: number;
 }
 
-/** Whether figures are the server's own or partly the client's. */
+/** Whether the figures are the server's own or partly the client's. */
 export interface Verdict {
   /**
-   * "client_limited": this client shaped the figures. "cached": the server's prefix cache did, unasked:
-   * they are not the model's. "unknown": not enough to tell.
+   * "client_limited": this client affected the figures. "cached": the server's prefix cache did
+   * although the load did not ask for it, so they are not the model's. "unknown": not enough is
+   * known to decide.
    */
   verdict: "trusted" | "client_limited" | "cached" | "unknown";
-  /** What limited it, or why it is not known; with figures, one sentence each. */
+  /** Why the verdict is what it is, one sentence each, with figures. */
   reasons: string[];
-  /** What the client did to its own figures. */
+  /** The client's own effect on the figures. */
   client: ClientCost;
   /** The host's calibration; null where there is none for this client. */
   calibration: CalibrationCited | null;
-  /** Answered requests that it rests on. Earlier versions of dyno recorded none. */
+  /** The number of answered requests that it is based on. Earlier versions of dyno recorded none. */
   requests?: number;
-  /** What to do about it; null where nothing needs to be done. Earlier versions of dyno recorded none. */
+  /** What to do about it; null where nothing needs doing. Earlier versions of dyno recorded none. */
   advice?: string | null;
-  /** Nobody knows who answered: the server's certificate was not checked. Left out where it was. */
+  /** Set where the server's certificate was not checked, so that its identity is unproven. */
   insecure?: true;
 }
 
-/** What was measured, against which the client's own share is held. */
+/** What was measured, for comparison with the client's effect on it. */
 export interface Measured {
   ttft_p50_ms: number | null;
   gap_p50_ms: number | null;
   answered: number;
-  /** The number of requests that a closed loop was to keep in flight, and kept; null when open. */
+  /** A closed loop's number of requests in flight, wanted and reached; null for an open loop. */
   concurrency: { wanted: number; mean: number } | null;
-  /** Sends that were wanted, and those that were sent, when open and not capped. */
+  /** Requests wanted and sent, for an open loop without a limit in flight; null otherwise. */
   sent: { wanted: number; count: number } | null;
-  /** How much the server's prefix cache did; null is unknown. */
+  /** The use of the server's prefix cache; null where unknown. */
   cache: CacheUse | null;
-  /** The certificate of an https endpoint was not checked. */
+  /** Whether the certificate of an https endpoint was not checked. */
   insecure: boolean;
 }
 
-/** A client may add this share to what it measures. */
+/** The largest share of a measured time that the client may add to it. */
 const MOST_SHARE = 0.05;
-/** And never needs to be better than this. */
+/** An error below this is always accepted, ms. */
 const LEAST_MS = 1;
 export const MOST_LATENESS_MS = 5;
-/** Fewer late sends are an accident, of however few requests. */
+/** Fewer late sends than this are ignored, however few requests there were. */
 const LEAST_LATE = 3;
-/** And no more of them than this share may be late. */
+/** The largest share of requests that may be late. */
 const MOST_LATE_SHARE = 0.01;
-/** Longer than this, no host that is only busy keeps a process waiting. */
+/** A process that stalls for longer than this was not just on a busy host. */
 const MOST_STALL_MS = 500;
 const MOST_CPU_SHARE = 0.9;
 const LEAST_CONCURRENCY_SHARE = 0.95;
 
 /**
- * Judges whose figures these are: the model's, this client's, or a cache's. What depends on how many
- * requests there were limits the client only where it is not an accident of few: shares by Wilson's 95 %
- * interval, a mean from 8 answers on.
+ * Judges whose figures these are: the model's, this client's, or a cache's. Criteria that depend on
+ * the number of requests count only if they cannot be due to chance: shares by Wilson's 95 %
+ * interval, a mean only from 8 answers on.
  */
 export function judge(
   client: ClientCost,
@@ -115,7 +119,7 @@ export function judge(
   return { verdict: "trusted", reasons: [whatWasKept(client)], ...rest };
 }
 
-/** An endpoint whose tokens come sooner than this leaves a client no time to ask again. */
+/** An endpoint faster than this leaves the client no time to send its next request. */
 const LEAST_WAIT_MS = 1;
 
 function adviceOn({ ttft_p50_ms, gap_p50_ms, concurrency }: Measured): string {

@@ -1,4 +1,7 @@
-/** Waiting until an endpoint answers: a server that loads its model takes connections late, or says 503. */
+/**
+ * Waits until an endpoint answers: a server that is loading its model refuses connections, or
+ * answers 503.
+ */
 import { FORMS } from "../endpoint/forms/forms.ts";
 import { configureApi, settleApi } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
@@ -12,12 +15,14 @@ import type { Transport } from "../endpoint/transport.ts";
 const EVERY_MS = 500;
 
 /**
- * Asks short questions until one is answered, or refused for what it is (4xx): then the server is there.
+ * Sends short questions until one is answered or refused with a 4xx error, either of which shows
+ * that the server is up.
  *
- * @param wait_s the most that it waits, seconds.
- * @param notice told once, when it has to wait.
- * @returns the questions that it took, which may cost something.
- * @throws {InputError} wrong settings, at once; a server that is not ready by then, with what it said last.
+ * @param wait_s the longest wait, seconds.
+ * @param notice called once, if it has to wait.
+ * @returns the requests that were made, which may have a cost.
+ * @throws {InputError} wrong settings, immediately; a server that is not ready in time, with its
+ * last error.
  */
 export async function waitReady(
   options: ApiOptions,

@@ -1,26 +1,33 @@
-/** The measured window of a stage: in a closed loop without its ramp and its drain. */
+/** The measured window of a stage; in a closed loop it excludes the ramp-up and the drain. */
 import { isOpen, type LoadStage } from "./stages.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
-/** The span of time that figures are of. */
+/** The span of time that figures cover. */
 export interface Window {
   /** CLOCK_MONOTONIC nanoseconds. */
   start_ns: number;
   /** CLOCK_MONOTONIC nanoseconds. */
   end_ns: number;
   /**
-   * Which requests count. "turn", an open loop: those whose turn lay in the window, whatever came of them.
-   * "stage", a closed loop: all of the stage, each in full; the window is when its places were taken.
-   * "end", a closed loop of an earlier dyno: those that ended in the window.
+   * Which requests count. "turn", an open loop: those whose intended time is in the window,
+   * whatever their outcome. "stage", a closed loop: all requests of the stage, each in full; the
+   * window is when its places were taken. "end", a closed loop of an earlier dyno: those that ended
+   * in the window.
    */
   counts: "turn" | "stage" | "end";
-  /** Whether a closed loop's places were all taken; null for an open loop. An earlier dyno left it out. */
+  /**
+   * Whether a closed loop's places were all taken; null for an open loop. Earlier versions of dyno
+   * recorded none.
+   */
   kept?: "throughout" | "seldom" | "never" | null;
-  /** How it was chosen, in words for a reader. */
+  /** How it was chosen, in words. */
   rule: string;
 }
 
-/** The moment by which a request is placed in time: its turn in an open loop, its end in a closed one. */
+/**
+ * The moment that decides whether a request is in the window: its intended time in an open loop,
+ * its end in a closed one.
+ */
 export function momentIn({ t_intended_ns, t_end_ns }: RequestRecord, { counts }: Window): number {
   return counts === "turn" ? t_intended_ns : t_end_ns;
 }
@@ -33,11 +40,11 @@ export function isInside(record: RequestRecord, window: Window): boolean {
 }
 
 /**
- * The window of a stage. Open loop: the stage itself. Closed loop: from when all its places were taken
- * first until they were so last; where they never were, or only for a while, from the first to the
- * last request.
+ * Returns the window of a stage. Open loop: the stage itself. Closed loop: from the first to the
+ * last moment at which all its places were taken; where they never were, or only for a while, from
+ * the first to the last request.
  *
- * @param records those of the stage.
+ * @param records the requests of the stage.
  */
 export function windowOf(
   stage: LoadStage,
@@ -61,7 +68,7 @@ export function windowOf(
   for (const end_ns of stays.end_ns) {
     if (full === null || end_ns < full.start_ns || end_ns > full.end_ns) outside++;
   }
-  // a ramp and a drain are of fewer than `wanted` each
+  // a ramp-up and a drain have fewer than `wanted` requests each
   if (full !== null && outside <= 2 * wanted) {
     const rule = `${wanted} in flight: without ramp and drain`;
     return { ...full, counts: "stage", kept: "throughout", rule };
@@ -79,29 +86,32 @@ export function windowOf(
   };
 }
 
-/** Stretches of CLOCK_MONOTONIC, nanoseconds: of each its start and its end. */
+/** Spans on CLOCK_MONOTONIC, nanoseconds: their starts and ends. */
 export interface Spans {
   start_ns: Float64Array;
   end_ns: Float64Array;
 }
 
-/** Places of a closed loop, each taken by a request or by the turns of a conversation, by their starts. */
+/**
+ * Stays in places of a closed loop, ordered by their starts. A stay is one request, or the turns of
+ * a conversation.
+ */
 export interface Stays extends Spans {
-  /** Those of a stay together. */
+  /** The requests, grouped by stay. */
   records: readonly RequestRecord[];
-  /** Where the records of each stay begin, and where those of the last one end. */
+  /** The index of each stay's first record, and at the end the total number of records. */
   first: Uint32Array;
 }
 
-/** A stretch of CLOCK_MONOTONIC, nanoseconds. */
+/** A span on CLOCK_MONOTONIC, nanoseconds. */
 export interface Span {
   start_ns: number;
   end_ns: number;
 }
 
 /**
- * How long the places of a closed loop were taken, in the order in which they were: from when a request
- * had its place until its end; a conversation keeps its own while its user thinks.
+ * Returns how long each place of a closed loop was taken, ordered by start: from when a request got
+ * the place until it ended. A conversation keeps its place while its user thinks.
  */
 export function staysOf(records: readonly RequestRecord[]): Stays {
   const kept = records.filter(({ failure }) => failure !== "unsent");
@@ -139,7 +149,7 @@ export function staysOf(records: readonly RequestRecord[]): Stays {
   };
 }
 
-/** From the first to the last moment at which so many were taken; null where they never were. */
+/** From the first to the last moment at which at least `wanted` spans overlap; null where they never do. */
 function fullSpan(spans: Spans, wanted: number): Span | null {
   let first = Infinity;
   let last = -Infinity;
@@ -150,7 +160,7 @@ function fullSpan(spans: Spans, wanted: number): Span | null {
   return last > first ? { start_ns: first, end_ns: last } : null;
 }
 
-/** The mean and the greatest number of requests in flight over a window. */
+/** Returns the mean and the maximum number of requests in flight over a window. */
 export function inFlight(
   records: readonly RequestRecord[],
   window: Span,
@@ -162,7 +172,7 @@ export function inFlight(
   }, window);
 }
 
-/** The mean and the greatest number of spans that hold at a time, over a window. */
+/** Returns the mean and the maximum number of overlapping spans in a window. */
 export function takenOver(
   spans: Spans,
   { start_ns, end_ns }: Span,
@@ -187,7 +197,7 @@ export function takenOver(
   return { mean: end_ns > start_ns ? area / (end_ns - start_ns) : 0, max };
 }
 
-/** Visits every change of the number of spans that hold, in the order of time. */
+/** Visits every change in the number of overlapping spans, in order of time. */
 function sweep(
   { start_ns, end_ns }: Spans,
   visit: (t_ns: number, taken: number, before: number) => void,
@@ -196,7 +206,7 @@ function sweep(
   const ends = end_ns.toSorted();
   let taken = 0;
   for (let s = 0, e = 0; e < ends.length;) {
-    // one that ends as another starts has made room for it
+    // a span that ends when another starts has made room for it
     const isStart = s < starts.length && starts[s] < ends[e];
     const before = taken;
     taken += isStart ? 1 : -1;

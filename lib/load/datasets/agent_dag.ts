@@ -1,8 +1,9 @@
 /**
- * Agents and their sub-agents in AIPerf's form dag_jsonl: a conversation a line, whose turns say `messages` to the
- * live answer before them. `spawns` of a turn are conversations that begin without its history after it, and that the next turn
- * (or the one of `join_at`) waits for; `forks` continue from its history, and end their parent unless it runs on
- * in the background. Conversations that no other one names are the sessions.
+ * Agents and sub-agents in AIPerf's dag_jsonl form: one conversation a line, whose turns send
+ * `messages` in reply to the live answer before them. The conversations in a turn's `spawns` start
+ * after it without its history, and the next turn (or the one in `join_at`) waits for them. Those
+ * in `forks` continue from its history and end their parent, unless they run in the background.
+ * Conversations that no other one names are the sessions.
  */
 import { isJsonObject } from "../../json_fields.ts";
 import { UNKNOWN_REQUEST, UNKNOWN_ROW } from "./row.ts";
@@ -11,29 +12,29 @@ import type { RowFields } from "./row_fields.ts";
 
 type After = RowStep["after"];
 
-/** A turn as it is written. */
+/** A turn as the file has it. */
 interface Turn {
   request: RowRequest;
   wait_s: number;
-  /** Conversations that begin after it; `join` is the turn that waits for them, null for none. */
+  /** Conversations that start after it; `join` is the turn that waits for them, null for none. */
   spawns: { name: string; join: number | null }[];
   forks: string[];
-  /** Whether nothing follows it in its conversation. */
+  /** Whether it is the last turn of its conversation. */
   ends: boolean;
 }
 
 /** A line of the file. */
 interface Conversation {
   turns: Turn[];
-  /** Conversations that begin together with it. */
+  /** Conversations that start together with it. */
   before: string[];
-  /** Whether turns are said to what was said before; otherwise each has all its messages. */
+  /** Whether each turn is added to the history before it; otherwise a turn has all its messages. */
   continues: boolean;
 }
 
 const CHILDREN = ["forks", "spawns", "pre_session_spawns"];
 
-/** AIPerf's conversations with branches. */
+/** AIPerf's form of conversations with branches. */
 export const agentDagForm: DatasetForm = {
   name: "dag",
   has: (names, { turns }) =>
@@ -45,7 +46,7 @@ export const agentDagForm: DatasetForm = {
     const named = new Set(all.flatMap(namesWithin));
     const known = new Map(all.map((row) => [String(row.session_id), row]));
     const begun = new Set([...known.keys()].filter((name) => !named.has(name)));
-    // a set is walked to the names that are added on the way
+    // the loop also visits names added to the set on the way
     for (const name of begun) {
       for (const child of namesWithin(known.get(name) ?? {})) begun.add(child);
     }
@@ -57,7 +58,7 @@ export const agentDagForm: DatasetForm = {
       met.add(session);
       const read = conversationOf(fields, note);
       if (named.has(session)) {
-        if (begun.has(session)) return null; // read where it is named
+        if (begun.has(session)) return null; // it is read as part of the conversation that names it
         throw fields.complaint(`"${session}": only conversations that it leads to name it`);
       }
       const conversations = new Map([[session, read]]);
@@ -75,7 +76,7 @@ export const agentDagForm: DatasetForm = {
   },
 };
 
-/** The conversations that a line names. */
+/** The conversations that a line refers to. */
 function namesWithin(row: Record<string, unknown>): string[] {
   const turns = Array.isArray(row.turns) ? row.turns.filter(isJsonObject) : [];
   return [row, ...turns].flatMap((place) =>
@@ -84,12 +85,12 @@ function namesWithin(row: Record<string, unknown>): string[] {
   );
 }
 
-/** What an entry of a list of children names. */
+/** The names in an entry of a list of children. */
 function namesOf(entry: unknown): unknown[] {
   return isJsonObject(entry) ? [entry.child ?? [], entry.children ?? []].flat() : [entry];
 }
 
-/** The entries of a list of children, each with the conversations that it names. */
+/** The entries of a list of children, each with the conversations that it refers to. */
 function childrenIn(fields: RowFields, list: string): { entry: unknown; names: string[] }[] {
   const entries = fields.value(list) ?? [];
   if (!Array.isArray(entries)) throw fields.complaint(`${list}: expected a list`);
@@ -162,7 +163,7 @@ function turnOf(fields: RowFields, at: number, count: number, note: (text: strin
   return { request, wait_s, spawns, forks: forks.flatMap(({ names }) => names), ends };
 }
 
-/** All that a session asks, its branches included. */
+/** The questions of a session, including its branches. */
 function sessionOf(
   session: string,
   find: (name: string) => Conversation,
@@ -170,7 +171,7 @@ function sessionOf(
 ): DatasetRow {
   const steps: RowStep[] = [];
   const within: string[] = [];
-  /** Adds a conversation; gives its last step. */
+  /** Adds a conversation; returns its last step. */
   const add = (name: string, after: After, history: number | null, agent?: string): number => {
     if (within.includes(name)) {
       throw fields.complaint(

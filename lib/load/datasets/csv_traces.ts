@@ -1,11 +1,12 @@
 /**
- * Traces of lengths as CSV: BurstGPT (github.com/HPMLL/BurstGPT), which counts seconds, and Azure's
- * (github.com/Azure/AzurePublicDataset), whose dates are taken as UTC where they name no offset.
+ * Traces of lengths in CSV: BurstGPT (github.com/HPMLL/BurstGPT), with times in seconds, and
+ * Azure's (github.com/Azure/AzurePublicDataset), whose dates are taken as UTC unless they give an
+ * offset.
  */
 import { type DatasetForm, UNKNOWN_ROW } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
-/** BurstGPT. A failed request has 0 tokens of output. */
+/** BurstGPT's form. A failed request has 0 output tokens. */
 export const burstgptForm: DatasetForm = {
   name: "burstgpt",
   has: (names) => hasAll(names, ["Timestamp", "Request tokens", "Response tokens"]),
@@ -21,7 +22,7 @@ export const burstgptForm: DatasetForm = {
   },
 };
 
-/** Azure's traces of 2023 and 2024. */
+/** The form of Azure's traces of 2023 and 2024. */
 export const azureForm: DatasetForm = {
   name: "azure",
   has: (names) => hasAll(names, ["TIMESTAMP", "ContextTokens", "GeneratedTokens"]),
@@ -45,7 +46,7 @@ function needed(fields: RowFields, name: string, value: number | null, expected:
   throw fields.complaint(`${name}: ""; expected ${expected}`);
 }
 
-/** Seconds since 1970 of a date with any count of decimals (Date.parse keeps milliseconds only). */
+/** Converts a date to seconds since 1970, with all its decimals (Date.parse keeps only milliseconds). */
 function dateSeconds(fields: RowFields, name: string): number {
   const cell = fields.value(name) ?? "";
   const parts = /^\s*(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?\s*$/.exec(

@@ -1,12 +1,12 @@
 /**
- * Traces of lengths as JSON lines: Mooncake's, Alibaba's of Bailian (Qwen), and ours.
+ * Traces of lengths in JSON lines: Mooncake's, Alibaba's Bailian (Qwen), and dyno's own.
  *
  * Mooncake (github.com/kvcache-ai/Mooncake, FAST25 release): `timestamp` in ms, `input_length`,
- * `output_length`, and `hash_ids` of blocks of 512 tokens; AIPerf adds `session_id`, `text_input`, and
- * `extra` fields of the body, and does without `timestamp`.
- * Bailian (github.com/alibaba-edu/qwen-bailian-usagetraces-anon): `timestamp` in s, blocks of 16 tokens,
- * `chat_id` and the `parent_chat_id` of the turn before, -1 for none. Ours: `timestamp_s` in s or
- * `timestamp` in ms, `prompt` or `input_length` or both.
+ * `output_length`, and `hash_ids` of blocks of 512 tokens. AIPerf adds `session_id`, `text_input`,
+ * and `extra` fields of the body, and makes `timestamp` optional.
+ * Bailian (github.com/alibaba-edu/qwen-bailian-usagetraces-anon): `timestamp` in s, blocks of 16
+ * tokens, `chat_id`, and the `parent_chat_id` of the turn before, -1 for none.
+ * dyno: `timestamp_s` in s or `timestamp` in ms; `prompt`, `input_length` or both.
  */
 import { type DatasetForm, type DatasetRow, UNKNOWN_ROW } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
@@ -16,7 +16,7 @@ const BAILIAN_BLOCK = 16;
 
 const timed = (names: ReadonlySet<string>) => names.has("timestamp") || names.has("timestamp_s");
 
-/** Alibaba's traces of Bailian. */
+/** The form of Alibaba's Bailian traces. */
 export const bailianForm: DatasetForm = {
   name: "bailian",
   has: (names) => timed(names) && names.has("chat_id") && names.has("input_length"),
@@ -38,14 +38,14 @@ export const bailianForm: DatasetForm = {
   },
 };
 
-/** Mooncake's traces. */
+/** The form of Mooncake's traces. */
 export const mooncakeForm: DatasetForm = {
   name: "mooncake",
   has: (names) => names.has("hash_ids") && (timed(names) || names.has("input_length")),
   begin: () => readTimed,
 };
 
-/** Our own traces. */
+/** The form of dyno's own traces. */
 export const ownTraceForm: DatasetForm = {
   name: "dyno",
   has: (names) => {
@@ -68,7 +68,7 @@ function readTimed(fields: RowFields): DatasetRow {
   };
 }
 
-/** A row's time; null where it has none. @throws {InputError} two times. */
+/** Returns a row's time; null where it has none. @throws {InputError} it has two times. */
 export function timeOf(fields: RowFields): number | null {
   const seconds = fields.time("timestamp_s", "seconds");
   const milliseconds = fields.time("timestamp", "milliseconds");

@@ -1,7 +1,8 @@
 /**
- * Agents' sessions as spans of OpenTelemetry's GenAI conventions (`gen_ai.input.messages` and others), in the
- * form that inference-perf's otel_trace_replay reads: a session a file, or a line, with `spans`. A call waits
- * for those whose answers are in its messages, and for the last one that had ended when it began.
+ * Agents' sessions as spans in OpenTelemetry's GenAI conventions (`gen_ai.input.messages` and
+ * others), in the form that inference-perf's otel_trace_replay reads: one session a file or a line,
+ * with `spans`. A call waits for the calls whose answers are in its messages, and for the last one
+ * that ended before it started.
  */
 import { isJsonObject } from "../../json_fields.ts";
 import { messageText, toolCallsOf, wireMessages } from "./otel_messages.ts";
@@ -10,9 +11,9 @@ import type { JsonObject } from "../../json_fields.ts";
 import type { DatasetForm, DatasetRow, RowRequest, RowStep } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
-/** Attributes that are sent in a request's body. */
+/** Attributes that go into a request's body. */
 const SENT = ["temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty"];
-/** What else is read, or says the same again. */
+/** Other attributes that are read, or that repeat what is known. */
 const READ = new Set([
   "gen_ai.operation.name",
   "gen_ai.input.messages",
@@ -22,7 +23,7 @@ const READ = new Set([
   "gen_ai.output",
   "gen_ai.tool.definitions",
   "gen_ai.request.model",
-  "gen_ai.request.max_tokens", // a limit; the answer's length is asked for
+  "gen_ai.request.max_tokens", // a limit; what is requested is the length of the recorded answer
   "gen_ai.usage.input_tokens",
   "gen_ai.usage.prompt_tokens",
   "gen_ai.usage.output_tokens",
@@ -39,13 +40,13 @@ interface Call {
   answer: { text: string; tool_calls: readonly string[] } | null;
 }
 
-/** Spans of OpenTelemetry. */
+/** The form of OpenTelemetry spans. */
 export const otelForm: DatasetForm = {
   name: "otel",
   has: (names) => names.has("spans"),
   begin: (note) => (fields) => {
     for (const name of ["span_count", "collected_at", "source_id", "harness", "benchmark"]) {
-      fields.value(name); // of the capture, not of the requests
+      fields.value(name); // describes the capture, not the requests
     }
     const seen = new Set<string>();
     const calls: Call[] = [];
@@ -149,13 +150,13 @@ function momentOf(span: RowFields, name: string): number {
   throw span.complaint(`${name}: "${text}"; expected a date such as "2026-05-01T10:00:00.250Z"`);
 }
 
-/** What a call's messages say of answers before it. */
+/** What a call's messages contain of earlier answers. */
 interface Said {
-  /** The texts of all answers. */
+  /** The texts of all answers, joined. */
   texts: string;
-  /** By its text, where an answer is that called no tool. */
+  /** The places of answers that called no tool, by text. */
   places: ReadonlyMap<string, number[]>;
-  /** Ids of the tools called. */
+  /** The ids of the tool calls. */
   tools: ReadonlySet<string>;
 }
 
@@ -175,7 +176,7 @@ function saidIn(messages: readonly JsonObject[]): Said {
   };
 }
 
-/** Whether a call whose messages say this waits for an answer, and which of them are replaced by it. */
+/** Whether a call with these messages waits for an answer, and which messages the answer replaces. */
 function foundIn(
   { text, tool_calls }: NonNullable<Call["answer"]>,
   { texts, places, tools }: Said,
@@ -200,7 +201,7 @@ function sessionOf(session: string | null, calls: readonly Call[]): DatasetRow {
       answers.push(...exact.map((message) => ({ message, step: j })));
       if (!waits || known.has(j)) continue;
       found.add(j);
-      for (const each of causes[j]) known.add(each); // it has waited for these
+      for (const each of causes[j]) known.add(each); // it has already waited for these
       known.add(j);
     }
     causes.push(known);

@@ -1,8 +1,8 @@
-/** Messages of OpenTelemetry's GenAI conventions, as the chat API has them. */
+/** Converts messages of OpenTelemetry's GenAI conventions to those of the chat API. */
 import { isJsonObject } from "../../json_fields.ts";
 import type { JsonObject } from "../../json_fields.ts";
 
-/** A tool that a message calls. */
+/** A tool call of a message. */
 interface ToolCall {
   id?: string;
   name: string;
@@ -10,7 +10,7 @@ interface ToolCall {
   arguments: string;
 }
 
-/** The parts of a message, in either form; a text is one part. */
+/** Returns the parts of a message in either form; a plain text is one part. */
 function partsOf({ content, parts }: JsonObject): JsonObject[] {
   const list = parts ?? content;
   if (typeof list === "string") return [{ type: "text", content: list }];
@@ -22,14 +22,14 @@ function partsOf({ content, parts }: JsonObject): JsonObject[] {
 const inText = (value: unknown): string =>
   typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
 
-/** The text of a message, without what it calls. */
+/** Returns the text of a message, without its tool calls. */
 export function messageText(message: JsonObject): string {
   return partsOf(message)
     .filter(({ type }) => type === "text" || type === undefined)
     .map(({ content, text }) => inText(content ?? text)).join("");
 }
 
-/** The tools that a message calls, in the form of parts or of the chat API. */
+/** Returns a message's tool calls, from parts or in the chat API's form. */
 export function toolCallsOf(message: JsonObject): ToolCall[] {
   const calls = Array.isArray(message.tool_calls) ? message.tool_calls.filter(isJsonObject) : [];
   const own = partsOf(message).filter(({ type }) => type === "tool_call" || type === "tool_use");
@@ -43,7 +43,7 @@ export function toolCallsOf(message: JsonObject): ToolCall[] {
     }));
 }
 
-/** What tools answered, in either form. */
+/** Results of tools, in either form. */
 function toolResultsOf(message: JsonObject): JsonObject[] {
   return partsOf(message).filter(({ type }) =>
     type === "tool_call_response" || type === "tool_result"
@@ -51,10 +51,10 @@ function toolResultsOf(message: JsonObject): JsonObject[] {
 }
 
 /**
- * A message as it is sent; each tool's result in it is a message.
+ * Returns the messages to send for a message; each tool result becomes a message.
  *
- * @param complaint makes an error of what is wrong.
- * @throws the complaint: it has no role.
+ * @param complaint makes the error from a text.
+ * @throws the complaint: the message has no role.
  */
 export function wireMessages(
   message: JsonObject,

@@ -1,4 +1,4 @@
-/** Datasets: the requests that a file holds, in any form that is known. */
+/** Reads datasets: the requests in a file of any known form. */
 import { dirname } from "node:path";
 import { InputError } from "../../errors.ts";
 import { agentDagForm } from "./agent_dag.ts";
@@ -18,26 +18,26 @@ import { readRows } from "../../settings/rows_file.ts";
 import { counted } from "../../text/grouped.ts";
 import type { FileRow } from "../../formats/tables.ts";
 
-/** What a file asks for. */
+/** The content of a dataset. */
 export interface Dataset {
   /** The form that was recognised. */
   form: string;
-  /** Not empty; where all have a time, in its order, the first at 0 s. */
+  /** Not empty. If all have a time, they are sorted by it, and the first is at 0 s. */
   rows: DatasetRow[];
   /** Whether every row has a time. */
   timed: boolean;
-  /** What of the file is not used or was left out, one line each. */
+  /** Parts of the file that were ignored or left out, one line each. */
   notes: string[];
 }
 
-/** The first that fits a file is taken. */
+/** Known forms; the first that fits a file is used. */
 const FORMS: readonly DatasetForm[] = [
   wekaForm,
   otelForm,
   agentDagForm,
   turnRowsForm,
   sessionRowsForm,
-  sglangForm, // before ShareGPT, whose field it has
+  sglangForm, // before ShareGPT, as it has ShareGPT's field too
   sharegptForm,
   openaiBatchForm,
   payloadForm,
@@ -58,17 +58,17 @@ const EXPECTED =
   "column is what";
 
 /**
- * Reads a dataset: JSON, JSON lines, CSV or Parquet, text as {@linkcode textOf} reads it. Rows out of
- * order are sorted; those of equal time keep their order. Rows of lengths with 0 tokens of input or
- * output are left out, as BurstGPT marks failed requests so.
+ * Reads a dataset: JSON, JSON lines, CSV or Parquet; text is decoded by {@linkcode textOf}. Rows
+ * are sorted by time; rows with equal times keep their order. Rows with 0 input or output tokens
+ * are left out, as BurstGPT marks failed requests this way.
  *
- * @param columns which column is which of a form's fields: `{ prompt: "question" }`.
- * @param whole payloads are sent as they are, and not read.
+ * @param columns renames columns to a form's fields: `{ prompt: "question" }`.
+ * @param whole whether payloads are sent as they are, without being read.
  * @example
  * ```ts
  * const { rows, form, notes } = await readDataset("BurstGPT_1.csv");
  * ```
- * @throws {InputError} with file and line: unreadable, of no form that is known, a value of the wrong
+ * @throws {InputError} with file and line: unreadable, not in a known form, a value of the wrong
  * kind, or no rows.
  */
 export async function readDataset(
@@ -125,7 +125,7 @@ export async function readDataset(
   return { form: form.name, notes, ...placed(path, rows) };
 }
 
-/** Rows by their times, if they have them. */
+/** Sorts rows by time, if all have one. */
 function placed(path: string, rows: DatasetRow[]): Pick<Dataset, "rows" | "timed"> {
   const timed = rows.filter(({ t_s }) => t_s !== null).length;
   if (timed === 0) return { rows, timed: false };

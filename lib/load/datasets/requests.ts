@@ -1,6 +1,6 @@
 /**
- * Requests as they were, or are to be: batches in OpenAI's form and payloads, with every field of the body,
- * and rows that are a body or a prompt themselves.
+ * Recorded or prepared requests: OpenAI batches and payloads with complete bodies, and rows that
+ * are themselves a body or a prompt.
  */
 import { timeOf } from "./mooncake.ts";
 import { saidAfter, UNKNOWN_ROW } from "./row.ts";
@@ -9,8 +9,8 @@ import type { DatasetForm, DatasetRow } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
 /**
- * Fields of a request's body that are sent where a row has them: those of OpenAI's chat, completions,
- * responses and embeddings APIs, and what vLLM, SGLang and llama.cpp add to them.
+ * Fields that are sent in the body where a row has them: those of OpenAI's chat, completions,
+ * responses and embeddings APIs, and the extensions of vLLM, SGLang and llama.cpp.
  */
 const BODY_FIELDS = (
   "model tools tool_choice parallel_tool_calls functions function_call temperature top_p top_k min_p " +
@@ -49,12 +49,15 @@ export const openaiBatchForm: DatasetForm = {
   },
 };
 
-/** What a text is called in rows of rankings and of pairs, beside `documents` and `text_2`. */
+/**
+ * Names of the text in a row, including rows for rankings and pairs, which also have `documents` or
+ * `text_2`.
+ */
 const PROMPTS = ["prompt", "query", "text_1"];
-/** What the length of an answer is called: as Mooncake, vLLM and GuideLLM have it. */
+/** Names of the length of the answer, as used by Mooncake, vLLM and GuideLLM. */
 const LENGTHS = ["output_length", "output_tokens", "output_tokens_count"];
 
-/** Rows that say `prompt`, `messages`, `turns` or `input`, and any field of a request's body. */
+/** The form of rows with `prompt`, `messages`, `turns` or `input`, and any field of a request's body. */
 export const requestForm: DatasetForm = {
   name: "requests",
   has: (names) => [...PROMPTS, "messages", "turns", "input"].some((name) => names.has(name)),
@@ -66,7 +69,7 @@ export const requestForm: DatasetForm = {
         const value = fields.json(name);
         if (value !== undefined) body[name] = value;
       }
-      Object.assign(body, fields.object("extra")); // as AIPerf has it
+      Object.assign(body, fields.object("extra")); // as in AIPerf
       const known = (names: string[]) =>
         names.find((name) => fields.value(name) !== undefined) ?? "";
       const prompt = fields.value(known(PROMPTS));
@@ -99,7 +102,7 @@ export const requestForm: DatasetForm = {
   },
 };
 
-/** Whole bodies in `payload`, as AIPerf replays them: of a form that is known, or of any other. */
+/** The form of complete bodies in `payload`, as AIPerf replays them, for known APIs and any other. */
 export const payloadForm: DatasetForm = {
   name: "payloads",
   has: (names) => names.has("payload"),
@@ -120,7 +123,7 @@ function restOf(fields: RowFields): Pick<DatasetRow, "t_s" | "session"> {
   };
 }
 
-/** A row from its request's body: all of it is sent. */
+/** Makes a row from the body of a request, all of which is sent. */
 function bodyRow(
   body: Readonly<Record<string, unknown>>,
   fields: RowFields,
@@ -143,13 +146,13 @@ function bodyRow(
   throw fields.complaint('expected "prompt", "messages", "input" or "turns"');
 }
 
-/** A row's further fields, without those that the load itself sets. */
+/** A row's additional fields, except those that the load sets itself. */
 function loadsOwn(
   { max_tokens, stream, stream_options, ...body }: Record<string, unknown>,
   note: (text: string) => void,
 ) {
   if (stream === false) note('"stream": false is not followed: --no-stream asks for whole answers');
-  const asksUsage = JSON.stringify(stream_options) === '{"include_usage":true}'; // as every load does
+  const asksUsage = JSON.stringify(stream_options) === '{"include_usage":true}'; // as in all loads
   if (stream_options !== undefined && !asksUsage) note('"stream_options" is not used');
   const limit = typeof max_tokens === "object" ? NaN : Number(max_tokens);
   const output_tokens = Number.isInteger(limit) && limit >= 1 ? limit : null;

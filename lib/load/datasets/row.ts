@@ -1,42 +1,42 @@
-/** What a row of a dataset asks for, whatever form it has. */
+/** The rows of a dataset, whatever its form. */
 import type { RowFields } from "./row_fields.ts";
 
-/** What one request asks. What the dataset does not tell is null. */
+/** One request. Fields that the dataset does not give are null. */
 export interface RowRequest {
   prompt: string | null;
   messages: readonly unknown[] | null;
-  /** Tokens of the prompt, where it is to be made up. */
+  /** Tokens of the prompt, if it is to be made up. */
   input_tokens: number | null;
-  /** Tokens that the answer is to have. */
+  /** Tokens of the answer. */
   output_tokens: number | null;
-  /** Blocks of the prompt's tokens: equal ids are equal texts. */
+  /** The prompt as blocks of tokens: equal ids are equal texts. */
   blocks: { ids: readonly number[]; tokens: number } | null;
-  /** A whole body, as it is sent where a request template says how its answer is read. */
+  /** A complete body, sent as it is; a request template then says how to read the answer. */
   payload: Readonly<Record<string, unknown>> | null;
-  /** Further fields of the request's body. */
+  /** Additional fields of the body. */
   body: Readonly<Record<string, unknown>>;
 }
 
-/** A later request of a session, as {@linkcode LaterStep} in prompts/session.ts has it. */
+/** A later request of a session, like {@linkcode LaterStep} in prompts/session.ts. */
 export interface RowStep extends RowRequest {
-  /** Seconds of null: the load's think time. */
+  /** A wait of null is the load's think time. */
   after: readonly { step: number; wait_s: number | null }[];
   history: number | null;
   answers?: readonly { message: number; step: number }[];
   agent?: string;
 }
 
-/** One request, or a session that begins with it. */
+/** A single request, or a session that starts with it. */
 export interface DatasetRow extends RowRequest {
-  /** Seconds from whatever the dataset counts from. */
+  /** Its time in seconds, from any origin. */
   t_s: number | null;
-  /** What the session asks after it, in order. */
+  /** The later requests of the session, in order. */
   later: readonly RowStep[];
-  /** Requests of one session have one name. */
+  /** The name of the session that it belongs to. */
   session: string | null;
 }
 
-/** A request of which nothing is known. */
+/** A request with no field known. */
 export const UNKNOWN_REQUEST: RowRequest = {
   prompt: null,
   messages: null,
@@ -47,10 +47,10 @@ export const UNKNOWN_REQUEST: RowRequest = {
   body: {},
 };
 
-/** A row of which nothing is known. */
+/** A row with no field known. */
 export const UNKNOWN_ROW: DatasetRow = { ...UNKNOWN_REQUEST, t_s: null, later: [], session: null };
 
-/** What the user says after each answer, asked for as the first request was. */
+/** Returns steps in which the user replies to each answer, with the parameters of the first request. */
 export function saidAfter(
   texts: readonly string[],
   { output_tokens, body }: Pick<RowRequest, "output_tokens" | "body">,
@@ -65,35 +65,35 @@ export function saidAfter(
   }));
 }
 
-/** Every request of all rows, in order. */
+/** Returns every request of all rows, in order. */
 export function requestsOf(rows: readonly DatasetRow[]): RowRequest[] {
   return rows.flatMap((row) => [row, ...row.later]);
 }
 
-/** Whether a dataset tells no words of a request, and its prompt is made up. */
+/** Whether the dataset gives no text for a request, so that its prompt is made up. */
 export function isMadeUp({ prompt, messages, payload }: RowRequest): boolean {
   return prompt === null && messages === null && payload === null;
 }
 
-/** Whether a row tells nothing that could be sent. */
+/** Whether a row has nothing that could be sent. */
 export function isEmpty(row: DatasetRow): boolean {
   return isMadeUp(row) && row.input_tokens === null;
 }
 
-/** Whether a row's prompt or answer has 0 tokens, which nobody can be asked for. */
+/** Whether a row's prompt or answer has 0 tokens, which cannot be requested. */
 export function isWithoutTokens({ input_tokens, output_tokens }: DatasetRow): boolean {
   return input_tokens === 0 || output_tokens === 0;
 }
 
 /** A form of datasets. */
 export interface DatasetForm {
-  /** How people call it. */
+  /** Its usual name. */
   name: string;
-  /** Whether a first row with such fields is of this form. */
+  /** Whether a file whose first row has these fields is of this form. */
   has(names: ReadonlySet<string>, first: Readonly<Record<string, unknown>>): boolean;
   /**
-   * Begins a file; what it gives reads each row, in the order of the file; null: it belongs to another one;
-   * a list: it holds several.
+   * Starts a file. Returns a function that reads each row in order: null means that the row is part
+   * of another one, a list that it holds several.
    */
   begin(
     note: (text: string) => void,
@@ -101,12 +101,12 @@ export interface DatasetForm {
   ): (fields: RowFields) => DatasetRow | DatasetRow[] | null;
 }
 
-/** What a form may need to know of the whole file. */
+/** What a form may need to know about the whole file. */
 export interface DatasetFile {
   /** The fields of every row. */
   all: readonly Readonly<Record<string, unknown>>[];
-  /** Where the file is; files that its rows name lie there or below. */
+  /** The folder of the file; the files that its rows name must be in it or below it. */
   folder: string;
-  /** Whether payloads are sent as they are, whatever they hold. */
+  /** Whether payloads are sent as they are, whatever they contain. */
   whole: boolean;
 }

@@ -1,14 +1,14 @@
-/** The fields of a row of a dataset, read one by one: what nobody read is reported. */
+/** Reads the fields of a dataset's row one by one. Fields that were not read are reported. */
 import { InputError } from "../../errors.ts";
 import { isJsonObject, type JsonObject } from "../../json_fields.ts";
 
-/** Times beyond have no distance between them that could be waited for. */
+/** Larger times are too imprecise to give waits. */
 const isTime = (value: number): boolean => Math.abs(value) <= Number.MAX_SAFE_INTEGER;
 
 const isCount = (value: unknown): value is number =>
   Number.isSafeInteger(value) && Number(value) >= 0;
 
-/** One row. A field is known where it is there and neither null nor an empty cell. */
+/** One row. A field counts as known unless it is missing, null or an empty cell. */
 export class RowFields {
   readonly #fields: Readonly<Record<string, unknown>>;
   readonly #where: () => string;
@@ -16,8 +16,8 @@ export class RowFields {
   readonly #read = new Set<string>();
 
   /**
-   * @param where names the row in complaints, such as "trace.jsonl:3".
-   * @param cells values are texts of a table, whatever they mean.
+   * @param where names the row in errors, such as "trace.jsonl:3".
+   * @param cells whether values are the cells of a table, which are always text.
    */
   constructor(fields: Readonly<Record<string, unknown>>, where: () => string, cells = false) {
     this.#fields = fields;
@@ -25,18 +25,21 @@ export class RowFields {
     this.#cells = cells;
   }
 
-  /** What is wrong with the row, to be thrown. */
+  /** Returns an error about the row, for the caller to throw. */
   complaint(what: string): InputError {
     return new InputError(`${this.#where()}: ${what}`);
   }
 
-  /** The fields of an object within the row. @throws {InputError} something else. */
+  /** Reads an object in the row. @throws {InputError} it is not an object. */
   within(value: unknown, place: string): RowFields {
     if (isJsonObject(value)) return new RowFields(value, () => `${this.#where()}: ${place}`);
     throw this.complaint(`${place}: ${shown(value)}; expected an object`);
   }
 
-  /** The objects of a list; empty where it is not there. @throws {InputError} something else. */
+  /**
+   * Returns the objects in a list; empty where the field is missing. @throws {InputError} it is
+   * something else.
+   */
   objects(name: string): RowFields[] {
     const value = this.value(name);
     if (value === undefined) return [];
@@ -44,7 +47,7 @@ export class RowFields {
     return value.map((each, i) => this.within(each, `${name}[${i}]`));
   }
 
-  /** The value as it stands; undefined where it is not known. */
+  /** Returns the value as it is; undefined where it is not known. */
   value(name: string): unknown {
     this.#read.add(name);
     if (!Object.hasOwn(this.#fields, name)) return undefined;
@@ -52,7 +55,7 @@ export class RowFields {
     return value === null || value === "" ? undefined : value;
   }
 
-  /** The value that a field of a request's body has: of a cell what its text is as JSON, if it is any. */
+  /** Returns a value for a request's body. A cell is parsed as JSON if possible. */
   json(name: string): unknown {
     const value = this.value(name);
     if (!this.#cells || typeof value !== "string") return value;
@@ -63,7 +66,7 @@ export class RowFields {
     }
   }
 
-  /** A text that is not empty. @throws {InputError} something else. */
+  /** Returns a text, not empty. @throws {InputError} it is something else. */
   text(name: string): string | null {
     const value = this.value(name);
     if (Object.hasOwn(this.#fields, name) && this.#fields[name] === "") {
@@ -74,7 +77,10 @@ export class RowFields {
     throw this.complaint(`${name}: ${shown(value)}; expected a text that is not empty`);
   }
 
-  /** A number of tokens; a cell of CSV may hold it as text. @throws {InputError} not a whole number of at least 0. */
+  /**
+   * Returns a number of tokens, which a CSV cell may hold as text. @throws {InputError} not a whole
+   * number of at least 0.
+   */
   count(name: string): number | null {
     const value = this.value(name);
     if (value === undefined) return null;
@@ -83,7 +89,7 @@ export class RowFields {
     throw this.complaint(`${name}: ${shown(value)}; expected a whole number of tokens from 0`);
   }
 
-  /** A time, as a number of seconds or milliseconds. @throws {InputError} no number. */
+  /** Returns a time in seconds or milliseconds. @throws {InputError} not a number. */
   time(name: string, unit: "seconds" | "milliseconds"): number | null {
     const value = this.value(name);
     if (value === undefined) return null;
@@ -92,7 +98,7 @@ export class RowFields {
     throw this.complaint(`${name}: ${shown(value)}; expected a number of ${unit}`);
   }
 
-  /** A name that may be written as a number. @throws {InputError} neither. */
+  /** Returns a name, which may be written as a number. @throws {InputError} it is neither. */
   name(name: string): string | null {
     const value = this.value(name);
     if (value === undefined) return null;
@@ -101,7 +107,7 @@ export class RowFields {
     throw this.complaint(`${name}: ${shown(value)}; expected a text or a number`);
   }
 
-  /** A list that is not empty. @throws {InputError} something else. */
+  /** Returns a list, not empty. @throws {InputError} it is something else. */
   list(name: string): unknown[] | null {
     const value = this.value(name);
     if (value === undefined) return null;
@@ -109,7 +115,7 @@ export class RowFields {
     throw this.complaint(`${name}: ${shown(value)}; expected a list that is not empty`);
   }
 
-  /** An object. @throws {InputError} something else. */
+  /** Returns an object. @throws {InputError} it is something else. */
   object(name: string): JsonObject | null {
     const value = this.json(name);
     if (value === undefined) return null;
@@ -117,7 +123,7 @@ export class RowFields {
     throw this.complaint(`${name}: ${shown(value)}; expected an object`);
   }
 
-  /** Whole numbers, at least 0. @throws {InputError} something else. */
+  /** Returns whole numbers of at least 0. @throws {InputError} it is something else. */
   counts(name: string): number[] | null {
     const value = this.value(name);
     if (value === undefined) return null;
@@ -125,7 +131,7 @@ export class RowFields {
     throw this.complaint(`${name}: ${shown(value)}; expected a list of whole numbers, at least 0`);
   }
 
-  /** Fields with a value that nobody read. */
+  /** Returns the names of fields that have a value and were not read. */
   unread(): string[] {
     return Object.keys(this.#fields).filter((name) =>
       !this.#read.has(name) && this.#fields[name] !== null && this.#fields[name] !== ""
@@ -133,13 +139,13 @@ export class RowFields {
   }
 }
 
-/** A value in a complaint: as JSON, a text in quotes, at most 60 characters. */
+/** Formats a value for an error: as JSON, text in quotes, at most 60 characters. */
 function shown(value: unknown): string {
   return JSON.stringify(value, (_, each) => typeof each === "bigint" ? Number(each) : each)
     .slice(0, 60);
 }
 
-/** The number that a cell holds; NaN for anything else. */
+/** Returns the number in a cell; NaN for anything else. */
 function decimal(cell: string): number {
   return /^\s*-?\d+(\.\d*)?(e[+-]?\d+)?\s*$/i.test(cell) ? Number(cell) : NaN;
 }

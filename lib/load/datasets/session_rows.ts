@@ -1,7 +1,8 @@
 /**
- * Rows of one session, as AIPerf's Mooncake form has them: a row a turn, with `session_id` and the `delay` in ms
- * after the answer before it. `input_length` and `text_input` are said to that answer; `messages`, `payload`
- * and rows with `hash_ids` are whole prompts. Rows with a `timestamp` keep their times.
+ * Sessions in several rows, as in AIPerf's Mooncake form: one row a turn, with `session_id` and the
+ * `delay` in ms after the answer before it. `input_length` and `text_input` are sent in reply to
+ * that answer; `messages`, `payload` and rows with `hash_ids` are complete prompts. Rows with a
+ * `timestamp` keep their times.
  */
 import { mooncakeForm } from "./mooncake.ts";
 import { payloadForm, requestForm } from "./requests.ts";
@@ -15,7 +16,7 @@ import {
 
 const KINDS = ["input_length", "text_input", "messages", "payload"];
 
-/** A session in several rows. */
+/** The form of sessions in several rows. */
 export const sessionRowsForm: DatasetForm = {
   name: "mooncake",
   has: (names) =>
@@ -34,7 +35,7 @@ export const sessionRowsForm: DatasetForm = {
         : fields.value("messages") !== undefined
         ? "messages"
         : "lengths";
-      const row = readers[kind](fields) as DatasetRow; // these read one
+      const row = readers[kind](fields) as DatasetRow; // these readers return one row each
       if (row.session === null || isEmpty(row) || isWithoutTokens(row)) return row;
       const steps = begun.get(row.session);
       if (steps === undefined || row.t_s !== null) {

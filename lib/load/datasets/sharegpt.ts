@@ -1,12 +1,12 @@
 /**
- * ShareGPT's conversations: `{id, conversations: [{from, value}]}`, as a JSON list or as JSON lines. The
- * user's words are the turns of a conversation; the answers come from the endpoint, not from the file.
+ * ShareGPT conversations: `{id, conversations: [{from, value}]}`, as a JSON list or JSON lines. The
+ * user's messages are the turns; the answers come from the endpoint, not from the file.
  */
 import { saidAfter, UNKNOWN_ROW } from "./row.ts";
 import type { DatasetForm, DatasetRow } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
-/** Who speaks, by the names that dumps of it use; the rest are the model's. */
+/** Names that dumps of ShareGPT use for the user; all other speakers are the model. */
 const USERS: ReadonlySet<unknown> = new Set(["human", "user"]);
 const MODELS: ReadonlySet<unknown> = new Set([
   "gpt",
@@ -17,7 +17,7 @@ const MODELS: ReadonlySet<unknown> = new Set([
   "model",
 ]);
 
-/** ShareGPT and what is written like it. */
+/** The form of ShareGPT and of files like it. */
 export const sharegptForm: DatasetForm = {
   name: "sharegpt",
   has: (names) => names.has("conversations"),
@@ -51,7 +51,7 @@ function rowOf(fields: RowFields, note: (text: string) => void): DatasetRow | nu
     else answers++;
   }
   if (turns.length === 0) {
-    note("left out: the user says nothing in it"); // as its benchmarks do; the cleaned dump has such
+    note("left out: the user says nothing in it"); // as its benchmarks do; the cleaned dump has such rows
     return null;
   }
   if (answers > 0) note("recorded answers are not sent: the history is of the endpoint's own");

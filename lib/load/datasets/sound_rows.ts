@@ -1,10 +1,13 @@
-/** Files of sound by their paths: manifests as NeMo's speech models are trained and tested with. */
+/** Audio files by path: the manifests that NeMo's speech models are trained and tested with. */
 import { mediaPart } from "../../suite/media.ts";
 import { messageOf } from "../../errors.ts";
 import { UNKNOWN_ROW } from "./row.ts";
 import type { DatasetForm } from "./row.ts";
 
-/** NeMo's manifest: `{audio_filepath, duration, text}`, the path in the manifest's folder or below it. */
+/**
+ * The form of NeMo's manifests: `{audio_filepath, duration, text}`, with paths in the manifest's
+ * folder or below it.
+ */
 export const manifestForm: DatasetForm = {
   name: "audio manifest",
   has: (names) => names.has("audio_filepath"),

@@ -1,7 +1,7 @@
 /**
- * Conversations whose turns are objects, as AIPerf's multi_turn form has them: `{session_id, turns: [{text or
- * texts, image or images, delay in ms, output_length, role, extra}]}`. A first turn of the system is the system's
- * message for all turns.
+ * Conversations whose turns are objects, as in AIPerf's multi_turn form: `{session_id, turns:
+ * [{text or texts, image or images, delay in ms, output_length, role, extra}]}`. A first turn with
+ * the role system is the system message of all turns.
  */
 import { messageOf } from "../../errors.ts";
 import { isJsonObject, type JsonObject } from "../../json_fields.ts";
@@ -10,7 +10,7 @@ import { UNKNOWN_REQUEST, UNKNOWN_ROW } from "./row.ts";
 import type { DatasetForm, RowRequest, RowStep } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 
-/** AIPerf's conversations. */
+/** The form of AIPerf's conversations. */
 export const turnRowsForm: DatasetForm = {
   name: "turns",
   has: (names, { turns }) => names.has("turns") && Array.isArray(turns) && isJsonObject(turns[0]),
@@ -23,7 +23,7 @@ export const turnRowsForm: DatasetForm = {
       ? [said.shift()!.message]
       : [];
     const t_ms = said[0]?.turn.time("timestamp", "milliseconds") ?? null;
-    said[0]?.turn.value("delay"); // nothing is before it
+    said[0]?.turn.value("delay"); // ignored, as no turn comes before it
     const requests = said.map(({ turn, message }, i): RowRequest & { wait_s: number | null } => {
       const delay_ms = turn.time("delay", "milliseconds");
       return {
@@ -53,7 +53,7 @@ export const turnRowsForm: DatasetForm = {
   },
 };
 
-/** What the words and media of a turn are called, and what rows of other forms have beside them. */
+/** Names of a turn's text and media, apart from the names that rows of other forms also have. */
 const OWN = ["text", "texts", "image", "images"];
 const OTHERS = [
   "prompt",
@@ -66,7 +66,7 @@ const OTHERS = [
   "payload",
 ];
 
-/** AIPerf's single turns (`single_turn`): a turn a row, with its time where it has one. */
+/** The form of AIPerf's single turns (`single_turn`): one turn a row, with an optional time. */
 export const singleTurnForm: DatasetForm = {
   name: "turn",
   has: (names) => OWN.some((name) => names.has(name)) && !OTHERS.some((name) => names.has(name)),
@@ -84,7 +84,7 @@ export const singleTurnForm: DatasetForm = {
   },
 };
 
-/** What a turn says: a text, or parts of a text and media. */
+/** The content of a turn: a text, or parts with text and media. */
 function messageIn(turn: RowFields, folder: string): { role: string; content: unknown } {
   const texts = each(turn, "text", "texts");
   const media = [
@@ -110,7 +110,7 @@ function messageIn(turn: RowFields, folder: string): { role: string; content: un
   return { role, content: [...parts, ...media] };
 }
 
-/** A file in the folder of the data set or below it. */
+/** A file in the dataset's folder or below it. */
 function fileIn(
   turn: RowFields,
   kind: "image" | "audio",
@@ -127,7 +127,7 @@ function fileIn(
   }
 }
 
-/** One text, or several: texts, or objects with their `contents`. */
+/** One text, or several: as texts, or as objects with `contents`. */
 function each(turn: RowFields, one: string, several: string): string[] {
   const single = turn.text(one);
   if (single !== null) return [single];

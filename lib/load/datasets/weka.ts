@@ -1,36 +1,37 @@
 /**
- * Agents' sessions in the form of Weka's kv-cache-tester (github.com/callanjfox/kv-cache-tester), as AIPerf's
- * weka_trace and inference-perf's weka_trace_replay read it: a session a file, or a line. Main requests follow
- * one another; a sub-agent starts after the main request before it, and the first main request that began
- * after its end waits for it. Prompts are blocks of the session; answers of the trace are in them.
+ * Agents' sessions in the form of Weka's kv-cache-tester (github.com/callanjfox/kv-cache-tester),
+ * as read by AIPerf's weka_trace and inference-perf's weka_trace_replay: one session a file or a
+ * line. Main requests follow one another. A sub-agent starts after the main request before it, and
+ * the first main request that started after the sub-agent's end waits for it. Prompts are blocks of
+ * the session, which include the recorded answers.
  */
 import { UNKNOWN_REQUEST, UNKNOWN_ROW } from "./row.ts";
 import type { RowFields } from "./row_fields.ts";
 import type { DatasetForm, DatasetRow, RowRequest, RowStep } from "./row.ts";
 
-/** Times are equal within this, seconds. */
+/** Times that differ by less count as equal, seconds. */
 const EQUAL_S = 1e-6;
 
-/** A request of the trace, on the session's clock in seconds. */
+/** A recorded request, on the session's clock in seconds. */
 interface Recorded {
   request: RowRequest;
   start_s: number;
   end_s: number;
-  /** Seconds that its agent waited before it, where the trace has them. */
+  /** Seconds for which its agent waited before it; null where the trace does not say. */
   think_s: number | null;
   agent?: string;
-  /** What it waits for. */
+  /** The requests that it waits for. */
   after: Recorded[];
 }
 
 interface SubAgent {
   start_s: number;
   end_s: number;
-  /** Requests that do not overlap, one after the other; several lists run side by side. */
+  /** Lists of requests that do not overlap; several lists run in parallel. */
   streams: Recorded[][];
 }
 
-/** Weka's traces of agents. */
+/** The form of Weka's agent traces. */
 export const wekaForm: DatasetForm = {
   name: "weka",
   has: (names) => names.has("requests") && names.has("block_size"),
@@ -45,7 +46,7 @@ export const wekaForm: DatasetForm = {
       if (scope !== "local" && scope !== "global") {
         throw fields.complaint(`hash_id_scope: "${scope}"; expected local or global`);
       }
-      fields.value("tool_tokens"); // they are within the first blocks
+      fields.value("tool_tokens"); // they are part of the first blocks
       fields.value("system_tokens");
       const own = scope === "global" ? global : new Map<number, number>();
       const numbersOf = (ids: readonly number[]) =>
@@ -114,7 +115,7 @@ function subAgent(
     if (type !== "n" && type !== "s") throw each.complaint(`type: "${type}"; expected n or s`);
     const request = read(each, name);
     tellUnread(each, "requests", note);
-    // older traces count from the sub-agent's start
+    // older traces count from the start of the sub-agent
     const shift_s = request.start_s + EQUAL_S < start_s ? start_s : 0;
     return {
       ...request,
@@ -134,7 +135,7 @@ function subAgent(
   return { start_s, end_s, streams };
 }
 
-/** Links the requests, and puts them in the order of their starts. */
+/** Links the requests, and sorts them by their starts. */
 function sessionOf(id: string | null, main: Recorded[], agents: SubAgent[]): DatasetRow {
   main.slice(1).forEach((each, i) => each.after.push(main[i]));
   const children: Recorded[] = [];
@@ -153,7 +154,7 @@ function sessionOf(id: string | null, main: Recorded[], agents: SubAgent[]): Dat
   }
   const order = [...main, ...children].sort((a, b) => a.start_s - b.start_s);
   const first = order.indexOf(main[0]);
-  order.unshift(...order.splice(first, 1)); // a session is known by its main agent's first request
+  order.unshift(...order.splice(first, 1)); // a session starts with its main agent's first request
   const places = new Map(order.map((each, i) => [each, i]));
   const later = order.slice(1).map((each): RowStep => ({
     ...each.request,
@@ -164,7 +165,7 @@ function sessionOf(id: string | null, main: Recorded[], agents: SubAgent[]): Dat
   return { ...UNKNOWN_ROW, ...order[0].request, later, session: id };
 }
 
-/** Seconds between the end of what it waits for and its start, as recorded. */
+/** Recorded seconds from the end of the requests that it waits for to its start. */
 function waitOf({ after, start_s, think_s }: Recorded): number {
   if (think_s !== null) return Math.max(0, think_s);
   return after.length === 0

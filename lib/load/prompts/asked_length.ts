@@ -1,14 +1,14 @@
-/** The length that made-up prompts were to have, beside what the server counted. */
+/** Compares the requested length of made-up prompts with what the server counted. */
 import type { LoadSettings } from "../../settings/load.ts";
 import { counted } from "../../text/grouped.ts";
 import { MADE_UP } from "../../settings/load.ts";
 
 /**
- * What a server counts beside the length that was asked for, in a sentence; null where it counts the same, or
- * nobody asked for one length.
+ * Returns a sentence on how the server's count differs from the requested length; null where it
+ * does not, or where no single length was requested.
  *
  * @param told mean tokens of a prompt by the server's usage.
- * @param template_tokens that the server adds to each prompt; null: unknown.
+ * @param template_tokens tokens that the server adds to each prompt; null where unknown.
  */
 export function besideAskedLength(
   settings: LoadSettings,
@@ -33,7 +33,10 @@ export function besideAskedLength(
     (tight ? `its chat template alone has ${template_tokens}` : "its tokenizer makes them others");
 }
 
-/** What room was left for a server's template, in a sentence; null for none. */
+/**
+ * Returns a sentence on how much shorter prompts were made for the server's template; null for not
+ * at all.
+ */
 export function templateText(template_tokens: number | null): string | null {
   if (template_tokens === null || template_tokens === 0) return null;
   return `the server adds ${

@@ -1,9 +1,9 @@
-/** Words of which synthetic prompts are made. */
+/** The words that synthetic prompts are made of. */
 
 /**
- * 400 common English words, each one token of o200k_base both with a space before it and without:
- * a text of n of them, one space between two, has exactly n tokens. They are single tokens of
- * cl100k_base and r50k_base too.
+ * 400 common English words. Each is a single token of o200k_base both with and without a leading
+ * space, so a text of n words separated by single spaces has exactly n tokens. They are also single
+ * tokens of cl100k_base and r50k_base.
  */
 export const COMMON_WORDS: readonly string[] = (
   "able above account action add adult age ago ahead all almost also among animal any apply " +

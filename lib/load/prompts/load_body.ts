@@ -1,30 +1,30 @@
-/** The body of a load's request. */
+/** Builds the body of a load's request. */
 import { FORMS, requestBody } from "../../endpoint/forms/forms.ts";
 import { InputError } from "../../errors.ts";
 import type { RequestTarget } from "../../endpoint/forms/form.ts";
 import type { FormChoice } from "../../endpoint/forms/forms.ts";
 import type { LoadQuestion } from "./session.ts";
 
-/** What all requests of a load have in common. */
+/** Settings that all requests of a load share. */
 export interface BodySettings {
   api: RequestTarget & FormChoice;
-  /** Further fields of every request's body. */
+  /** Additional fields of every request's body. */
   body: Record<string, unknown>;
-  /** Ask for exactly the wanted number of output tokens. */
+  /** Whether to request exactly the wanted number of output tokens. */
   ignore_eos: boolean;
 }
 
-/** The model that a request asks: what it or all of them name, else the endpoint's. */
+/** Returns the model that a request is for: the one that it names, or that all name, or the endpoint's. */
 export function modelAsked(
   { parameters, payload }: LoadQuestion,
   { api, body }: Pick<BodySettings, "api" | "body">,
 ): string {
-  const whole = api.template === undefined ? undefined : payload; // it is sent as it is
+  const whole = api.template === undefined ? undefined : payload; // a template's payload is sent as is
   const named = body.model ?? parameters?.model ?? whole?.model;
   return typeof named === "string" ? named : api.model;
 }
 
-/** The body that asks for an answer to `prompt`. */
+/** Returns the body of the request for `prompt`. */
 export function loadBody(prompt: LoadQuestion, settings: BodySettings): Record<string, unknown> {
   const { api, body, ignore_eos } = settings;
   const { output_tokens: max_tokens } = prompt;
@@ -38,7 +38,7 @@ export function loadBody(prompt: LoadQuestion, settings: BodySettings): Record<s
   const model = modelAsked(prompt, settings);
   const parameters = named === undefined || typeof named === "string"
     ? others
-    : { ...others, model: named }; // no name: the server says so
+    : { ...others, model: named }; // without a name, the server reports the error
   if ("input" in parameters && (api.api_type === "chat" || api.api_type === "completions")) {
     throw new InputError(
       `${api.endpoint}: a row has "input", which is for /responses and /embeddings; use one of those, or ` +

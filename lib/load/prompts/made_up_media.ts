@@ -1,4 +1,4 @@
-/** Made-up images and sound in prompts: each its own, so that no server knows it from before. */
+/** Made-up images and audio in prompts, different in each, so that no server has cached them. */
 import { Buffer } from "node:buffer";
 import { crc32, deflateSync } from "node:zlib";
 import { wavHead } from "../../endpoint/forms/wav.ts";
@@ -9,20 +9,20 @@ import type { JsonObject } from "../../json_fields.ts";
 import type { PromptSource } from "./prompts.ts";
 import type { LoadQuestion } from "./session.ts";
 
-/** What each prompt has besides its text. */
+/** The media in each prompt. */
 export interface MadeUpMedia {
-  /** PNG images of a size in pixels. */
+  /** PNG images with a size in pixels. */
   images: { count: number; width: number; height: number } | null;
-  /** Seconds of sound: WAV, 16 kHz, one channel. */
+  /** Seconds of audio: WAV, 16 kHz, one channel. */
   audio_s: number | null;
 }
 
 const MOST_PIXELS = 8192, MOST_IMAGES = 64, LONGEST_AUDIO_S = 600;
 
 /**
- * Reads `2@640x480`, or `640x480` for one image; and a time.
+ * Reads images, `2@640x480` or `640x480` for one, and the duration of audio.
  *
- * @throws {InputError} another form, or more than one sends.
+ * @throws {InputError} another form, or more than a request may carry.
  */
 export function parseMedia(images: string | undefined, audio: string | undefined): MadeUpMedia {
   const [, count = "1", width, height] = /^(?:(\d+)@)?(\d+)x(\d+)$/.exec(images?.trim() ?? "") ??
@@ -53,10 +53,10 @@ export function parseMedia(images: string | undefined, audio: string | undefined
 }
 
 /**
- * The same questions with images and sound after their text, in the chat API's form: every turn of a
- * conversation has its own, and a tool's result none.
+ * Adds images and audio after the text of questions, in the chat API's form. Each turn of a
+ * conversation has its own; tool results have none.
  *
- * @param seed of what is made up: the same gives the same.
+ * @param seed determines the media: the same seed makes the same media.
  */
 export function withMadeUpMedia(
   source: PromptSource,
@@ -75,7 +75,7 @@ export function withMadeUpMedia(
       input_audio: { data: wav(audio_s, random).toString("base64"), format: "wav" },
     }]),
   ];
-  /** Made when it is asked, and the same whenever that is. */
+  /** The media are made when the question is, and do not depend on when that is. */
   const with_ = <Asked extends LoadQuestion>(ask: () => Asked): () => Asked => {
     const own = Math.floor(seeds() * 2 ** 32);
     return () => {
@@ -103,10 +103,13 @@ export function withMadeUpMedia(
   };
 }
 
-/** Side of a square of one colour: a photograph of as many pixels compresses about as well. */
+/**
+ * Side of a square of one colour: such an image compresses about as well as a photograph of the
+ * same size.
+ */
 const SQUARE = 4;
 
-/** A PNG of random squares (RGB, 8 bits), as the standard of W3C has it. */
+/** Encodes a PNG of random squares (RGB, 8 bits) by the W3C standard. */
 function png(width: number, height: number, random: () => number): Buffer {
   const columns = Math.ceil(width / SQUARE);
   const rows: Buffer[] = [];
@@ -115,7 +118,7 @@ function png(width: number, height: number, random: () => number): Buffer {
       rows.push(rows.at(-1)!);
       continue;
     }
-    const row = Buffer.alloc(1 + 3 * width); // begins with its filter: none
+    const row = Buffer.alloc(1 + 3 * width); // its first byte is the filter type: none
     for (let column = 0; column < columns; column++) {
       const colour = Math.floor(random() * 2 ** 24);
       const end = Math.min(width, (column + 1) * SQUARE);
@@ -150,7 +153,7 @@ function chunk(type: string, data: Buffer): Buffer {
 
 const SAMPLES_PER_S = 16_000;
 
-/** A WAV of quiet noise: PCM of 16 bits, one channel. */
+/** Encodes a WAV of quiet noise: 16-bit PCM, one channel. */
 function wav(seconds: number, random: () => number): Buffer {
   const samples = Math.round(seconds * SAMPLES_PER_S);
   const bytes = Buffer.alloc(2 * samples);

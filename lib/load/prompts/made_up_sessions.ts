@@ -1,4 +1,4 @@
-/** How conversations of made-up prompts go on, as the settings say it. */
+/** How conversations of made-up prompts continue, from the settings. */
 import { openRandom } from "../../stats/random.ts";
 import { drawLengths, parseTokenLengths } from "./token_lengths.ts";
 import { drawWaits } from "./waits.ts";
@@ -17,8 +17,8 @@ export function isSingle({ turns, tool_calls }: SessionSettings): boolean {
 }
 
 /**
- * Draws the turns of conversations and their waits, by the seed: each from its own random numbers, so that
- * one setting does not change what another one gives.
+ * Draws the turns of conversations and their waits from the seed. Each setting has separate random
+ * numbers, so that changing one does not change the values of another.
  *
  * @throws {InputError} a distribution that cannot be drawn.
  */

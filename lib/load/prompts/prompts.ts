@@ -1,4 +1,4 @@
-/** Where the questions of a load come from. */
+/** Sources of a load's questions. */
 import { blockTexts, syntheticPrompts } from "./synthetic.ts";
 import { isBranching, turnsAfter } from "./session.ts";
 import { type DatasetRow, isMadeUp, requestsOf, type RowRequest } from "../datasets/row.ts";
@@ -7,21 +7,21 @@ import { isOwn, WHOLE } from "../share.ts";
 import type { LoadShare } from "../share.ts";
 import type { SyntheticLoad } from "./synthetic.ts";
 
-/** Gives questions, each once unless it says so. */
+/** A source of questions, each of which comes once unless `repeats` is set. */
 export interface PromptSource {
-  /** In words, for results. */
+  /** Describes the prompts in results. */
   readonly name: string;
-  /** Whether questions come again: a prefix cache may then answer for the model. */
+  /** Whether questions repeat, so that a prefix cache may answer for the model. */
   readonly repeats: boolean;
-  /** Share of the prompt tokens that prompts have in common on purpose; null where they do not say. */
+  /** Share of the prompt tokens that prompts have in common on purpose; null where unknown. */
   readonly shared: number | null;
-  /** Whether a session may have several requests under way at the same time. */
+  /** Whether a session may have several requests in flight at the same time. */
   readonly branches: boolean;
-  /** Null when there is none left. */
+  /** Returns the next question; null when there are no more. */
   next(): LoadPrompt | null;
 }
 
-/** One question, asked again and again. */
+/** A source that repeats one question. */
 export function fixedPrompt(prompt: string, output_tokens: number | null): PromptSource {
   const question = { prompt, output_tokens, later: [] };
   const next = () => question;
@@ -30,14 +30,14 @@ export function fixedPrompt(prompt: string, output_tokens: number | null): Promp
 
 /** How the conversations of made-up prompts continue; each call draws another value. */
 export interface MadeUpSessions {
-  /** In words, for results; null: single questions. */
+  /** Describes them in results; null: single questions. */
   name: string | null;
   turns(): number;
-  /** Seconds before each turn after the first. */
+  /** Returns the seconds before each turn after the first. */
   think_s(): number;
-  /** Tools called in a turn. */
+  /** Returns the number of tool calls in a turn. */
   tool_calls(): number;
-  /** Seconds that a tool takes. */
+  /** Returns the duration of a tool call, seconds. */
   tool_s(): number;
 }
 
@@ -50,10 +50,10 @@ const SINGLE: MadeUpSessions = {
 };
 
 /**
- * Made-up prompts, each different, or conversations of them.
+ * A source of made-up prompts, all different, or of conversations of them.
  *
- * @param of what their text is, for results.
- * @param share which of the sessions; all by default.
+ * @param of describes their text in results.
+ * @param share which sessions to produce; all by default.
  */
 export function madeUpPrompts(
   load: SyntheticLoad,
@@ -68,7 +68,7 @@ export function madeUpPrompts(
   return {
     name: `made-up prompts${of === "words" ? "" : ` of ${of}`}${name === null ? "" : `, ${name}`}`,
     repeats: false,
-    // a later turn holds the earlier ones
+    // a later turn contains the earlier ones
     shared: name === null ? load.prefix_share ?? 0 : null,
     branches: false,
     next: () => {
@@ -87,7 +87,7 @@ export function madeUpPrompts(
           }
         }
         const later = waits.map((wait) => {
-          const said = asked(); // now: prompts keep their order, whenever they are sent
+          const said = asked(); // drawn now, so that prompts keep their order whenever they are sent
           return { ...wait, ask: () => said };
         });
         if (isMade()) return { ...first, later: turnsAfter(later) };
@@ -96,31 +96,31 @@ export function madeUpPrompts(
   };
 }
 
-/** How the rows of a dataset are asked. */
+/** How the rows of a dataset are used. */
 export interface DatasetUse {
-  /** In words, for results. */
+  /** Describes the prompts in results. */
   name: string;
-  /** Of the words of what is made up. */
+  /** Seed of the words in made-up prompts. */
   words: number;
-  /** Begin again where they are used up. */
+  /** Whether to start again after the last row. */
   recycle: boolean;
-  /** This many made-up ones come first, as long as those of the first rows. */
+  /** How many made-up prompts come first, with the lengths of the first rows. */
   warmup: number;
-  /** Tokens of answers of which the dataset does not say. */
+  /** Tokens of answers where the dataset does not give them. */
   output_tokens: number | null;
-  /** Seconds before a turn of which it gives no time; 0 by default. */
+  /** Returns the seconds before a turn where the dataset does not give them; 0 by default. */
   think_s?: () => number;
-  /** Times as fast as the waits that it gives; 1 by default. */
+  /** How many times faster than recorded the waits are; 1 by default. */
   speed?: number;
-  /** What is made up is of these words. */
+  /** The words to make prompts from. */
   vocabulary?: readonly string[];
-  /** Tokens that the server puts around each prompt: what is made up is shorter by that. 0 by default. */
+  /** Tokens that the server adds to each prompt; made-up prompts are shorter by as many. 0 by default. */
   template_tokens?: number;
-  /** Which of the rows; all by default. */
+  /** Which rows to use; all by default. */
   share?: LoadShare | undefined;
 }
 
-/** The questions of a dataset: its own prompts, or made-up ones of the lengths and blocks that it tells. */
+/** A source of a dataset's questions: its prompts, or made-up ones with its lengths and blocks. */
 export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): PromptSource {
   const { name, words, recycle, warmup, vocabulary, template_tokens = 0 } = use;
   const { think_s = () => 0, speed = 1, share = WHOLE } = use;
@@ -132,7 +132,10 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
     const own = body.max_tokens ?? body.max_completion_tokens ?? body.max_output_tokens ?? null;
     return output_tokens ?? (own === null ? use.output_tokens : null);
   };
-  /** Its words; made-up ones are drawn now, so that they are the same whenever and wherever it is sent. */
+  /**
+   * Returns a request's text. Made-up words are drawn now, so that they do not depend on when and
+   * where they are sent.
+   */
   const wordsOf = (request: RowRequest): () => Pick<LoadQuestion, "prompt" | "messages"> => {
     const { prompt, messages, blocks } = request;
     if (messages !== null) return () => ({ messages });
@@ -180,9 +183,9 @@ export function datasetPrompts(rows: readonly DatasetRow[], use: DatasetUse): Pr
     branches: rows.some(({ later }) => isBranching(later)),
     next: () => {
       while (at < rows.length || recycle) {
-        const place = at < 0 ? at + warmup : at; // those of the warm-up are dealt out by themselves
+        const place = at < 0 ? at + warmup : at; // shards divide the warm-up separately
         const row = rows[place % rows.length];
-        const prompt = at < 0 ? warmsUp(row) : begins(row); // of other shards too: theirs is no other's
+        const prompt = at < 0 ? warmsUp(row) : begins(row); // for all shards: no two prompts are alike
         at++;
         if (isOwn(place, share)) return prompt();
       }
@@ -195,11 +198,11 @@ function lengthOf({ input_tokens, prompt }: RowRequest): number {
   return input_tokens ?? prompt?.split(/\s+/).length ?? 0;
 }
 
-/** Share of the tokens that a cache of blocks knows by then; null where the rows do not say. */
+/** Share of the tokens that a cache of blocks would hold when they come; null where the rows do not say. */
 function sharedBy(rows: readonly DatasetRow[]): number | null {
   const requests = requestsOf(rows);
   if (!requests.every(isMadeUp)) return null;
-  // with what was said before, a turn holds earlier ones
+  // a turn with a history contains earlier ones
   if (rows.some(({ later }) => later.some(({ history }) => history !== null))) return null;
   const seen = new Set<number>();
   let [known, all] = [0, 0];

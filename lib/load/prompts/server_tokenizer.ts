@@ -1,4 +1,4 @@
-/** Lengths of questions by the server's own tokenizer, for one that tells no usage. */
+/** Lengths of questions by the server's own tokenizer, for servers that report no usage. */
 import { basePath } from "../../endpoint/api_type.ts";
 import { requestHeaders } from "../../endpoint/api.ts";
 import { EndpointError } from "../../endpoint/errors.ts";
@@ -9,8 +9,8 @@ import type { APIConfiguration } from "../../endpoint/api.ts";
 const TIMEOUT_S = 10;
 
 /**
- * Tokens of a question, what its chat template adds included: by POST /tokenize as vLLM and SGLang have it, or
- * by llama.cpp's /apply-template and /tokenize. Null where the server has neither.
+ * Returns the tokens of a question including its chat template: from POST /tokenize, as in vLLM and
+ * SGLang, or from llama.cpp's /apply-template and /tokenize. Null where the server has neither.
  */
 export async function tokenizedLength(
   prompt: string,
@@ -24,14 +24,17 @@ export async function tokenizedLength(
   const told = await post("/tokenize", { model: api.model, ...asked });
   if (typeof told?.count === "number") return told.count;
   if (!Array.isArray(told?.tokens)) return null;
-  // llama.cpp's, which knows neither field: it takes a text
+  // llama.cpp's /tokenize knows neither field and takes a plain text
   const text = isChat ? (await post("/apply-template", asked))?.prompt : prompt;
   if (typeof text !== "string") return null;
   const own = await post("/tokenize", { content: text, add_special: true });
   return Array.isArray(own?.tokens) ? own.tokens.length : null;
 }
 
-/** The JSON that a server answers to a POST beside its versioned API; null for none. */
+/**
+ * POSTs to a path next to the server's versioned API, and returns the JSON of the answer; null for
+ * none.
+ */
 async function answerTo(
   path: string,
   body: JsonObject,

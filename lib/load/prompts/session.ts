@@ -1,45 +1,48 @@
 /** Sessions: requests that follow one another, wait for one another, and branch. */
 import type { Question } from "../../endpoint/question.ts";
 
-/** What one request of a load asks. */
+/** The content of one request of a load. */
 export interface LoadQuestion extends Question {
-  /** Tokens that the answer is to have; null leaves that to the model and the parameters. */
+  /** Tokens that the answer should have; null: decided by the model and the parameters. */
   output_tokens: number | null;
 }
 
 /** A request of a session after its first. */
 export interface LaterStep {
   /**
-   * Steps that must be answered first, and the seconds from the end of each: 0 is the session's first
-   * request, n the n-th after it. None: it goes together with the first.
+   * Steps that must be answered first, and the seconds to wait after each: step 0 is the session's
+   * first request, n the n-th after it. Empty: sent together with the first.
    */
   after: readonly { step: number; wait_s: number }[];
-  /** The step whose messages and live answer come before its own; null: it has all its messages itself. */
+  /**
+   * The step whose messages and live answer come before its own messages; null: it has all its
+   * messages.
+   */
   history: number | null;
-  /** Its messages, by their place, whose text becomes the live answer of a step. */
+  /** Messages, by index, whose text is replaced by the live answer of a step. */
   answers?: readonly { message: number; step: number }[];
-  /** The sub-agent that asks it; left out for the session's main one. */
+  /** The sub-agent that sends it; left out for the session's main agent. */
   agent?: string;
-  /** Whether it is a tool's result, and no turn of a user's. */
+  /** Whether it sends a tool's result rather than a user's turn. */
   tool?: boolean;
-  /** What it asks, made when it is needed. */
+  /** Returns its content, made when it is needed. */
   ask(): LoadQuestion;
 }
 
-/** A question of a load, with what its session asks after it. */
+/** A question of a load, with the later requests of its session. */
 export interface LoadPrompt extends LoadQuestion {
   /** Empty for a single question. */
   later: readonly LaterStep[];
-  /** The session that it belongs to, as its dataset names it. */
+  /** The name of its session in the dataset. */
   session?: string;
 }
 
-/** What a question's messages are. */
+/** Returns the messages of a question. */
 export function messagesOf({ prompt, messages }: Question): readonly unknown[] {
   return messages ?? [{ role: "user", content: prompt }];
 }
 
-/** The turns of a conversation after its first: each says something to the answer before it. */
+/** Returns the turns of a conversation after the first, each of which replies to the answer before it. */
 export function turnsAfter(
   turns: readonly { wait_s: number; tool: boolean; ask: () => LoadQuestion }[],
 ): LaterStep[] {
@@ -50,7 +53,7 @@ export function turnsAfter(
   }));
 }
 
-/** Whether some of a session's requests may be under way at the same time. */
+/** Whether some requests of a session may be in flight at the same time. */
 export function isBranching(later: readonly { after: readonly { step: number }[] }[]): boolean {
   return later.some(({ after }, i) => after.length !== 1 || after[0].step !== i);
 }

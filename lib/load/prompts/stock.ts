@@ -1,28 +1,28 @@
-/** What passages of made-up prompts are cut from: common words at random, prose, or code. */
+/** Texts from which passages of made-up prompts are cut: random common words, prose or code. */
 import { packageBytes } from "../../package_files.ts";
 import type { TokenCounter } from "./tokenizer.ts";
 
-/** A text with the places of its tokens. */
+/** A text with the positions of its tokens. */
 export interface Stock {
   text: string;
   /**
-   * Where a text of this many tokens ends, in characters; 0 first. It ends with whole words, so that several
-   * numbers of tokens may have one end.
+   * The end of the text's first n tokens, in characters, by n; 0 comes first. Ends fall on whole
+   * words, so several n may share one end.
    */
   ends: Uint32Array;
-  /** Tokens that a passage may begin with. */
+  /** The tokens at which a passage may start. */
   starts: Uint32Array;
-  /** Tokens of an empty line before a passage; null: passages follow without one. */
+  /** Tokens of the empty line before a passage; null: passages follow without one. */
   gap_tokens: number | null;
 }
 
-/** Kinds of text that come with dyno: its own documentation, and its own programs. */
+/** Texts that come with dyno: its documentation and its source code. */
 export type Corpus = "prose" | "code";
 
-/** Random words in stock. */
+/** The number of random words in a stock. */
 const STOCK_WORDS = 2 ** 16;
 
-/** Common words in random order: each is one token, and may follow any other. */
+/** Returns common words in random order. Each is one token and may follow any other. */
 export function wordStock(random: () => number, words: readonly string[]): Stock {
   const ends = new Uint32Array(STOCK_WORDS + 1);
   let text = "";
@@ -34,18 +34,18 @@ export function wordStock(random: () => number, words: readonly string[]): Stock
   return { text, ends, starts, gap_tokens: null };
 }
 
-/** Text as people write it: passages begin with a sentence, or with a line of code. */
+/** Returns natural text, in which passages start with a sentence or a line of code. */
 export function corpusStock(corpus: Corpus, { count }: TokenCounter): Stock {
   const text = new TextDecoder().decode(packageBytes(`experiments/corpus/${corpus}.txt`));
   const ends = [0], starts: number[] = [];
   let [at, before, known] = [0, "", 0];
-  // words, each with the space before it, and first words of lines
+  // splits into words with their leading spaces, and the first words of lines
   for (const words of text.split(/(?<=\n)(?=\S)|(?<=\S)(?= \S)/)) {
     const begins = corpus === "prose"
       ? before.endsWith("\n\n") || (/[.:]$/.test(before) && words.startsWith(" "))
       : before.endsWith("\n") && /^\w/.test(words);
     if (begins) starts.push(ends.length - 1);
-    const tokens = count(before + words) - known; // a line's end may be of one token with what it ends
+    const tokens = count(before + words) - known; // a line break may share a token with the text before it
     for (let i = 1; i < tokens; i++) ends.push(at);
     at += words.length;
     if (tokens > 0) ends.push(at);

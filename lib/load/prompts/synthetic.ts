@@ -1,4 +1,4 @@
-/** Made-up prompts of exact token counts, which no cache has seen unless it is meant to. */
+/** Makes prompts with exact token counts. No cache has seen them, unless that is intended. */
 import { InputError } from "../../errors.ts";
 import { openRandom, seededRandom, shuffled } from "../../stats/random.ts";
 import { COMMON_WORDS } from "./common_words.ts";
@@ -8,60 +8,67 @@ import { wordStock } from "./stock.ts";
 import type { Stock } from "./stock.ts";
 import type { TokenLengths } from "./token_lengths.ts";
 
-/** What the prompts are to be like. */
+/** The properties of the prompts. */
 export interface SyntheticLoad {
-  /** Tokens of each prompt, from 4, by the server's count. */
+  /** Tokens of each prompt by the server's count, at least 4. */
   input: TokenLengths;
-  /** Tokens of them that the server itself puts around a prompt, which is made shorter by that; 0 by default. */
+  /** Tokens of these that the server adds to a prompt, which is made shorter by as many; 0 by default. */
   template_tokens?: number;
-  /** Tokens that each answer is to have, from 1. */
+  /** Tokens that each answer should have, at least 1. */
   output: TokenLengths;
   /**
-   * Share of each prompt, 0 to 1, that is the beginning of one of `prefixes` shared texts, drawn
-   * evenly; 0 by default. The last 4 tokens of a prompt are its own at any share.
+   * Share of each prompt, 0 to 1, that is the beginning of one of `prefixes` shared texts, chosen
+   * with equal probability; 0 by default. The last 4 tokens of a prompt are always unique.
    */
   prefix_share?: number;
-  /** Shared texts, 1 to 1,000,000; 1 by default. */
+  /** The number of shared texts, 1 to 1,000,000; 1 by default. */
   prefixes?: number;
-  /** Of the lengths: a whole number, at most 2^32 − 1. */
+  /** Seed of the lengths: a whole number, at most 2^32 − 1. */
   seed: number;
-  /** Of the words, likewise: the same gives the same prompts, another one none that begins alike. */
+  /**
+   * Seed of the words, with the same range. The same seed makes the same prompts; with another
+   * seed, no prompt begins alike.
+   */
   words: number;
-  /** Words of one token each, among which there is little to choose; common words by default. */
+  /** Words of one token each; common words by default. */
   vocabulary?: readonly string[];
-  /** What passages are cut from; words of the vocabulary by default. */
+  /** The text that passages are cut from; words of the vocabulary by default. */
   stock?: Stock;
-  /** Whether the next prompt is made; one that is not costs little, and is empty. By default each is. */
+  /**
+   * Whether to make the next prompt; one that is skipped is empty and costs little. By default all
+   * are made.
+   */
   isMade?: () => boolean;
 }
 
-/** One request to be made. */
+/** A made-up request. */
 export interface SyntheticPrompt {
-  /** Words with single spaces between them, or a passage of the stock after the first four. */
+  /** Words separated by single spaces, or four words and a passage of the stock. */
   prompt: string;
   /**
-   * Tokens of the prompt in the encoding of the vocabulary, o200k_base by default: of words exactly, of
-   * another stock to within one or two at the passage's ends. About as many in other models' encodings.
+   * Tokens of the prompt in the encoding of the vocabulary, o200k_base by default: exact for words;
+   * for another stock, within one or two at the ends of the passage. Other models' encodings give
+   * about as many.
    */
   input_tokens: number;
-  /** How many of them are the beginning of a shared text. */
+  /** How many of these are the beginning of a shared text. */
   prefix_tokens: number;
-  /** Tokens that the answer is to have. */
+  /** Tokens that the answer should have. */
   output_tokens: number;
 }
 
-/** With this many words each prompt differs from all others: 400^4 = 2.56e10 prompts. */
+/** The number of words that make each prompt unique: 400^4 = 2.56e10 prompts. */
 export const NUMBER_WORDS = 4;
-/** A prime, so that multiples of it do not meet again; times 400^4 it is below 2^53. */
+/** A prime, so that its multiples do not collide; its product with 400^4 is below 2^53. */
 const STRIDE = 123_457;
 
 /**
- * Prompts, endless and each different. Two prompts differ within the first 4 tokens, neighbours
- * (400 in a row) in the first, so that a prefix cache finds nothing; but with `prefix_share`, whose
- * tokens it does find. Lengths do not depend on `prefix_share` and `prefixes`.
+ * Returns endless prompts, all different. Any two differ within the first 4 tokens, and 400
+ * consecutive ones in the first, so that a prefix cache finds nothing in them except the tokens of
+ * `prefix_share`. Lengths do not depend on `prefix_share` and `prefixes`.
  *
- * A prompt is its number, written in 4 words, and a passage of random words; no text is tokenized.
- * Passages of different prompts may overlap, at different places after different beginnings.
+ * A prompt is its number, written in 4 words, and a passage of random words; nothing is tokenized.
+ * Passages of different prompts may overlap, but at different places after different beginnings.
  *
  * @example
  * ```ts
@@ -81,7 +88,7 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
   if (!(Number.isInteger(prefixes) && prefixes >= 1 && prefixes <= 1e6)) {
     throw new InputError(`prefixes: ${prefixes}; expected a whole number from 1 to 1000000`);
   }
-  // Separate streams: with that of the arrivals, long prompts would come after long gaps.
+  // Separate streams: sharing one with the arrivals would put long prompts after long gaps.
   const lengths = openRandom(seed ^ 0x1e46_7105);
   const random = seededRandom(words ^ 0x3039_0a3d);
   const inputLength = drawLengths(load.input, "input", NUMBER_WORDS, lengths);
@@ -91,7 +98,7 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
   const place = () => stock.starts[below(stock.starts.length)];
   const prefixPlaces = Uint32Array.from({ length: prefixes }, place);
   return (function* () {
-    // Numbers below `prefixes` are those of the shared texts.
+    // Numbers below `prefixes` belong to the shared texts.
     for (let number = prefixes;; number++) {
       const input_tokens = Math.max(NUMBER_WORDS, inputLength() - template_tokens);
       const prefix_tokens = Math.min(
@@ -113,11 +120,14 @@ export function syntheticPrompts(load: SyntheticLoad): Generator<SyntheticPrompt
 }
 
 /**
- * Makes prompts of blocks of words, as a trace tells them by ids: prompts whose ids begin alike begin with the
- * same words, as many as those blocks have. What the ids do not cover is of no other prompt.
+ * Makes prompts from blocks of words, whose ids a trace gives. Prompts whose ids begin alike begin
+ * with the same words, as many as those blocks have. Words beyond the blocks are unique to the
+ * prompt.
  *
- * @param words a whole number, at most 2^32 − 1: the same gives the same prompts, in the order of the calls.
- * @returns takes the blocks of a prompt, each of this many tokens, and its length, and gives what writes it.
+ * @param words the seed, a whole number, at most 2^32 − 1: the same seed makes the same prompts, in
+ * the order of the calls.
+ * @returns a function of a prompt's blocks, the tokens per block and the prompt's length; it
+ * returns what writes the prompt.
  */
 export function blockTexts(
   words: number,
@@ -128,7 +138,7 @@ export function blockTexts(
   const size = stock.ends.length - 1;
   const numbers = new Map<number, number>();
   let next = 0;
-  // places apart, so that neighbours in number are not neighbours in the stock
+  // spread out, so that consecutive numbers are not neighbours in the stock
   const text = (number: number, count: number) => passage(number, number * 7919 % size, count);
   const numberOf = (id: number) => {
     const number = numbers.get(id) ?? next++;
@@ -151,12 +161,12 @@ export function blockTexts(
   };
 }
 
-/** A text of `count` tokens, of a number and a place in the stock. */
+/** Returns a text of `count` tokens for a number and a place in the stock. */
 type Passage = (number: number, place: number, count: number) => string;
 
 /**
- * Makes texts of `count` words, a space before each: first the number, as far as it goes, then what
- * stands at `place` in the stock. Texts of the same number and place begin alike.
+ * Makes texts of `count` words with a space before each: first the number, in up to
+ * four words, then the stock from `place`. Texts with the same number and place begin alike.
  */
 function passages(
   random: () => number,
@@ -171,14 +181,14 @@ function passages(
   const size = ends.length - 1;
   const passage: Passage = (number, place, count) => {
     let text = "";
-    // Least significant word first: neighbours differ at once.
+    // Least significant word first, so that consecutive numbers differ in the first word.
     let rest = ((number % numbers) * STRIDE + offset) % numbers;
     for (let i = 0; i < Math.min(count, NUMBER_WORDS); i++) {
       text += words[rest % words.length];
       rest = Math.floor(rest / words.length);
     }
     let left = count - NUMBER_WORDS;
-    // what is written starts again after the number
+    // after the number, text starts on a new line
     if (gap_tokens !== null && left > gap_tokens) {
       text += "\n\n";
       left -= gap_tokens;
@@ -187,7 +197,7 @@ function passages(
       const taken = Math.min(left, size - from);
       text += whole.slice(ends[from], ends[from + taken]);
       left -= taken;
-      // a last word of several tokens does not fit any more: short ones take its place
+      // a last word of several tokens may not fit: fills up with short words
       for (let to = from + taken; to > from && ends[to] === ends[to - 1]; to--) text += words[0];
     }
     return text;

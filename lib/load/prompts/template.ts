@@ -1,28 +1,32 @@
-/** Tokens that a server puts around every prompt: its chat template's, and those that mark the beginning. */
+/**
+ * Measures how many tokens a server adds to each prompt: its chat template and the
+ * beginning-of-text token.
+ */
 import { counted } from "../../text/grouped.ts";
 import { EndpointClient, type RequestOver } from "../../endpoint/client.ts";
 import { tokenizedLength } from "./server_tokenizer.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { Transport } from "../../endpoint/transport.ts";
 
-/** Words of the two questions. */
+/** The numbers of words in the two questions. */
 const SHORT = 8, LONG = 40;
 
-/** What two questions showed of a server's template. */
+/** The result of the two questions. */
 export interface TemplateReading {
-  /** Null: the server does not count prompts, or not by one token a word. */
+  /** Tokens added; null: the server does not count prompts, or does not count one token per word. */
   tokens: number | null;
-  /** What a reader must know; null for nothing. */
+  /** A note for the reader of the results; null for none. */
   note: string | null;
-  /** The questions. */
+  /** The requests that were made. */
   requests: RequestOver[];
 }
 
 /**
- * Asks two short questions, of 8 and of 40 words of one token each: what the server counts beyond the words,
- * the same for both, is its template's. Where it tells no usage, its tokenizer is asked, if it has one.
+ * Asks two short questions, of 8 and of 40 words of one token each. The tokens that the server
+ * counts beyond the words, if the same for both, are its template's. If the server reports no
+ * usage, its tokenizer is asked instead, if it has one.
  *
- * @param words that the model's tokenizer makes one token each.
+ * @param words words that are one token each for the model's tokenizer.
  */
 export async function readTemplate(
   api: APIConfiguration,

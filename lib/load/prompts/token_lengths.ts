@@ -1,32 +1,32 @@
-/** Distributions of counts, of tokens, turns and others: how they are written, checked and drawn. */
+/** Distributions of counts, such as tokens or turns: reads, checks and draws them. */
 import { InputError } from "../../errors.ts";
 import { standardNormal } from "../../stats/random.ts";
 
-/** Token counts: always the same, normal or uniform. */
+/** Token counts: constant, normal or uniform. */
 export type TokenLengths = number | NormalLengths | UniformLengths;
 
-/** Normally distributed counts, rounded, then clipped: clipping moves the mean of what is drawn. */
+/** Normally distributed counts, rounded and then clipped; clipping changes the mean. */
 export interface NormalLengths {
   /** Tokens, above 0. */
   mean: number;
-  /** Tokens, from 0; 0 by default. */
+  /** Tokens, at least 0; 0 by default. */
   stddev?: number;
-  /** The least that is drawn, in tokens. */
+  /** The lowest count drawn, in tokens. */
   min?: number;
-  /** The most that is drawn, in tokens. */
+  /** The highest count drawn, in tokens. */
   max?: number;
 }
 
-/** Whole counts from `min` to `max` tokens, both included, each as likely as the other. */
+/** Whole counts from `min` to `max` tokens, inclusive, with equal probability. */
 export interface UniformLengths {
   min: number;
   max: number;
 }
 
-/** No prompt and no answer is longer, in tokens: a bound against slips of the pen. */
+/** The longest prompt or answer, in tokens: catches typing errors. */
 const MOST_TOKENS = 10_000_000;
 
-/** What is counted, and the least of it. */
+/** What is counted, and its lowest value. */
 export interface Counted {
   least: number;
   of: string;
@@ -35,14 +35,14 @@ export interface Counted {
 const TOKENS: Counted = { least: 1, of: "tokens" };
 
 /**
- * Reads lengths from a flag: `512` (always), `512±128` or `512:128` (normal: mean and standard
+ * Reads lengths from a flag: `512` (constant), `512±128` or `512:128` (normal: mean and standard
  * deviation), `100-200` (uniform).
  *
  * @example
  * ```ts
  * parseTokenLengths("512:128", "--input-tokens"); // { mean: 512, stddev: 128 }
  * ```
- * @param flag names the flag in errors.
+ * @param flag the name of the flag, for errors.
  * @throws {InputError} another form, or lengths that cannot be drawn.
  */
 export function parseTokenLengths(text: string, flag: string, of: Counted = TOKENS): TokenLengths {
@@ -75,8 +75,9 @@ function readLengths(text: string): TokenLengths | null {
 /**
  * Draws token counts, endlessly.
  *
- * @param name the setting, as errors name it.
- * @param least no count below it is drawn; normal lengths are clipped there, others are refused.
+ * @param name the name of the setting, for errors.
+ * @param least the lowest count: normal lengths are clipped there, lower ones of other kinds are
+ * refused.
  * @param random uniform in (0, 1).
  * @throws {InputError} at the call: lengths that cannot be drawn.
  */

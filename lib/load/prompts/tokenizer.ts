@@ -1,33 +1,36 @@
-/** Tokens of a text where an endpoint does not count them: one encoding, loaded when first needed. */
+/** Counts tokens of text where an endpoint does not. The one encoding is loaded when first needed. */
 import { Buffer } from "node:buffer";
 
 /** Counts the tokens of texts as one model's tokenizer does. */
 export interface TokenCounter {
-  /** The encoding's name, or the file that it is from. */
+  /** The name of the encoding, or the file it comes from. */
   readonly name: string;
-  /** The count of tokens of a text; of a word above 1,000 letters one more for each thousand, perhaps. */
+  /**
+   * Returns the number of tokens in a text. A word of over 1,000 letters may count one more for
+   * each thousand.
+   */
   count(text: string): number;
 }
 
 /**
- * Turns text into tokens and back, by OpenAI's encoding of 2024: other models' tokenizers give other counts.
- * What looks like a special token is plain text.
+ * Converts text to tokens and back, by OpenAI's encoding of 2024; other models' tokenizers give
+ * other counts. Text that looks like a special token is plain text.
  */
 export interface Tokenizer extends TokenCounter {
   readonly name: "o200k_base";
-  /** Tokens have the ids from 0 to this, exclusive. Special tokens are not among them. */
+  /** The number of tokens; their ids start at 0. Excludes special tokens. */
   readonly vocabulary_size: number;
-  /** The tokens of a text. */
+  /** Returns the tokens of a text. */
   encode(text: string): number[];
   /**
-   * The text of tokens; U+FFFD for a character of which they hold a part only.
+   * Returns the text of tokens, with U+FFFD for an incomplete character.
    *
    * @throws {RangeError} an id outside the vocabulary.
    */
   decode(tokens: readonly number[]): string;
   /**
-   * `count` ids drawn evenly from the tokens that are text by themselves, as nearly all are: a few
-   * are a part of a character's bytes. Encoding their joined text need not give the same ids back.
+   * Returns `count` ids drawn evenly from the tokens that are text on their own. Nearly all are; a
+   * few are part of a character's bytes. Encoding their joined text may give other ids.
    *
    * @param random uniform in [0, 1).
    */
@@ -35,17 +38,20 @@ export interface Tokenizer extends TokenCounter {
 }
 
 /**
- * Tokenizers take a time quadratic in the length of a word: a model that says one letter over and over would
- * stop the load. A word above this is taken in parts, which may make one token more for each.
+ * Tokenizers take quadratic time in the length of a word, so a model that repeats one letter could
+ * stall the load. A longer word is split, which may add one token per part.
  */
 const LONGEST_WORD = 1000;
-/** Some tokenizers need stack for each token of a text. */
+/** Some tokenizers use stack for each token of a text. */
 const LONGEST_PART = 20_000;
-/** Between such letters no token begins but with the space. */
+/** Between two such letters, a token can only start with the space. */
 const LETTERS = /^[a-z] [a-z]$/;
 const WORD = /[\p{L}\p{M}]+|[^\s\p{L}\p{M}\p{N}]+|\s+/gu;
 
-/** A text in parts that are bounded, and hold no word above {@linkcode LONGEST_WORD}; a short one as it is. */
+/**
+ * Splits a text into bounded parts without words above {@linkcode LONGEST_WORD}; a short text is
+ * one part.
+ */
 function* partsOf(text: string): Generator<string> {
   let from = 0;
   if (text.length > LONGEST_WORD) {
@@ -66,19 +72,19 @@ function* partsOf(text: string): Generator<string> {
   yield text.slice(from);
 }
 
-/** The count of a text's tokens, of one whose tokenizer counts a part at a time. */
+/** Counts the tokens of a text with a tokenizer that is given one part at a time. */
 export function countInParts(text: string, countPart: (part: string) => number): number {
   let count = 0;
   for (const part of partsOf(text)) count += countPart(part);
   return count;
 }
 
-/** All text is plain: a model's answer that holds `<|endoftext|>` must not throw. */
+/** All text is plain: an answer that contains `<|endoftext|>` must not throw. */
 const PLAIN = { disallowedSpecial: new Set<string>() };
 
 /**
- * Loads the tokenizer: a quarter of a second and some 80 MB of memory at the first call, nothing
- * at later ones.
+ * Loads the tokenizer. The first call takes a quarter of a second and some 80 MB of memory, later
+ * ones nothing.
  *
  * @example
  * ```ts
@@ -99,10 +105,10 @@ export async function loadTokenizer(): Promise<Tokenizer> {
   };
 }
 
-/** By id: the token's text, or its bytes where they are not a text by themselves. */
+/** Tokens by id: the text of each, or its bytes where they are not text on their own. */
 type Vocabulary = readonly (string | readonly number[])[];
 
-/** The package's own decode keeps a part of a character for its next call, so it is not used. */
+/** Replaces the package's decode, which keeps an incomplete character for its next call. */
 function decode(vocabulary: Vocabulary, tokens: readonly number[]): string {
   const parts = tokens.map((id) => {
     const part = vocabulary[id];

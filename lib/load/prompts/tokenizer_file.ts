@@ -1,4 +1,4 @@
-/** A model's own tokenizer from its tokenizer.json, as Hugging Face's libraries write it. */
+/** Loads a model's tokenizer from a tokenizer.json, as written by Hugging Face's libraries. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError, messageOf } from "../../errors.ts";
@@ -9,14 +9,14 @@ import { noSuchFile } from "../../text/no_such_file.ts";
 import { countInParts, loadTokenizer, type TokenCounter } from "./tokenizer.ts";
 
 /**
- * Opens what `--tokenizer` names: `o200k_base`, a tokenizer.json, or a folder that has one. What it counts is
- * the text's own tokens, without those that mark its beginning and end.
+ * Opens the tokenizer that `--tokenizer` names: `o200k_base`, a tokenizer.json, or a folder with
+ * one. It counts the tokens of the text, without tokens that mark its beginning and end.
  *
  * @example
  * ```ts
  * const { count } = await openTokenizer("models/SmolLM2/tokenizer.json");
  * ```
- * @throws {InputError} no such file, no tokenizer.json, or one with parts that are not known.
+ * @throws {InputError} no such file, not a tokenizer.json, or one with unknown parts.
  */
 export async function openTokenizer(path: string): Promise<TokenCounter> {
   if (path === OWN_TOKENIZER) return await loadTokenizer();
@@ -32,7 +32,7 @@ export async function openTokenizer(path: string): Promise<TokenCounter> {
     count("A first text shows what is not known.");
     return { name: file, count };
   } catch (error) {
-    // of what only looks like one, the library trips over what is not there
+    // for a file that merely looks like one, the library fails on missing parts
     const why = error instanceof TypeError ? "parts of it are missing" : messageOf(error);
     throw new InputError(
       `--tokenizer: ${file}: ${why}; expected a tokenizer.json of Hugging Face's form, or a folder with ` +
@@ -41,7 +41,7 @@ export async function openTokenizer(path: string): Promise<TokenCounter> {
   }
 }
 
-/** @throws {Error} the text is no JSON, or no tokenizer's. */
+/** @throws {Error} not JSON, or not a tokenizer. */
 function definitionIn(text: string): object {
   let parsed: unknown = null;
   try {

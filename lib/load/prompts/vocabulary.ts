@@ -1,15 +1,16 @@
-/** What made-up prompts are written with, so that their lengths are exact in a model's own tokens. */
+/** Chooses words for made-up prompts so that their lengths are exact in a model's own tokens. */
 import { InputError } from "../../errors.ts";
 import { COMMON_WORDS } from "./common_words.ts";
 import type { TokenCounter } from "./tokenizer.ts";
 
-/** With fewer words prompts of one length would begin alike too soon: so many give 160,000 beginnings. */
+/** Fewer words would give too few different beginnings of prompts: this many give 160,000. */
 const LEAST_WORDS = 20;
 
 /**
- * The common words that a tokenizer makes one token each, at the beginning of a text and within it.
+ * Returns the common words that are one token each for a tokenizer, both at the beginning of a text
+ * and within it.
  *
- * @throws {InputError} too few of them are: its vocabulary is small, or of another language.
+ * @throws {InputError} there are too few: the vocabulary is small, or for another language.
  */
 export function wordsOfOneToken({ name, count }: TokenCounter): readonly string[] {
   const words = COMMON_WORDS.filter((word) => count(word) === 1);

@@ -1,21 +1,21 @@
-/** Distributions of times that a session waits: how they are written and drawn. */
+/** Distributions of the times that a session waits: reads and draws them. */
 import { InputError } from "../../errors.ts";
 import { standardNormal } from "../../stats/random.ts";
 import { isPlainNumber, parseDuration, unitSlip } from "../../text/duration.ts";
 
-/** Longer waits are slips of the pen, in seconds. */
+/** The longest wait, in seconds: catches typing errors. */
 const LONGEST_S = 86_400;
 
 /**
- * Reads times and draws them, endlessly: `2s` (always), `2s±500ms` or `2s:500ms` (normal: mean and standard
- * deviation, clipped at 0), `1s-5s` (uniform).
+ * Reads a distribution of times and draws from it, endlessly: `2s` (constant), `2s±500ms` or
+ * `2s:500ms` (normal: mean and standard deviation, clipped at 0), `1s-5s` (uniform).
  *
  * @example
  * ```ts
  * const next_s = drawWaits("1s-5s", "--think-time", Math.random);
  * ```
  * @param given seconds, or a text.
- * @param flag names the flag in errors.
+ * @param flag the name of the flag, for errors.
  * @param random uniform in (0, 1).
  * @throws {InputError} at the call: another form, or times that cannot be drawn.
  */
@@ -41,7 +41,10 @@ export function drawWaits(
   return () => Math.max(0, first + second * normal());
 }
 
-/** Seconds; null for no time. @throws {InputError} a number that looks like milliseconds. */
+/**
+ * Reads a time in seconds; null if it is none. @throws {InputError} a number that looks like
+ * milliseconds.
+ */
 function timeOf(part: string, flag: string): number | null {
   const value = parseDuration(part.trim(), "s");
   const slip = value !== null && isPlainNumber(part) ? unitSlip(value) : null;
