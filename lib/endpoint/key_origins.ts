@@ -59,8 +59,9 @@ export function keyOrigins(list: readonly string[]): KeyOrigin[] {
 }
 
 /**
- * The keys that `--key-env` and the variable DYNO_KEY_ENV bind. @throws {InputError} as {@linkcode
- * keyOrigins}.
+ * The keys that `--key-env` and the variable DYNO_KEY_ENV bind.
+ *
+ * @throws {InputError} as {@linkcode keyOrigins}.
  */
 export function boundKeys(given: readonly string[] = []): KeyOrigin[] {
   const inherited = (process.env[KEY_ENV] ?? "").split(",").filter((part) => part !== "");

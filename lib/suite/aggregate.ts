@@ -1,4 +1,7 @@
-/** What a suite's items come to: counts, sums, distributions and rates, of all, by category, by endpoint. */
+/**
+ * Summarises a suite's items (counts, sums, distributions and rates): all of them, by category, and by
+ * endpoint.
+ */
 import { distribution, mean } from "../stats/quantile.ts";
 import { type Attempts, attemptsShare } from "../stats/pass_at_k.ts";
 import { type Estimate, meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
@@ -16,7 +19,7 @@ import type {
   SuiteStatistics,
 } from "./results.ts";
 
-/** Counts and sums. @param bill what their requests took. */
+/** Counts and sums. @param bill tokens and cost of their requests. */
 export function aggregate(items: readonly ResultItem[], bill: LedgerTotals): Aggregate {
   const answered = items.filter((item) => item.success);
   const scored = items.filter((item) => item.score !== null);
@@ -47,7 +50,10 @@ export function aggregate(items: readonly ResultItem[], bill: LedgerTotals): Agg
   };
 }
 
-/** How many tests the pass rate is of: those judged and, where any was, those without an answer. */
+/**
+ * The number of tests that the pass rate counts: those judged and, if any was judged, those without an
+ * answer.
+ */
 export function ratedOf({ evaluated, errors }: Aggregate): number {
   return evaluated === 0 ? 0 : evaluated + errors;
 }
@@ -81,7 +87,10 @@ function outputRate(items: readonly ResultItem[]): number | null {
   return tokens === null || busy_s === 0 ? null : tokens / busy_s;
 }
 
-/** Tokens of all answers, null where one's are unknown or there is none; seconds with one in flight. */
+/**
+ * `tokens`: of all answers; null when there is none, or one's tokens are unknown. `busy_s`: seconds with
+ * at least one request in flight.
+ */
 export function output(items: readonly ResultItem[]): { tokens: number | null; busy_s: number } {
   const { spans } = requestSpans(items);
   const counts = spans.flatMap(({ item }) => item.success ? [item.completion_tokens ?? NaN] : []);
@@ -93,15 +102,15 @@ export function output(items: readonly ResultItem[]): { tokens: number | null; b
 }
 
 /**
- * An answer that did not come is not right; where nothing was judged there is no rate. Answers to one
- * problem are alike: its interval is then one over problems.
+ * The share of right answers; a missing answer counts as not right. Null when nothing was judged. Answers
+ * to one problem are similar, so the interval is computed over problems.
  */
 function passRate(items: readonly ResultItem[]): Estimate | null {
   if (items.every(({ passed }) => passed === null)) return null;
   return attemptsShare(attemptsOf(items.filter(isRated)));
 }
 
-/** Whether an item counts in the pass rate of a run in which answers were judged. */
+/** Whether an item counts in the pass rate of a run in which some answers were judged. */
 function isRated({ passed, success }: ResultItem): boolean {
   return passed !== null || !success;
 }
@@ -113,7 +122,10 @@ function attemptsOf(judged: readonly ResultItem[]): Attempts[] {
   }));
 }
 
-/** Scores that are all 0 or 1 are a share: resampling equal ones would call them certain. */
+/**
+ * Scores that are all 0 or 1 are treated as a share, because resampling equal scores would give an
+ * interval of width 0.
+ */
 function scoreEstimate(judged: readonly ResultItem[]): Estimate | null {
   const scores = problemScores(judged);
   return scores.length > 1 && scores.every((score) => score === 0 || score === 1)
@@ -125,14 +137,18 @@ function problemScores(judged: readonly ResultItem[]): number[] {
   return byProblem(judged).map((answers) => mean(answers.map((i) => i.score!.hit_rate)));
 }
 
-/** The answers to each coding problem, or to each test. */
+/** Groups the answers by coding problem, or by test. */
 function byProblem(judged: readonly ResultItem[]): ResultItem[][] {
   const idOf = ({ coding, problem_id, test_id }: ResultItem) =>
     coding?.problem_id ?? problem_id ?? test_id;
   return [...Map.groupBy(judged, idOf).values()];
 }
 
-/** The same by category, in the order of the items. @param bill what an item's requests took. */
+/**
+ * The summaries by category, in the order of the items.
+ *
+ * @param bill tokens and cost of an item's requests.
+ */
 export function byCategory(
   items: readonly ResultItem[],
   bill: (item_hash: string) => LedgerTotals,
@@ -147,7 +163,7 @@ export function byCategory(
   });
 }
 
-/** The same by endpoint. @param away when nobody answered at each. */
+/** The summaries by endpoint. @param away when each endpoint was unavailable. */
 export function byEndpoint(
   endpoints: readonly string[],
   items: readonly ResultItem[],

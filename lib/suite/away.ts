@@ -1,12 +1,12 @@
-/** How often and how long nobody answered at one of several endpoints, by a run's journal. */
+/** How often and for how long each of several endpoints was unavailable, read from a run's journal. */
 import { durationText } from "../text/duration.ts";
 import type { Fold } from "../run/fold.ts";
 import type { EndpointSummary } from "./results.ts";
 
-/** Of one endpoint. */
+/** The times for one endpoint. */
 export type Away = Required<Pick<EndpointSummary, "lost" | "away_s" | "came_back">>;
 
-/** Every endpoint that went away, while the events come. */
+/** Collects the times of every endpoint that became unavailable, event by event. */
 class AwayTimes {
   readonly #places = new Map<string, Away & { since_ns: number | null }>();
   #last_ns = 0;
@@ -30,7 +30,7 @@ class AwayTimes {
     place.came_back = true;
   }
 
-  /** A run was left: what comes after it is not known. */
+  /** Notes that the session ended: how long an endpoint stayed unavailable afterwards is unknown. */
   left(): void {
     for (const place of this.#places.values()) {
       if (place.since_ns === null) continue;
@@ -43,7 +43,7 @@ class AwayTimes {
     this.#last_ns = now_ns;
   }
 
-  /** Of an endpoint, until the newest event. */
+  /** The times of an endpoint, up to the latest event. */
   of(endpoint: string): Away {
     this.left();
     const { lost = 0, away_s = 0, came_back = true } = this.#places.get(endpoint) ?? {};
@@ -51,7 +51,7 @@ class AwayTimes {
   }
 }
 
-/** How often each endpoint went away, and for how long. */
+/** How often each endpoint was unavailable, and for how long. */
 export const timesAway: Fold<"run", AwayTimes> = {
   kind: "run",
   begin: () => new AwayTimes(),
@@ -65,7 +65,7 @@ export const timesAway: Fold<"run", AwayTimes> = {
   },
 };
 
-/** What is said of an endpoint that went away; null of one that did not. */
+/** The notice about an endpoint that was unavailable; null for one that never was. */
 export function awayText(
   { endpoint, lost, away_s, came_back }: EndpointSummary,
 ): string | null {

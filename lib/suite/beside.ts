@@ -1,11 +1,11 @@
-/** Files that a suite names: a suite that others wrote sends nothing of this host elsewhere. */
+/** Files that a suite names. A suite from someone else must not send other files of this host anywhere. */
 import { realpathSync } from "node:fs";
 import { isAbsolute, relative, resolve } from "node:path";
 
 /**
- * The file that a suite in `directory` means, links followed.
+ * The path of a file that a suite in `directory` names, with links resolved.
  *
- * @throws {Error} there is none, or it lies outside of the folder.
+ * @throws {Error} the file does not exist, or is outside of the folder.
  */
 export function pathBeside(directory: string, name: string): string {
   let path: string;

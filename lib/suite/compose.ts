@@ -1,4 +1,4 @@
-/** Evaluators made of others: all of them, any of them, or their weighted mean. */
+/** Evaluators that combine others: all of them, any of them, or their weighted mean. */
 import { z } from "zod";
 import { type EvaluatorChoice, evaluatorSchema } from "../settings/suite.ts";
 import { hits } from "./evaluators/verdict.ts";
@@ -9,9 +9,9 @@ const parts = z.array(evaluatorSchema).min(1, "expected at least one evaluator")
 const options = z.strictObject({ evaluators: parts });
 const weightedOptions = z.strictObject({
   evaluators: parts,
-  /** One for each evaluator, default the same for all. */
+  /** A weight for each evaluator; equal by default. */
   weights: z.array(z.number().positive()).optional(),
-  /** The weighted mean of the scores from which the test is passed. */
+  /** The weighted mean of the scores that a test needs to pass. */
   pass_at: z.number().gt(0).max(1).default(1),
 }).refine(
   ({ evaluators, weights }) => weights === undefined || weights.length === evaluators.length,
@@ -21,14 +21,14 @@ const weightedOptions = z.strictObject({
   },
 );
 
-/** Names of the compositions. */
+/** Names of the combining evaluators. */
 export const compositionNames = ["all", "any", "weighted"];
 
 type Resolve = (choice: EvaluatorChoice, where: string) => Promise<ResolvedEvaluator>;
 
 /**
- * The compositions, for one place in a suite. An evaluator that fails fails the whole: what one part
- * would have said is not known.
+ * The combining evaluators, for one place in a suite. When a part fails, the whole fails, because that
+ * part's verdict is unknown.
  *
  * @param resolve finds a part and checks its options.
  */

@@ -1,4 +1,4 @@
-/** Tests of several turns: what the user says next, and functions that the suite answers. */
+/** Tests with several turns: the user's next messages, and functions whose results the suite supplies. */
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../errors.ts";
 import { asObject, type JsonObject, objectsIn } from "../json_fields.ts";
@@ -12,18 +12,18 @@ import type { Answer, AskModel } from "./evaluator.ts";
 import type { Evaluation, TestResult } from "../run/test_result.ts";
 import type { SuiteFunction, TestCase } from "../settings/suite.ts";
 
-/** Where a conversation ends of itself. */
+/** The bounds after which a conversation ends. */
 const LIMITS = { rounds: 10, tokens: Infinity, time_s: 600 };
 
-/** Whether a test is more than one question and its answer. */
+/** Whether a test needs more than one question and answer. */
 export function isConversation({ turns, functions }: TestCase): boolean {
   return turns !== undefined || functions !== undefined;
 }
 
-/** Where programs run: in the suite's folder; they end with the run. */
+/** The folder in which programs run, and the signal that ends them. */
 type Place = Pick<Answer, "signal" | "directory">;
 
-/** An answer to the user, and all that was said before it. */
+/** An answer to the user, and everything said before it. */
 interface Said {
   answer: AnsweredTest["answer"];
   before: JsonObject[];
@@ -31,19 +31,19 @@ interface Said {
 
 /** The outcome of a conversation. */
 export interface Conversation {
-  /** All questions together: tokens and times are sums, the text is the last answer's. */
+  /** All questions as one result: tokens and times are sums, the text is the last answer's. */
   answered: AnsweredTest;
-  /** The answer to the prompt and to each turn, as far as it came. */
+  /** The answers to the prompt and to each turn, as far as they came. */
   answers: Said[];
-  /** Which bound ended it; null where none did. */
+  /** The bound that ended it; null when none did. */
   stopped: string | null;
 }
 
 /**
- * Holds a test's conversation. A function that the model calls is answered by the suite's table or
- * program, and the model asked on, until it answers the user.
+ * Runs a test's conversation. When the model calls a function, the suite's table or program supplies the
+ * result and the model is asked again, until it answers the user.
  *
- * @param ask one question, within the budget.
+ * @param ask asks one question, within the budget.
  * @throws {CancelledError} the signal is aborted, or the budget is spent.
  */
 export async function converse(
@@ -112,9 +112,9 @@ function declared({ name, description, parameters }: SuiteFunction): JsonObject 
 }
 
 /**
- * The model's message as it goes back to it, in OpenAI's form; calls without an id get one.
+ * The model's message as it is sent back to it, in OpenAI's form; calls without an id get one.
  *
- * @param nth its number among the conversation's answers, from 1.
+ * @param nth the answer's number in the conversation, from 1.
  */
 function saidBy({ result, answer }: AnsweredTest, nth: number): JsonObject {
   if (result.api_response?.choices === undefined) {
@@ -135,7 +135,9 @@ function saidBy({ result, answer }: AnsweredTest, nth: number): JsonObject {
   return { role: "assistant", content, ...(calls.length > 0 ? { tool_calls: calls } : {}) };
 }
 
-/** What a function gives: the first row of its table whose arguments fit, or what its program prints. */
+/**
+ * The result of a function: the first row of its table whose arguments match, or what its program prints.
+ */
 async function resultOf(
   call: JsonObject,
   functions: readonly SuiteFunction[],
@@ -165,7 +167,7 @@ async function resultOf(
   return typeof row.result === "string" ? row.result : JSON.stringify(row.result);
 }
 
-/** All questions as one result: sums where they add up, else the last one's. */
+/** Combines all questions into one result: sums where values add up, else the last one's value. */
 function together(asked: readonly AnsweredTest[], conversation: JsonObject[]): AnsweredTest {
   const last = asked.at(-1)!;
   const sum = (of: (each: AnsweredTest["result"]) => number | null) =>
@@ -197,9 +199,9 @@ function together(asked: readonly AnsweredTest[], conversation: JsonObject[]): A
 }
 
 /**
- * Judges the answers of a conversation, each by its turn's evaluator: all of them must be right.
+ * Judges the answers of a conversation, each with its turn's evaluator. All of them must be right.
  *
- * @throws {CancelledError} when the signal is aborted.
+ * @throws {CancelledError} the signal is aborted.
  */
 export async function judgeConversation(
   planned: PlannedTest,
@@ -216,7 +218,7 @@ export async function judgeConversation(
       judged.push(verdict(evaluator.name, false, `no answer: ${stopped}`));
       continue;
     }
-    // a judge reads what the answer answers: all that was said before it
+    // a judge sees what the answer responds to: everything said before it
     const { answer, before } = answers[i];
     const { prompt: _prompt, ...rest } = planned.test;
     const test = i === 0 && before.length === 1

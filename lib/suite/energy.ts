@@ -1,4 +1,4 @@
-/** The energy of a run, from the samples on disk: by device, by token, by solved test, by request. */
+/** The energy of a run, from the samples on disk: per device, per token, per solved test, per request. */
 import { energiesOver, energyDevices, idlePower, shareEnergy } from "../hardware/energy.ts";
 import { readSamples } from "../hardware/samples.ts";
 import { type Series, seriesFrom } from "../hardware/series.ts";
@@ -10,8 +10,9 @@ const NS_PER_S = 1e9;
 const MOST_RECORDS = 50_000;
 
 /**
- * Computes a run's energy and sets every item's `energy_j`: its share of the devices' energy, by the
- * tokens that it produced at each moment (see {@linkcode shareEnergy}). Null without an energy source.
+ * Computes a run's energy and sets every item's `energy_j`: its share of the devices' energy, in
+ * proportion to the tokens that it produced at each moment (see {@linkcode shareEnergy}). Null without an
+ * energy source.
  */
 export function energyOfRun(directory: RunDirectory, items: ResultItem[]): RunEnergy | null {
   const any = readSamples(directory.path, 2).some((each) => energyDevices(seriesFrom(each)).length);
@@ -42,7 +43,7 @@ function isWithin({ t_sent_ns, e2e_ms }: ResultItem, series: Series): boolean {
     t_sent_ns >= series.t_ns(0) && t_sent_ns + e2e_ms * 1e6 <= series.t_ns(series.length - 1);
 }
 
-/** Adds the energy of a session's requests. */
+/** Adds the energy that a session's requests used. */
 function addSession(
   devices: Map<string, DeviceEnergy & { span_s: number }>,
   series: Series,

@@ -1,21 +1,24 @@
-/** Tests that are asked several times: answers to one are alike, so the unit of its figures is the test. */
+/**
+ * Tests that are asked several times. Answers to one test are similar, so the unit of statistics is the
+ * test.
+ */
 import { type Attempts, attemptsShare, meanPassAtK } from "../stats/pass_at_k.ts";
 import { type Estimate, shareEstimate } from "../stats/interval.ts";
 import type { TestCase } from "../settings/suite.ts";
 
-/** A test that is one of several times that the same is asked. */
+/** One of the times that a test is asked. */
 export interface RepeatedTest extends TestCase {
   /** The test's id in the suite. */
   problem_id: string;
-  /** From 1. */
+  /** Which time, from 1. */
   epoch: number;
 }
 
 /**
- * Each test as often as it is asked, the whole suite before any test a second time. A seed among the
- * parameters grows by 1 with each: with the same one, the answers would be the same.
+ * Repeats each test; the whole suite is asked before any test is asked again. A seed in the parameters
+ * grows by 1 each time, because the same seed would give the same answers.
  *
- * @param epochs 1 leaves the tests as they are.
+ * @param epochs how often; 1 leaves the tests unchanged.
  */
 export function repeated(tests: readonly TestCase[], epochs: number): readonly TestCase[] {
   if (epochs === 1) return tests;
@@ -36,26 +39,32 @@ function epochOf(test: TestCase, epoch: number): RepeatedTest {
   };
 }
 
-/** What the answers to each test come to, in the usual ways; the unit of intervals is the test. */
+/** The usual statistics of tests that were asked several times; the unit of intervals is the test. */
 export interface EpochStatistics {
-  /** The most judged answers that a test has. */
+  /** The largest number of judged answers of one test. */
   epochs: number;
   /** Tests with a judged answer. */
   problems: number;
   /** Mean over all answers. */
   mean: Estimate | null;
-  /** Share of tests whose answers are right more often than not. */
+  /** Share of tests with more right than wrong answers. */
   majority: Estimate | null;
-  /** By k: the chance that at least one of k answers is right; null where a test has fewer. */
+  /**
+   * By k: the chance that at least one of k answers is right; null when a test has fewer than k answers.
+   */
   pass_at_k: Record<string, Estimate | null>;
-  /** By k: the share of tests with at least k right answers; null where a test has fewer than all. */
+  /** By k: the share of tests with at least k right answers; null when a test lacks some of its answers. */
   at_least_k: Record<string, Estimate | null>;
 }
 
 /** Up to this many epochs, each k is listed. */
 const EVERY_K = 10;
 
-/** The statistics of tests that were asked several times; null where none was. @param problems of each, its judged answers. */
+/**
+ * The statistics of tests that were asked several times; null when none was.
+ *
+ * @param problems the counts of judged answers of each test.
+ */
 export function epochStatistics(problems: readonly Attempts[]): EpochStatistics | null {
   const epochs = problems.reduce((most, { n }) => Math.max(most, n), 0);
   if (epochs < 2) return null;

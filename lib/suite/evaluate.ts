@@ -1,4 +1,4 @@
-/** Choosing evaluators by name, and what all of them share. */
+/** Finds evaluators by name, and holds what all of them share. */
 import { existsSync } from "node:fs";
 import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -58,7 +58,7 @@ const builtIn: Record<string, Evaluator> = Object.fromEntries(
   ].map((evaluator) => [evaluator.name, evaluator as Evaluator]),
 );
 
-/** Those with many patterns are loaded when a suite names one. */
+/** Evaluators with many patterns, loaded only when a suite names them. */
 const late: Record<string, () => Promise<Evaluator>> = {
   numeric: async () => (await import("./evaluators/numeric.ts")).numeric as Evaluator,
   math: async () => (await import("./evaluators/math.ts")).math as Evaluator,
@@ -74,10 +74,10 @@ export const evaluatorNames: string[] = [builtIn, late].flatMap(Object.keys)
 /**
  * Finds the evaluator that a suite names and checks its options.
  *
- * @param where the place in the suite, for messages.
+ * @param where the place in the suite, for error messages.
  * @param directory the folder that a module's path is relative to.
- * @param further evaluators beside the built-in ones.
- * @throws {InputError} an unknown name with the nearest ones, or an option that does not fit.
+ * @param further evaluators in addition to the built-in ones.
+ * @throws {InputError} an unknown name (the message lists the nearest ones), or an invalid option.
  */
 export async function resolveEvaluator(
   choice: EvaluatorChoice,
@@ -98,7 +98,7 @@ export async function resolveEvaluator(
     });
     throw new InputFaults(lines);
   }
-  const isOurs = !Object.hasOwn(further, name) && // not one of the same name
+  const isOurs = !Object.hasOwn(further, name) && // not the caller's evaluator of the same name
     [builtIn, late].some((own) => Object.hasOwn(own, name));
   const value = isOurs && evaluator.models ? modelsBeside(options.value, directory) : options.value;
   try {
@@ -119,7 +119,7 @@ export async function resolveEvaluator(
   };
 }
 
-/** Options of a judge, or of several, with their certificates seen from the suite's folder. */
+/** Options of one judge or several, with the paths of certificates resolved from the suite's folder. */
 function modelsBeside(options: unknown, directory: string): unknown {
   const own = tlsBesideFile(objectOr(options), directory);
   if (!Array.isArray(own.judges)) return own;
@@ -127,10 +127,10 @@ function modelsBeside(options: unknown, directory: string): unknown {
 }
 
 /**
- * What an evaluator gave as an evaluation: as it is, or made of true, a score from 0 to 1, or an object
- * with `passed`, `score` or both.
+ * Converts an evaluator's return value to an evaluation: an evaluation itself, a boolean, a score from 0
+ * to 1, or an object with `passed`, `score` or both.
  *
- * @throws {Error} it is none of these.
+ * @throws {Error} any other value.
  */
 function evaluationOf(evaluator: string, judged: EvaluatorReturn): Evaluation {
   if (typeof judged === "boolean") return verdict(evaluator, judged, "");
@@ -153,7 +153,7 @@ function evaluationOf(evaluator: string, judged: EvaluatorReturn): Evaluation {
   );
 }
 
-/** Options of an evaluator that does not say which it takes: any. */
+/** The options of an evaluator that does not declare any: everything is accepted. */
 const ANY_OPTIONS: OptionsForm = { safeParse: (data) => ({ success: true, data }) };
 
 async function find(

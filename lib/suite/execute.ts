@@ -1,4 +1,4 @@
-/** One test: asked, judged, put into a result. */
+/** Runs one test: asks it, judges the answer, and makes a result. */
 import { latencies } from "../endpoint/latency.ts";
 import { promptText } from "../endpoint/question.ts";
 import { nowNs } from "../native/clock.ts";
@@ -18,29 +18,29 @@ import type { Evaluation, ResultTiming, TestResult } from "../run/test_result.ts
 
 const NS_PER_S = 1e9;
 
-/** A test of the plan: its id in the journal, and its judge. */
+/** A test of the plan, with its id in the journal and its evaluator. */
 export interface PlannedTest {
   test: TestCase;
   item_id: string;
-  /** Place in the plan, from 0. */
+  /** Position in the plan, from 0. */
   index: number;
   evaluator: ResolvedEvaluator | null;
-  /** Of each turn, its judge. */
+  /** The evaluator of each turn. */
   turns: (ResolvedEvaluator | null)[];
   /** The suite's folder, in which its programs run. */
   directory: string;
 }
 
-/** A test's result before it is judged, with what its judge reads. */
+/** A test's result before it is judged, with what the evaluator reads. */
 export interface AnsweredTest {
   result: TestResult;
   answer: Pick<Answer, "response_text" | "reasoning_text" | "tool_calls">;
 }
 
 /**
- * Asks the endpoint. Its failure is a result, not a throw.
+ * Asks the endpoint. A failure becomes a result, not an exception.
  *
- * @throws {CancelledError} when the signal is aborted.
+ * @throws {CancelledError} the signal is aborted.
  */
 export async function askTest(
   planned: PlannedTest,
@@ -66,7 +66,9 @@ export async function askTest(
   return { result, answer: answerOf(reply.text, reply.reasoning, reply.calls) };
 }
 
-/** The answer that the suite gives, as if it had been asked for: it took nothing. */
+/**
+ * The answer that the suite itself supplies, as the result of a question that took no time and no tokens.
+ */
 export function givenAnswer(planned: PlannedTest, text: string): AnsweredTest {
   const took = { success: true, cost_usd: 0, prompt_tokens: 0, completion_tokens: 0 };
   return {
@@ -75,7 +77,7 @@ export function givenAnswer(planned: PlannedTest, text: string): AnsweredTest {
   };
 }
 
-/** An answer of an earlier run: it took nothing, and has no times. */
+/** A cached answer of an earlier run: it cost nothing and has no times. */
 export function keptAnswer(
   planned: PlannedTest,
   { answer, ...kept }:
@@ -87,9 +89,9 @@ export function keptAnswer(
 }
 
 /**
- * Judges an answer. A failure of the evaluator is part of the result, not a throw.
+ * Judges an answer. An evaluator's failure becomes part of the result, not an exception.
  *
- * @throws {CancelledError} when the signal is aborted.
+ * @throws {CancelledError} the signal is aborted.
  */
 export async function judgeTest(
   planned: PlannedTest,
@@ -101,7 +103,7 @@ export async function judgeTest(
   return judgedAs(result, await judgeAnswer(planned, answer, signal, ask));
 }
 
-/** A result as it was judged. */
+/** A result with its evaluation. */
 export function judgedAs(
   result: TestResult,
   evaluation: TestResult["evaluation_result"],
@@ -115,7 +117,7 @@ export function judgedAs(
   };
 }
 
-/** The result of a test whose handler threw. */
+/** The result of a test whose handler threw an exception. */
 export function internalFailure(planned: PlannedTest, error: unknown): TestResult {
   return { ...unanswered(planned), error_message: messageOf(error), error_class: "internal" };
 }
@@ -124,7 +126,7 @@ function nesting({ problem_id, epoch }: RepeatedTest) {
   return problem_id === undefined ? {} : { problem_id, epoch };
 }
 
-/** A test of which nothing came yet. */
+/** The result of a test that has no answer yet. */
 function unanswered({ test, item_id }: PlannedTest): TestResult {
   return {
     test_id: test.id,
@@ -158,7 +160,7 @@ function unanswered({ test, item_id }: PlannedTest): TestResult {
   };
 }
 
-/** The answer apart from the thinking, which some servers send in a field and some in the text. */
+/** Separates the answer from the thinking, which some servers send in a field and some in the text. */
 function answerOf(text: string, reasoning: string, tool_calls: Answer["tool_calls"]) {
   const { answer, thinking } = splitThinking(text);
   return { response_text: answer, reasoning_text: reasoning || thinking, tool_calls };
@@ -176,7 +178,7 @@ function measured(
   return {
     success: answered,
     ...(endpoint === undefined ? {} : { endpoint }),
-    cost_usd: null, // priced by whoever knows the prices
+    cost_usd: null, // the caller knows the prices and fills this in
     execution_time,
     attempts,
     prompt_tokens: reply.prompt_tokens,
@@ -217,7 +219,7 @@ function timing({ reply, exchange }: Pick<ClientReply, "reply" | "exchange">): R
   };
 }
 
-/** Judges one answer; null without an evaluator. @throws {CancelledError} when the signal is aborted. */
+/** Judges one answer; null without an evaluator. @throws {CancelledError} the signal is aborted. */
 export async function judgeAnswer(
   { test, evaluator }: PlannedTest,
   answer: AnsweredTest["answer"],

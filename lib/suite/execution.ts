@@ -1,4 +1,7 @@
-/** The run itself: workers over the plan, each result journaled first and published after. */
+/**
+ * The run itself: workers take tests from the plan; each result is journaled first and published
+ * afterwards.
+ */
 import { InputError, NoProcessError } from "../errors.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
@@ -28,24 +31,24 @@ import type { ExecutionProgress, ProgressTracker } from "./progress.ts";
 import type { ItemFiles } from "./result_files.ts";
 import type { TestResult } from "../run/test_result.ts";
 
-/** What a handler may need beside its test. */
+/** What a handler may need besides its test. */
 export interface HandlerContext {
-  /** Of the test; a result made otherwise than by `execute` must carry it. */
+  /** The test's id in the journal; a result that `execute` did not make must carry it. */
   item_id: string;
-  /** The run's: what is appended survives the run, and reaches those who follow it. */
+  /** The run's journal: what is appended survives the run and reaches its followers. */
   journal: {
-    /** Appends what came of an attempt or a review. It is on the disk when this returns. */
+    /** Appends the outcome of an attempt or a review. It is on disk when this returns. */
     append(event: CodingEvent): void;
   };
-  /** Enters a request that `execute` did not make in the run's ledger. */
+  /** Adds a request that `execute` did not make to the run's ledger. */
   book(entry: LedgerEntry): void;
-  /** What the item's requests took, of earlier sessions too. */
+  /** Tokens and cost of the item's requests, those of earlier sessions included. */
   bill(): LedgerTotals;
 }
 
 /**
- * A category's own way to run its tests: may change the test, call `execute` once or more, and change
- * the result. A throw fails that one test.
+ * A category's own way to run its tests: it may change the test, call `execute` once or more, and change
+ * the result. An exception fails only that test.
  */
 export type CategoryHandler = (
   test: TestCase,
@@ -54,17 +57,17 @@ export type CategoryHandler = (
   context: HandlerContext,
 ) => Promise<TestResult>;
 
-/** Listeners of a run. None of them may stop it: a throw becomes a notice. */
+/** Listeners of a run. None of them can stop it: an exception becomes a notice. */
 export interface Listeners {
-  /** Called as the run begins and whenever a test ends; `now` says how far it is at any later time. */
+  /** Called when the run begins and whenever a test ends; `now` returns the progress at any later time. */
   onProgress?: (progress: ExecutionProgress, now: () => ExecutionProgress) => void;
-  /** A result with its hardware metrics, about one sampling interval after the test's end. */
+  /** Called with each result and its hardware metrics, about one sampling interval after the test's end. */
   onResult?: (result: TestResult) => void;
-  /** One line for a person: a warning, a change of workers. */
+  /** Called with one line for a person: a warning, or a change of the number of workers. */
   onNotice?: (line: string) => void;
 }
 
-/** What an execution works with. */
+/** The parts that an execution needs. */
 export interface ExecutionParts {
   client: EndpointClient;
   journal: Journal;
@@ -78,11 +81,11 @@ export interface ExecutionParts {
   budget: Budget;
   cost: RequestCost;
   ledger: Ledger;
-  /** Enters a request in the journal and the ledger. */
+  /** Adds a request to the journal and the ledger. */
   book(entry: LedgerEntry): void;
-  /** What evaluators ask. */
+  /** The models that evaluators ask. */
   models: Models;
-  /** Answers that need no asking; null for none. */
+  /** Cached answers of earlier runs; null for no cache. */
   cache: ResponseCache | null;
 }
 
@@ -90,16 +93,16 @@ const HEALTH_INTERVAL_MS = 1000;
 const POLL_MS = 10;
 const NOTHING: Spent = { usd: 0, tokens: 0 };
 
-/** Runs planned tests. Results collect in `items` by item id. */
+/** Runs planned tests. Collects the results in `items`, by item id. */
 export class Execution {
   readonly items: Map<string, ResultItem>;
-  /** What was not well with the host or the endpoint. */
+  /** Problems of the host or the endpoint. */
   readonly alerts: HealthAlert[] = [];
   readonly #parts: ExecutionParts;
   readonly #limit: WorkerLimit;
   readonly #auto: AutoWorkers | null;
   #answered: boolean;
-  /** Tests under way that the budget has not stopped. */
+  /** Tests in progress that the budget has not stopped. */
   #atWork = 0;
 
   /** @param earlier results of earlier sessions. */
@@ -117,9 +120,9 @@ export class Execution {
   /**
    * Runs the tests that have no result yet.
    *
-   * @throws {CancelledError} when the signal is aborted; what is finished is journaled.
-   * @throws {InputError} the journal cannot be written, the first answers are a refused key, or the
-   * host starts no process for what a test needs.
+   * @throws {CancelledError} the signal is aborted; finished tests are journaled.
+   * @throws {InputError} the journal cannot be written, the first answers say that the key was refused,
+   * or the host starts no process for a program that a test needs.
    */
   async run(plan: readonly PlannedTest[], signal: AbortSignal): Promise<void> {
     const todo = plan.filter((planned) => !this.items.has(planned.item_id));
@@ -189,12 +192,12 @@ export class Execution {
     } catch (error) {
       if (error instanceof BudgetSpentError) await this.#othersEnd(signal);
       if (error instanceof CancelledError || signal.aborted) throw error;
-      if (error instanceof NoProcessError) throw error; // says nothing of the test
+      if (error instanceof NoProcessError) throw error; // says nothing about the test
       return journal.redacted(internalFailure(planned, error));
     }
   }
 
-  /** With the cost of all that was asked for it: retries, judges, earlier sessions too. */
+  /** Adds the cost of everything asked for the test: retries, judges, and earlier sessions too. */
   #billed(item_id: string, result: TestResult): TestResult {
     const { total_cost_usd } = this.#parts.ledger.item(item_id);
     return { ...result, cost_usd: total_cost_usd ?? result.cost_usd };
@@ -210,7 +213,7 @@ export class Execution {
     };
   }
 
-  /** Asked and judged; the judge has separate room in the budget. */
+  /** Asks and judges a test; the judge's tokens are reserved separately in the budget. */
   async #execute(planned: PlannedTest, signal: AbortSignal): Promise<TestResult> {
     const { test, item_id, evaluator } = planned;
     const of = { package_id: test.id, item_id, evaluator: evaluator?.name ?? "turns" };
@@ -227,12 +230,12 @@ export class Execution {
     return await judgeTest(planned, answered, signal, askModel);
   }
 
-  /** One question, within the budget, with its cost; each of its requests is booked. */
+  /** Asks one question within the budget, with its cost; each of its requests is recorded. */
   async #ask(planned: PlannedTest, signal: AbortSignal): Promise<AnsweredTest> {
     const { client, budget, cost, book, cache, journal } = this.#parts;
     const { item_id } = planned;
     const body = requestBody(planned.test, client.api);
-    const embeds = client.api.api_type === "embeddings"; // suites ask for no other numbers
+    const embeds = client.api.api_type === "embeddings"; // suites ask for embeddings only
     const { epoch } = planned.test as RepeatedTest;
     const request = { endpoint: client.api.endpoint, body, epoch: epoch ?? 1 };
     const kept = cache?.find(request) ?? null;
@@ -240,7 +243,7 @@ export class Execution {
     const reservation = await budget.reserve(() => cost.most(body), signal);
     const entries: LedgerEntry[] = [];
     let charged = 0;
-    /** What is unknown of a request that is made again counts as the most it can have taken. */
+    /** A failed request of unknown cost that is retried counts with the most that it can have cost. */
     const charge = (until: number) => {
       for (; charged < until; charged++) {
         const { usd, tokens } = spentOf(entries[charged]);
@@ -269,7 +272,7 @@ export class Execution {
     }
   }
 
-  /** The first to leave cancels the others, whose answers are paid for: so all leave together. */
+  /** Waits for the other tests. Leaving early would cancel them although their answers are paid for. */
   async #othersEnd(signal: AbortSignal): Promise<void> {
     this.#atWork--;
     while (this.#atWork > 0) await sleep(POLL_MS, signal);
@@ -317,7 +320,10 @@ export class Execution {
     this.#tell(() => listeners.onProgress?.(now(), now));
   }
 
-  /** A refused key fails every test alike: stop before they are all spent, and keep them missing. */
+  /**
+   * A refused key fails every test in the same way. Stop before all are tried, and leave them without a
+   * result.
+   */
   #refuseKey(result: TestResult): void {
     if (result.error_class === "auth" && !this.#answered) {
       throw new InputError(result.error_message!);

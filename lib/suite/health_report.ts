@@ -1,4 +1,4 @@
-/** The health report of a run: how the host and the endpoint did, and what to do about it. */
+/** The health report of a run: how the host and the endpoint performed, and what to do about problems. */
 import { join } from "node:path";
 import { writeFileAtomic } from "../write.ts";
 import { mean } from "../stats/quantile.ts";
@@ -7,7 +7,7 @@ import type { ResultItem, SuiteResults } from "./results.ts";
 import type { HealthAlert } from "../hardware/health.ts";
 import type { PerformanceMetrics } from "../hardware/performance.ts";
 
-/** health.json. */
+/** The content of health.json. */
 export interface HealthReport {
   schema_version: 1;
   system_status: "healthy" | "degraded" | "unknown";
@@ -15,7 +15,7 @@ export interface HealthReport {
   performance_trends: {
     /**
      * Mean normalized latency (e2e / tokens) of the first and the last third of the answered tests, by
-     * time of sending; null below 30 tests, where the tests' differences would pass for a trend.
+     * send time; null below 30 tests, where differences between the tests would look like a trend.
      */
     normalized_latency_first_third_ms: number | null;
     normalized_latency_last_third_ms: number | null;
@@ -26,7 +26,7 @@ export interface HealthReport {
     errors: number;
     tests: number;
     by_class: Record<string, number>;
-    /** Answers whose evaluator failed, and why the first did. */
+    /** The number of answers whose evaluator failed, and the reason of the first. */
     not_judged: number;
     not_judged_because: string | null;
   };
@@ -37,7 +37,10 @@ export interface HealthReport {
 const NOTEWORTHY_CHANGE_PERCENT = 25;
 const LEAST_FOR_TREND = 30;
 
-/** Sums up a run's health. `resources`: the host over the whole session; null if it was not sampled. */
+/**
+ * Summarises a run's health. `resources`: the host's use over the whole session; null if it was not
+ * sampled.
+ */
 export function healthReport(
   { aggregate, items }: SuiteResults,
   resources: PerformanceMetrics | null,

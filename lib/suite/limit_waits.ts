@@ -1,23 +1,25 @@
-/** Waits for limits on requests and tokens a minute: journaled, told as they begin, and in sum. */
+/**
+ * Waits for limits on requests and tokens per minute: journals each, and reports the first and the total.
+ */
 import { durationText } from "../text/duration.ts";
 import { counted } from "../text/grouped.ts";
 import type { LimitWait } from "../endpoint/rate_limit.ts";
 import type { Journal } from "../run/journal.ts";
 
-/** Listens to one client's waits. */
+/** Records one client's waits. */
 export class LimitWaits {
   readonly #journal: Journal;
   readonly #notice: (line: string) => void;
   #waits = 0;
   #total_s = 0;
 
-  /** Tells the first wait by `notice`: those after it are in the sum. */
+  /** Reports the first wait with `notice`; later ones only count in the total. */
   constructor(journal: Journal, notice: (line: string) => void) {
     this.#journal = journal;
     this.#notice = notice;
   }
 
-  /** A wait begins. */
+  /** Records a wait that begins. */
   add(wait: LimitWait): void {
     const { wait_s, by, of } = wait;
     this.#journal.append({ event: "rate_limited", ...wait });
@@ -28,7 +30,7 @@ export class LimitWaits {
     this.#total_s += wait_s;
   }
 
-  /** The sum, once the run has ended. */
+  /** Reports the total, after the run has ended. */
   tell(): void {
     if (this.#waits < 2) return;
     this.#notice(

@@ -1,4 +1,4 @@
-/** Images, sound and files that a suite's messages name by their path, as the chat API takes them. */
+/** Images, sound and files that a suite's messages name by their path, in the chat API's format. */
 import { readFileSync, statSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
@@ -6,7 +6,7 @@ import { asObject, type JsonObject } from "../json_fields.ts";
 import { pathBeside } from "./beside.ts";
 import type { TestCase } from "../settings/suite.ts";
 
-/** What servers take in one request is less. */
+/** More than servers accept in one request. */
 const LARGEST_BYTES = 50_000_000;
 
 const MEDIA_TYPES: Record<string, string> = {
@@ -25,10 +25,10 @@ const MEDIA_TYPES: Record<string, string> = {
 };
 
 /**
- * The test with what its messages name by path put into them: `{"type": "image", "path": "cat.png"}`,
- * and so `audio` and `file`. Paths lie in the suite's folder or below it.
+ * The test with the content of the files that its messages name: `{"type": "image", "path": "cat.png"}`,
+ * and likewise `audio` and `file`. The paths must be in the suite's folder or below it.
  *
- * @param where the test's place in its suite, for messages.
+ * @param where the test's place in its suite, for error messages.
  * @throws {InputError} a file that is missing, too large, of an unknown type, or outside of the folder.
  */
 export function withMedia(test: TestCase, directory: string, where: string): TestCase {
@@ -61,7 +61,7 @@ function isNamed(part: unknown): part is { type: Medium; path: string } {
 /**
  * A file as a part of a message.
  *
- * @param name its path from the folder, in it or below it.
+ * @param name its path relative to the folder, inside it.
  * @throws {Error} missing, too large, of an unknown type, or outside of the folder.
  */
 export function mediaPart(type: Medium, name: string, directory: string): JsonObject {

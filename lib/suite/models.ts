@@ -1,4 +1,4 @@
-/** Models that evaluators ask: checked before the run, asked within its budget, booked and journaled. */
+/** Models that evaluators ask: checked before the run, asked within its budget, recorded and journaled. */
 import { settleApi } from "../endpoint/api.ts";
 import { EndpointClient } from "../endpoint/client.ts";
 import { requestBody } from "../endpoint/forms/forms.ts";
@@ -17,8 +17,8 @@ import type { PriceTable } from "../run/prices.ts";
 import type { ModelChoice, ModelQuestion } from "./evaluator.ts";
 
 /**
- * How a model that an evaluator names is asked. Without an endpoint or provider, it is asked where the
- * run asks, with the run's key; without a model too, it is the run's own.
+ * How to ask a model that an evaluator names. Without an endpoint or provider, the run's endpoint and key
+ * are used; if the model is not named either, it is the run's own.
  *
  * @throws {InputError} a malformed URL, an unknown provider, a missing key, an endpoint without a model.
  */
@@ -53,7 +53,7 @@ export function settleModel(
   throw new InputError(`${api.endpoint}: gives embeddings; expected an endpoint that answers`);
 }
 
-/** Where the server of an endpoint gives embeddings. */
+/** The embeddings URL of an endpoint's server. */
 function embeddingsAt(endpoint: string): string {
   const url = new URL(endpoint);
   url.pathname = url.pathname.replace(/\/(chat\/completions|completions|responses)$/, "") +
@@ -61,7 +61,7 @@ function embeddingsAt(endpoint: string): string {
   return url.href;
 }
 
-/** What a choice without an endpoint changes of the run's own settings. */
+/** The run's own settings, with the changes of a choice that has no endpoint. */
 function settledHere(choice: ModelChoice, own: APIConfiguration): APIConfiguration {
   const settled = settleApi(
     { ...choice, model: choice.model ?? own.model, endpoint: own.endpoint },
@@ -76,7 +76,7 @@ function settledHere(choice: ModelChoice, own: APIConfiguration): APIConfigurati
   };
 }
 
-/** What asking for a test needs. */
+/** What is needed to ask for a test. */
 export interface ModelsParts {
   /** The run's own endpoint. */
   own: APIConfiguration;
@@ -84,9 +84,9 @@ export interface ModelsParts {
   journal: Journal;
   budget: Budget;
   prices: PriceTable;
-  /** Of the run's own model. */
+  /** The cost of the run's own model. */
   cost: RequestCost;
-  /** Enters a request in the run's ledger. */
+  /** Adds a request to the run's ledger. */
   book(entry: LedgerEntry): void;
   onNotice(line: string): void;
 }
@@ -104,7 +104,7 @@ export class Models {
   }
 
   /**
-   * Asks for a test's evaluator.
+   * Asks a question for a test's evaluator.
    *
    * @throws {EndpointError} no answer.
    * @throws {CancelledError} the signal is aborted, or the budget is spent.
@@ -154,7 +154,7 @@ export class Models {
     const { own, transport, prices, onNotice } = this.#parts;
     const api = settleModel(choice, own);
     const cost = this.#costs.get(api.model) ?? new RequestCost(api.model, prices, onNotice);
-    this.#costs.set(api.model, cost); // an unknown price is reported once
+    this.#costs.set(api.model, cost); // an unknown price is reported only once
     const made = {
       client: new EndpointClient({ ...api, stream: api.stream && !choice.embeds }, transport),
       cost,

@@ -1,4 +1,4 @@
-/** What a run will do: the chosen tests with their ids and judges. Touches nothing but the suite. */
+/** What a run will do: the chosen tests with their ids and evaluators. Depends on nothing but the suite. */
 import { InputError, messageOf } from "../errors.ts";
 import { answersNumbers, FORMS, requestBody } from "../endpoint/forms/forms.ts";
 import { boundKeys, checkKeyOfFile } from "../endpoint/key_origins.ts";
@@ -20,12 +20,12 @@ import type { Evaluator, EvaluatorReturn, ModelChoice } from "./evaluator.ts";
 import type { Selection } from "./selection.ts";
 
 /**
- * Plans a run. An item's id is a hash of the test, its judge, the model and the form of API: a test
- * that changed is another item, and is run again on resume.
+ * Plans a run. An item's id is a hash of the test, its evaluator, the model and the form of API: a
+ * changed test is a new item, and runs again on resume.
  *
  * @param evaluators further evaluators by name.
- * @param keys where keys may go that the suite names, beside the presets' own hosts.
- * @throws {InputError} an unknown id or category, an evaluator with wrong options, messages for a
+ * @param keys where the suite's keys may go, in addition to the presets' own hosts.
+ * @throws {InputError} an unknown id or category, an evaluator with invalid options, messages for a
  * completions endpoint.
  */
 export async function planTests(
@@ -69,7 +69,7 @@ async function planned(
     const place = position.get((written as RepeatedTest).problem_id ?? written.id);
     const own = `${path}: tests[${place}]`;
     const test = withMedia(written, directory, own);
-    requestBody(test, api); // complains of a form that the endpoint cannot take
+    requestBody(test, api); // throws for a form that the endpoint cannot take
     if (isConversation(test) && !FORMS[api.api_type].converses) {
       throw new InputError(
         `${own}: turns and functions are asked over /chat/completions, Anthropic's messages, Gemini and Bedrock`,
@@ -97,7 +97,7 @@ async function planned(
   return tests;
 }
 
-/** A suite that others wrote may name any host: no key goes there that the user has not sent there. */
+/** A suite from someone else may name any host: a key goes only to hosts that the user chose for it. */
 function checkModel(
   model: ModelChoice,
   where: string,
@@ -115,7 +115,7 @@ function checkModel(
   checkKeyOfFile(where, use, keys, { endpoint: api.endpoint });
 }
 
-/** The endpoints that a plan's evaluators ask, each once. */
+/** The endpoints that a plan's evaluators ask, without repeats. */
 export function modelsOf(plan: readonly PlannedTest[], api: APIConfiguration): APIConfiguration[] {
   const choices = plan.flatMap(({ evaluator, turns }) =>
     [evaluator, ...turns].flatMap((each) => each?.models ?? [])

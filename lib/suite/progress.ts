@@ -1,4 +1,4 @@
-/** How far a run has come. */
+/** The progress of a run. */
 import type { TestResult } from "../run/test_result.ts";
 
 /** A snapshot of a run's progress. Times in seconds. */
@@ -11,9 +11,9 @@ export interface ExecutionProgress {
   successful_tests: number;
   /** Tests without one. */
   failed_tests: number;
-  /** Tests that were started and are not over. */
+  /** Tests in progress. */
   running_tests: number;
-  /** The test started last that still runs. */
+  /** The latest test to start, of those still running. */
   current_test: string | null;
   /** The category of `current_test`. */
   current_category: string | null;
@@ -27,17 +27,17 @@ export interface ExecutionProgress {
   elapsed_time: number;
   /** Tests that ended per second of this session. */
   tests_per_second: number;
-  /** Output tokens of this session, where their number is known. */
+  /** Output tokens of this session, over answers with a known number. */
   total_tokens_generated: number;
   /** Output tokens per second of this session. */
   average_tokens_per_second: number;
 }
 
-/** Counts results as they come. Tests finished in an earlier session count as completed. */
+/** Counts results as they arrive. Tests finished in an earlier session count as completed. */
 export class ProgressTracker {
   readonly #total: number;
   readonly #start_ms = Date.now();
-  /** In the order of their starts; one test may run several times at once. */
+  /** In the order of their starts. One test may be running several times at the same time. */
   readonly #running: { id: string; name: string; category: string }[] = [];
   #completed: number;
   #completedBefore: number;

@@ -1,4 +1,4 @@
-/** Answers of earlier runs, by what was asked: for trying evaluators without asking again. */
+/** Caches answers by the request, to try out evaluators without asking again. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { notWritten, writeFileAtomic } from "../write.ts";
@@ -7,7 +7,7 @@ import { fields, isObject, isText, orNull } from "../run/forms.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { AnsweredTest } from "./execute.ts";
 
-/** What is kept of an answer: what it says, and no times. */
+/** What is kept of an answer: the content, but no times. */
 interface Kept {
   response_text: string;
   reasoning_text: string | null;
@@ -25,11 +25,11 @@ const keptForm = fields<Kept>({
     isObject<JsonObject>(value) && isText(value.response_text),
 });
 
-/** A folder of answers, each under the hash of its whole request. */
+/** A folder of answers; each file's name is the hash of the whole request. */
 export class ResponseCache {
   readonly #folder: string;
 
-  /** @throws {InputError} the folder cannot be made. */
+  /** @throws {InputError} the folder cannot be created. */
   constructor(folder: string) {
     this.#folder = folder;
     try {
@@ -39,7 +39,7 @@ export class ResponseCache {
     }
   }
 
-  /** The answer to a request; null where there is none, or none that can be read. */
+  /** The answer to a request; null when there is none, or it cannot be read. */
   find(request: object): Kept | null {
     try {
       const value: unknown = JSON.parse(readFileSync(this.#path(request), "utf8"));
@@ -49,7 +49,11 @@ export class ResponseCache {
     }
   }
 
-  /** Keeps an answer. @throws {InputError} the disk is full, or the like. */
+  /**
+   * Keeps an answer.
+   *
+   * @throws {InputError} the file cannot be written, for example because the disk is full.
+   */
   keep(request: object, { result, answer }: AnsweredTest): void {
     const { response_text, reasoning_text, finish_reason, api_response } = result;
     const kept: Kept = { response_text, reasoning_text, finish_reason, api_response, answer };

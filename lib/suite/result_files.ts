@@ -1,4 +1,4 @@
-/** The files a run leaves for people and tools, all derived from the journal. */
+/** The files that a run writes for people and tools, all derived from the journal. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -14,15 +14,15 @@ import type { ExecutionProgress } from "./progress.ts";
 import type { SuiteResults } from "./results.ts";
 import type { TestResult } from "../run/test_result.ts";
 
-/** Writes `{test_name}_completion.txt` and `{test_name}_result.json` of single tests. */
+/** Writes `{test_name}_completion.txt` and `{test_name}_result.json` for each test. */
 export class ItemFiles {
   readonly #folder: string;
   readonly #stems = new Map<string, string>();
   readonly #tests = new Map<string, TestCase>();
 
   /**
-   * @param tests of the whole suite, so that a name does not depend on the selection.
-   * @throws {InputError} the folder cannot be made.
+   * @param tests all tests of the suite, so that file names do not depend on the selection.
+   * @throws {InputError} the folder cannot be created.
    */
   constructor(directory: RunDirectory, tests: readonly TestCase[]) {
     this.#folder = directory.items;
@@ -38,19 +38,23 @@ export class ItemFiles {
     });
   }
 
-  /** What the names of a test's files begin with. */
+  /** The common beginning of the names of a test's files. */
   stem(test_id: string): string {
     return this.#stems.get(test_id)!;
   }
 
-  /** Whether the files of a test are there. */
+  /** Whether a test's files exist. */
   exist(test_id: string): boolean {
     const stem = this.stem(test_id);
     return existsSync(join(this.#folder, `${stem}_completion.txt`)) &&
       existsSync(join(this.#folder, `${stem}_result.json`));
   }
 
-  /** Unsynced: the journal has it all. @throws {InputError} the disk is full, or the like. */
+  /**
+   * Writes a test's files without fsync, because the journal has everything.
+   *
+   * @throws {InputError} the file cannot be written, for example because the disk is full.
+   */
   write(result: TestResult): void {
     const path = join(this.#folder, this.stem(result.test_id));
     const { item_id: item_hash, test_id: item_id } = result;
@@ -113,7 +117,7 @@ function rounded(value: number | null | undefined): number | null {
   return value === null || value === undefined ? null : Number(value.toPrecision(6));
 }
 
-/** Writes results.json; gives its checksum, for the journal. */
+/** Writes results.json; returns its checksum, for the journal. */
 export function writeResults(directory: RunDirectory, results: SuiteResults): string {
   let crc = 0;
   const summed = function* () {
@@ -146,7 +150,7 @@ export function writeBatchResults(
   writeFileAtomic(join(directory.path, `batch_results_${timestamp}.json`), jsonParts(batch));
 }
 
-/** JSON with one item a line, in parts, so that a large run is never one string. */
+/** JSON with one item per line, in parts, so that a large run is never a single string. */
 function* jsonParts({ items, ...rest }: { items: readonly unknown[] } & object): Generator<string> {
   yield JSON.stringify(rest, null, 2).replace(/\n\}$/, "") + ',\n  "items": [\n';
   for (let i = 0; i < items.length; i++) {

@@ -1,4 +1,4 @@
-/** results.json: every item in a few numbers, and what they come to (aggregate.ts). */
+/** The types of results.json: every item in a few numbers, and their summary (aggregate.ts). */
 import type { Energy } from "../hardware/energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { EpochStatistics } from "./epochs.ts";
@@ -9,21 +9,24 @@ import type { CodingOutcome, ErrorClass, TestResult, TimedAnswer } from "../run/
 
 /** One test in results.json: a TestResult without its texts. */
 export interface ResultItem {
-  /** The same as test_id, under the name that other programs' results have. */
+  /** The same as test_id, under the name that other programs' results use. */
   package_id: string;
   /** The test's id in the suite. */
   test_id: string;
   /** The test's name in the suite. */
   test_name: string;
-  /** The same again, under the name that exports and queries have. */
+  /** The same again, under the name that exports and queries use. */
   item_id: string;
   /** Stable hash of what was run: test, model, API type. Journals call it item_id. */
   item_hash: string;
   /** The test's category in the suite. */
   category: string;
-  /** Its files are `items/{file_stem}_completion.txt` and `_result.json`; null before the run is summed up. */
+  /**
+   * Its files are `items/{file_stem}_completion.txt` and `_result.json`; null until the run is
+   * summarised.
+   */
   file_stem: string | null;
-  /** The endpoint gave an answer, right or wrong. */
+  /** The endpoint answered, right or wrong. */
   success: boolean;
   /** Seconds over all attempts and the waits between them. */
   elapsed_seconds: number;
@@ -31,31 +34,31 @@ export interface ResultItem {
   execution_time: number;
   /** Null when the test has no evaluator, or no answer. */
   score: { targets: number; created_hits: number; hit_rate: number } | null;
-  /** Whether the answer is right; null where it was not judged. */
+  /** Whether the answer is right; null when it was not judged. */
   passed: boolean | null;
-  /** Why judging failed, in one line; null where it did not. */
+  /** Why judging failed, in one line; null when it did not. */
   evaluation_error: string | null;
   /** Requests made for it, retries included. */
   attempts: number;
-  /** Of several endpoints the one that was asked last; left out for one alone. */
+  /** With several endpoints, the one that was asked last; left out for a single endpoint. */
   endpoint?: string;
-  /** Why there is no answer, in one line; null where there is one. */
+  /** Why there is no answer, in one line; null when there is one. */
   error: string | null;
-  /** The class of `error`; null where there is an answer. */
+  /** The class of `error`; null when there is an answer. */
   error_class: ErrorClass | null;
-  /** Without an answer because time ran out. */
+  /** Whether there is no answer because time ran out. */
   timed_out: boolean;
-  /** Tokens of the prompt; null where unknown. */
+  /** Tokens of the prompt; null when unknown. */
   prompt_tokens: number | null;
-  /** Tokens of the answer; null where unknown. */
+  /** Tokens of the answer; null when unknown. */
   completion_tokens: number | null;
-  /** What told completion_tokens; null where nobody did. */
+  /** The source of completion_tokens; null when they are unknown. */
   token_source: TokenSource | null;
-  /** US dollars; null where the usage or the price is unknown. */
+  /** US dollars; null when the usage or the price is unknown. */
   cost_usd: number | null;
-  /** completion_tokens / execution_time; null where unknown. */
+  /** completion_tokens / execution_time; null when unknown. */
   tokens_per_second: number | null;
-  /** Why the model stopped, in the server's word; null where it said nothing. */
+  /** Why the model stopped, in the server's words; null when it did not say. */
   finish_reason: string | null;
   /** Time to the first token, ms; null without streaming. */
   ttft_ms: number | null;
@@ -65,27 +68,27 @@ export interface ResultItem {
   e2e_ms: number | null;
   /** The longest time between two token events, ms. */
   gap_max_ms: number | null;
-  /** Quality of the reasoning in 0..1; null where no evaluator judges that. */
+  /** Quality of the reasoning in 0..1; null when no evaluator judges it. */
   reasoning_score: number | null;
-  /** The type of reasoning that was named or detected; null where no evaluator judges that. */
+  /** The type of reasoning, as named or detected; null when no evaluator judges it. */
   reasoning_type: string | null;
   /** Monotonic time at which the request was sent, nanoseconds; null if it never was. */
   t_sent_ns: number | null;
-  /** Of a test that takes several questions: each of them in order. */
+  /** For a test that takes several questions: each of them, in order. */
   exchanges?: TimedAnswer[];
-  /** Its share of the devices' energy; null without a source. */
+  /** Its share of the devices' energy; null without an energy source. */
   energy_j: number | null;
-  /** Of a test that is asked several times: its id in the suite. */
+  /** For a test that is asked several times: its id in the suite. */
   problem_id?: string;
-  /** Of such a test: which time, from 1. */
+  /** For such a test: which time, from 1. */
   epoch?: number;
-  /** The answer is an earlier run's, from a cache: it has no times and no cost. */
+  /** Whether the answer comes from an earlier run's cache: it has no times and no cost. */
   cached?: boolean;
-  /** Of coding problems. */
+  /** Set for coding problems. */
   coding?: CodingOutcome;
 }
 
-/** Counts and sums over tests; tokens and dollars of all their requests, by the run's ledger. */
+/** Counts and sums over tests; tokens and dollars of all their requests, from the run's ledger. */
 export interface Aggregate {
   /** All tests that have a result. */
   tests: number;
@@ -93,7 +96,7 @@ export interface Aggregate {
   successful: number;
   /** Tests without an answer. */
   errors: number;
-  /** Of the errors, those that ran out of time. */
+  /** The errors that were caused by a timeout. */
   timed_out: number;
   /** Tests whose answer was judged. */
   evaluated: number;
@@ -103,31 +106,31 @@ export interface Aggregate {
   not_judged: number;
   /** Why the first of them was not judged; null where all were. */
   not_judged_because: string | null;
-  /** Mean over problems of the mean score of their judged answers. */
+  /** Mean over problems of each problem's mean score of judged answers. */
   avg_hit_rate: number | null;
   /** The best score of a judged answer. */
   max_hit_rate: number | null;
-  /** Of all requests whose tokens are known; null where none are. */
+  /** Tokens of all requests where they are known; null when none are. */
   total_prompt_tokens: number | null;
   /** As `total_prompt_tokens`. */
   total_completion_tokens: number | null;
-  /** Requests in none of these sums. */
+  /** Requests that are not in these sums. */
   requests_of_unknown_tokens: number;
-  /** US dollars of all requests whose cost is known; null where none is. */
+  /** US dollars of all requests whose cost is known; null when none is. */
   total_cost_usd: number | null;
   /** Requests that are not in `total_cost_usd`. */
   requests_of_unknown_cost: number;
-  /** Of those of unknown tokens and cost: in flight when dyno was killed, at most. */
+  /** Those requests of unknown tokens and cost that may have been in flight when dyno was killed. */
   requests_cut_off: number;
-  /** How many tests have no answer, by why. */
+  /** The number of tests without an answer, by error class. */
   errors_by_class: Partial<Record<ErrorClass, number>>;
 }
 
 /** Distributions over the answered tests, and 95 % intervals. */
 export interface SuiteStatistics {
-  /** Share of right answers, of all that were judged or did not come: Wilson, or over problems. */
+  /** Share of right answers among all that were judged or missing: Wilson interval, or over problems. */
   pass_rate: Estimate | null;
-  /** Of tests that were asked several times; null where they were not. */
+  /** Statistics of tests that were asked several times; null when none was. */
   epochs: EpochStatistics | null;
   /** Mean score of judged answers. */
   hit_rate: Estimate | null;
@@ -144,13 +147,13 @@ export interface SuiteStatistics {
   /** Output tokens per second of single answers. */
   tokens_per_second: Distribution | null;
   /**
-   * Tokens of all the model's answers over the time in which at least one of its requests was in flight;
-   * null where an answer's tokens are unknown. Results of earlier versions lack it.
+   * Tokens of all the model's answers divided by the time in which at least one of its requests was in
+   * flight; null when an answer's tokens are unknown. Results of earlier versions lack it.
    */
   output_tokens_per_s?: number | null;
 }
 
-/** The figures of one category. */
+/** The results of one category. */
 export interface CategorySummary {
   /** The category's name in the suite. */
   category: string;
@@ -160,35 +163,38 @@ export interface CategorySummary {
   statistics: SuiteStatistics;
 }
 
-/** The figures of one of several endpoints. */
+/** The results of one of several endpoints. */
 export interface EndpointSummary {
   /** Where its requests were posted to. */
   endpoint: string;
-  /** How often nobody answered there, and its tests went on at the others. */
+  /** How often it was unavailable, so that its tests were sent to the others. */
   lost: number;
-  /** Seconds without it, to the run's end where it did not come back. An earlier dyno left it out. */
+  /**
+   * Seconds in which it was unavailable, up to the run's end if it did not come back. Earlier versions
+   * lack it.
+   */
   away_s?: number;
-  /** Whether it answered again after the last time. An earlier dyno left it out. */
+  /** Whether it was available again after the last time. Earlier versions lack it. */
   came_back?: boolean;
-  /** Counts and sums over the tests that it was the last to be asked for, with all of their requests. */
+  /** Counts and sums over the tests that asked it last, with all of their requests. */
   aggregate: Aggregate;
-  /** Distributions and intervals over these. */
+  /** Distributions and intervals over these tests. */
   statistics: SuiteStatistics;
 }
 
-/** What results.json of a suite run holds. */
+/** The content of results.json of a suite run. */
 export interface SuiteResults {
-  /** The form of results.json that this is. */
+  /** The version of this format. */
   schema_version: 2;
-  /** The run's id and the name of its folder. */
+  /** The run's id, which is also the name of its folder. */
   run_id: string;
-  /** "batch": a run of a schedule. */
+  /** "batch": the run belongs to a schedule. */
   kind: "suite" | "batch";
   /** The suite's id. */
   benchmark: string;
   /** The model that was asked. */
   model: string;
-  /** Which transport ran. */
+  /** The transport that was used. */
   transport: string;
   /** False when the run was interrupted: `missing` tests have no result yet. */
   complete: boolean;
@@ -198,19 +204,19 @@ export interface SuiteResults {
   aggregate: Aggregate;
   /** Distributions and intervals over all tests. */
   statistics: SuiteStatistics;
-  /** Every request's tokens and dollars in sums, by who asked. */
+  /** Tokens and dollars of all requests in sums, by who asked. */
   ledger: Books;
   /** Null without an energy source on this host. */
   energy: RunEnergy | null;
-  /** The same by category, in the suite's order. */
+  /** The summaries by category, in the suite's order. */
   categories: CategorySummary[];
-  /** The same by endpoint; left out for one alone. */
+  /** The summaries by endpoint; left out for a single endpoint. */
   endpoints?: EndpointSummary[];
   /** Every test, in the suite's order. */
   items: ResultItem[];
 }
 
-/** A result as results.json keeps it. */
+/** A result in the form of results.json. */
 export function resultItem(result: TestResult): ResultItem {
   const evaluation = result.evaluation_result;
   const judged = evaluation && "hit_rate" in evaluation ? evaluation : null;
@@ -260,13 +266,13 @@ export function resultItem(result: TestResult): ResultItem {
   };
 }
 
-/** All devices together; idle power is contained, see each device. */
+/** The energy of all devices together. It includes idle power, see each device. */
 export interface RunEnergy {
   /** Each device with a counter or a power sensor. */
   devices: DeviceEnergy[];
   /** Joules of all devices. */
   total_j: number;
-  /** Over answered tests with a known number of tokens; null without any. */
+  /** Over answered tests with a known number of tokens; null when there are none. */
   j_per_token: number | null;
   /** The inverse of `j_per_token`. */
   tokens_per_j: number | null;
@@ -274,15 +280,15 @@ export interface RunEnergy {
   j_per_solved_test: number | null;
 }
 
-/** A device's energy over the sessions of a run: from the first request to the end of the last. */
+/** A device's energy over the sessions of a run: from the first request to the end of the last one. */
 export interface DeviceEnergy extends Energy {
-  /** Mean power before the requests; null when there was no second of it. */
+  /** Mean power before the requests; null when that time was shorter than a second. */
   idle_w: number | null;
-  /** energy_j less idle_w over the same time, at least 0. */
+  /** energy_j minus idle_w over the same time, at least 0. */
   above_idle_j: number | null;
 }
 
-/** Whether problems were asked in two modes: then no share over all answers means anything. */
+/** Whether problems were asked in two modes, so that a share over all answers has no meaning. */
 export function isOfTwoModes(items: readonly Pick<ResultItem, "coding">[]): boolean {
   return new Set(items.flatMap(({ coding }) => coding ? [coding.mode] : [])).size > 1;
 }

@@ -1,4 +1,4 @@
-/** What a suite's journal says about tests that are done: its results, and where to go on. */
+/** Reads from a suite's journal which tests are done, their results, and where to continue. */
 import { type Fold, foldJournal } from "../run/fold.ts";
 import { mendJournal } from "../run/journal.ts";
 import { type ResultItem, resultItem } from "./results.ts";
@@ -6,7 +6,7 @@ import type { RunDirectory } from "../run/directory.ts";
 import type { TestResult } from "../run/test_result.ts";
 import type { ItemFiles } from "./result_files.ts";
 
-/** Tests that are done, by item id; of one that ran twice, the later result counts. */
+/** Finished tests by item id; when one ran twice, the later result counts. */
 export const testResults: Fold<"run", Map<string, TestResult>> = {
   kind: "run",
   begin: () => new Map(),
@@ -16,7 +16,7 @@ export const testResults: Fold<"run", Map<string, TestResult>> = {
   },
 };
 
-/** The same without their texts. */
+/** Finished tests without their texts. */
 export const resultItems: Fold<"run", Map<string, ResultItem>> = {
   kind: "run",
   begin: () => new Map(),
@@ -27,12 +27,13 @@ export const resultItems: Fold<"run", Map<string, ResultItem>> = {
 };
 
 /**
- * The items that a run's journal says are done, which this process continues. The texts of results
- * are not kept; where a result's files are missing, `files` writes them again.
+ * The items that are done, according to the journal of a run that this process continues. The texts of
+ * results are not kept; when a result's files are missing, `files` writes them again.
  *
- * @param wanted item ids of the plan; others are left alone.
- * @param again leaves out tests without an answer and those that could not be judged.
- * @param notice called with what was wrong with the journal, one line each.
+ * @param wanted item ids of the plan; others are ignored.
+ * @param again leaves out tests without an answer and those that could not be judged, so that they run
+ * again.
+ * @param notice called with each problem in the journal, as one line.
  */
 export async function readEarlier(
   { journal }: RunDirectory,
@@ -58,8 +59,8 @@ export async function readEarlier(
 }
 
 /**
- * The results of a run in the order in which they were finished, read from its journal.
- * `performance_metrics` are in the items' files, not here.
+ * The results of a run in the order in which they finished, read from its journal. `performance_metrics`
+ * are in the items' files, not here.
  *
  * @throws the system's error when there is no journal.
  */

@@ -1,4 +1,4 @@
-/** A suite against one model: planned, run, journaled, summed up. */
+/** Runs a suite against one model: plans it, runs it, journals it and summarises it. */
 import { CancelledError } from "../execute/scope.ts";
 import { InputError, WriteError } from "../errors.ts";
 import { type APIConfiguration, apiOptionsSchema, configureApi } from "../endpoint/api.ts";
@@ -36,16 +36,16 @@ import type { PlannedTest } from "./execute.ts";
 import type { ResultItem, SuiteResults } from "./results.ts";
 import type { Selection } from "./selection.ts";
 
-/** Tests in flight where nothing is said. */
+/** The default number of tests in flight. */
 const { workers: WORKERS } = suiteRunSettings.parse({});
 
-/** A suite run: what, against which endpoint, how. */
+/** A suite run: the suite, the endpoint and the settings. */
 export interface SuiteRunOptions extends Selection, Listeners {
-  /** The suite, as it was read. */
+  /** The suite, already read. */
   suite: LoadedSuite;
-  /** How the endpoint is reached. */
+  /** How to reach the endpoint. */
   api: APIConfiguration;
-  /** What carries the requests; it stays the caller's to close. */
+  /** The transport for the requests; the caller closes it. */
   transport: Transport;
   /** Tests in flight; "auto" finds the number by measuring. Default 4. */
   workers?: number | "auto";
@@ -53,72 +53,75 @@ export interface SuiteRunOptions extends Selection, Listeners {
   out?: string;
   /** A run to continue: its id or its folder. */
   resume?: string;
-  /** A folder of answers: what is there is not asked again, and answers are kept there. Default none. */
+  /**
+   * A folder of cached answers. Requests with an answer there are not sent; new answers are added.
+   * Default none.
+   */
   cache?: string;
-  /** Of a run to continue: tests without an answer, and those that were not judged, run again. */
+  /** With a run to continue: run tests again that have no answer or were not judged. */
   retry_failed?: boolean;
   /** The id of a new run, for a caller that must know it before the run begins. */
   run_id?: string;
-  /** A run of a schedule is a batch's. Default "suite". */
+  /** "batch" for a run that belongs to a schedule. Default "suite". */
   kind?: "suite" | "batch";
-  /** Hardware samples per second; 0 for none. Default 100 natively, 10 without libdyno. */
+  /** Hardware samples per second; 0 for none. Default 100 with libdyno, 10 without it. */
   sample_rate_hz?: number;
-  /** Ways to run the tests of single categories. */
+  /** Ways to run the tests of certain categories. */
   handlers?: Record<string, CategoryHandler>;
-  /** Evaluators beside the built-in ones, by the name that the suite gives. */
+  /** Evaluators in addition to the built-in ones, by the name that suites use. */
   evaluators?: Record<string, Evaluator<unknown, EvaluatorReturn>>;
-  /** Where keys may go that the suite names, beside the presets' own hosts. */
+  /** Where the suite's keys may go, in addition to the presets' own hosts. */
   keys?: readonly KeyOrigin[];
   /** Thresholds of health alerts. */
   alerts?: Partial<HealthThresholds>;
-  /** Ends the run before it is crossed; one that several runs share counts them together. */
+  /** Stops the run before the limit is exceeded; runs that share one budget are counted together. */
   budget?: Budget;
-  /** Default: the table that comes with dyno. */
+  /** Prices of models. Default: the table that comes with dyno. */
   prices?: PriceTable;
   /** Recorded in the metadata. */
   agent?: string;
-  /** Recorded in the metadata, for finding the run again. */
+  /** Recorded in the metadata, to find the run again. */
   tags?: readonly string[];
-  /** Further settings for the metadata. */
+  /** More settings for the metadata. */
   config?: Record<string, unknown>;
   /** The command line, recorded in the metadata. */
   argv?: string[];
   /** Called with the run's directory before anything is written to it. */
   onDirectory?: (directory: RunDirectory) => void;
-  /** Its abort stops the run: what is finished is saved, and the run can be resumed. */
+  /** Aborting it stops the run: finished tests are saved, and the run can be resumed. */
   signal?: AbortSignal;
 }
 
-/** A suite's run as a program asks for it: the suite, the endpoint, and whatever of the rest it cares about. */
+/** A suite run as a program requests it: the suite, the endpoint, and any of the other settings. */
 export interface SuiteGiven
   extends Omit<SuiteRunOptions, "suite" | "api" | "transport" | "kind">, ApiOptions {
-  /** Path of the suite, or the suite as it was read. */
+  /** Path of the suite, or the suite already read. */
   suite: string | LoadedSuite;
-  /** One line of what a person should fix. */
+  /** Called with each problem that a person should fix, as one line. */
   onWarning?: (line: string) => void;
 }
 
 /** The outcome of a run. */
 export interface SuiteRun {
-  /** The run's id and the name of its folder. */
+  /** The run's id, which is also the name of its folder. */
   run_id: string;
-  /** Where its files are. */
+  /** The folder with its files. */
   directory: RunDirectory;
-  /** What results.json holds. */
+  /** The content of results.json. */
   results: SuiteResults;
   /** Seconds of this session. */
   wall_s: number;
-  /** Tests whose results were there before this session. */
+  /** Tests with a result from an earlier session. */
   resumed_tests: number;
 }
 
 /**
- * Runs a suite, or what is missing of it. Every finished test is in the journal before anything
- * else hears of it; all other files derive from the journal.
+ * Runs a suite, or the part of it that is missing. Every finished test is written to the journal before
+ * anything else learns about it; all other files derive from the journal.
  *
- * @param given a suite and an endpoint; or both as they were settled, with a transport of the caller's.
- * @throws {InputError} all that is wrong with the input, before anything is written; or a disk that cannot be written to,
- * or a refused API key, with the journal intact.
+ * @param given a suite and an endpoint; or both already resolved, with a transport of the caller.
+ * @throws {InputError} everything that is wrong with the input, before anything is written; or a disk
+ * that cannot be written to, or a refused API key, with the journal intact.
  *
  * @example
  * ```ts
@@ -362,7 +365,7 @@ function sumUp(
   };
 }
 
-/** Adds to an error how to go on from what was saved. */
+/** Adds to an error how to continue from what was saved. */
 function stopped(error: unknown, directory: RunDirectory): unknown {
   if (!(error instanceof InputError)) return error;
   const message = `${error.message}; what was finished is saved: --resume ${directory.path}`;

@@ -1,23 +1,23 @@
-/** Choosing tests of a suite: by id, by category, by number. */
+/** Chooses tests of a suite: by id, by category, by number. */
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
 import type { Suite, TestCase } from "../settings/suite.ts";
 
-/** Which tests to run; what is left out does not restrict. */
+/** Which tests to run; parts that are left out do not restrict. */
 export interface Selection {
   /** Test ids. */
   tests?: readonly string[];
   /** Categories: names in any letter case, `*` and `?` as wildcards, or a part of a name. */
   categories?: readonly string[];
-  /** At most so many, from the start of the suite. */
+  /** At most this many, from the start of the suite. */
   limit?: number;
-  /** How often each is asked. Default 1. */
+  /** How often each test is asked. Default 1. */
   epochs?: number;
 }
 
 /**
- * The ids of a category's tests, sorted. The category may be given in any letter case, with
- * wildcards (`math*`), or in part when no category has exactly that name. Empty if none fits.
+ * The ids of a category's tests, sorted. The category may be given in any letter case, with wildcards
+ * (`math*`), or in part when no category has exactly that name. Empty if none matches.
  */
 export function testIdsByCategory(suite: Suite, category: string): string[] {
   const matches = categoryMatcher(suite, category);
@@ -25,9 +25,10 @@ export function testIdsByCategory(suite: Suite, category: string): string[] {
 }
 
 /**
- * The tests that fit every part of the selection, in the suite's order.
+ * The tests that match every part of the selection, in the suite's order.
  *
- * @throws {InputError} an id or category that the suite does not have, with the nearest ones.
+ * @throws {InputError} an id or category that the suite does not have; the message lists the nearest
+ * ones.
  */
 export function selectTests(suite: Suite, selection: Selection): TestCase[] {
   const wanted = selection.tests && new Set(selection.tests);

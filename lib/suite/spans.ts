@@ -1,4 +1,4 @@
-/** Requests as spans of time. */
+/** Requests as intervals of time. */
 import type { ResultTiming, TestResult, TimedAnswer } from "../run/test_result.ts";
 
 const NS_PER_S = 1e9;
@@ -9,7 +9,7 @@ interface Timed {
   exchanges?: TimedAnswer[];
 }
 
-/** Results of questions to the model as a test's exchanges; those without an end are none. */
+/** Converts results of questions to exchanges of a test; results without an end time are left out. */
 export function exchangesOf(
   asked: readonly Pick<TestResult, "success" | "completion_tokens" | "timing">[],
 ): TimedAnswer[] {
@@ -23,13 +23,13 @@ export function exchangesOf(
 
 /** A request that was sent, in seconds after the first one. */
 export interface RequestSpan<Item> {
-  /** The test; of one that took several questions with what is known of this one. */
+  /** The test; if it took several questions, with this question's values. */
   item: Item;
   start_s: number;
   end_s: number;
 }
 
-/** The requests that were sent, by their start; `origin_ns` is the first one's. */
+/** The requests that were sent, by start time; `origin_ns` is the start of the first one. */
 export function requestSpans<Item extends Timed>(
   items: readonly Item[],
 ): { spans: RequestSpan<Item>[]; origin_ns: number; end_s: number } {
@@ -47,7 +47,7 @@ export function requestSpans<Item extends Timed>(
   return { spans, origin_ns, end_s: spans.reduce((last, span) => Math.max(last, span.end_s), 0) };
 }
 
-/** Seconds in which at least one request was in flight. @param spans by their start. */
+/** Seconds in which at least one request was in flight. @param spans sorted by start time. */
 export function busySeconds(spans: readonly { start_s: number; end_s: number }[]): number {
   let busy_s = 0, until_s = -Infinity;
   for (const { start_s, end_s } of spans) {

@@ -1,15 +1,15 @@
-/** Thinking that models write into their answer. */
+/** Separates the thinking that models write into their answer. */
 
-/** Tags in which models think aloud; Mistral's are in square brackets. */
+/** Tags around a model's thinking; Mistral's are in square brackets. */
 const THINKING = "think|thinking|thought|thoughts|reasoning|analysis|scratchpad|reflection";
 const OPENING_OR_END = new RegExp(`([<\\[])(?:(${THINKING})[>\\]]|/(${THINKING})[>\\]])`, "gi");
 const UNENDED = new RegExp(`^\\s*[<\\[](?:${THINKING})[>\\]]`, "i");
 const HEADLESS = /[<\[]\/think(?:ing)?[>\]]/i;
 
 /**
- * An answer apart from the thinking that some models put before it in `<think>` tags and their like.
- * Thinking that does not end leaves no answer; one whose beginning the server kept goes from the start.
- * The time is linear in the answer's length.
+ * Separates an answer from the thinking that some models put before it, in `<think>` tags and the like.
+ * If the thinking does not end, there is no answer; if the server removed the opening tag, the thinking
+ * begins at the start. Takes time linear in the answer's length.
  */
 export function splitThinking(response: string): { answer: string; thinking: string | null } {
   const thoughts: string[] = [];
@@ -28,7 +28,10 @@ export function splitThinking(response: string): { answer: string; thinking: str
   return { answer: answer.trim(), thinking: thoughts.join("\n") };
 }
 
-/** The text without what stands between a tag and the first end of its kind after it, which goes to `thoughts`. */
+/**
+ * The text without the blocks between a tag and the next end tag of its kind; the blocks go to
+ * `thoughts`.
+ */
 function withoutBlocks(text: string, thoughts: string[]): string {
   const tags = [...text.matchAll(OPENING_OR_END)].map((
     { index, 0: tag, 1: bracket, 2: opens, 3: ends },
@@ -38,7 +41,7 @@ function withoutBlocks(text: string, thoughts: string[]): string {
     kind: bracket + (opens ?? ends).toLowerCase(),
     opens: opens !== undefined,
   }));
-  /** The first end after each opening tag; found from the last tag on. */
+  /** The first end tag after each opening tag, searched backwards from the last tag. */
   const ends = new Map<string, typeof tags[number]>();
   const endOf = tags.map(() => undefined as typeof tags[number] | undefined);
   for (let i = tags.length - 1; i >= 0; i--) {

@@ -1,4 +1,4 @@
-/** How many workers: chosen by measuring, and halved under memory pressure. */
+/** The number of workers: found by measuring, and halved under memory pressure. */
 import { availableParallelism } from "node:os";
 import { sleep } from "../execute/sleep.ts";
 import { percentText } from "../text/percent.ts";
@@ -10,17 +10,17 @@ export type OnWorkersChanged = (workers: number, reason: string) => void;
 const MOST_WORKERS = 64;
 /** More workers are kept only if they raise throughput by this factor. */
 const WORTHWHILE_GAIN = 1.15;
-/** A step is judged after this many results a worker. */
+/** A step is judged after this many results per worker. */
 const RESULTS_PER_WORKER = 2;
 const PRESSURE_LIMIT = 0.95;
 const PRESSURE_CHECK_MS = 1000;
-/** After halving, memory gets this long to be freed before the next halving. */
+/** After halving, the time for memory to be freed before halving again. */
 const PRESSURE_PAUSE_MS = 5000;
 
 /**
- * Finds the number of workers from the endpoint's own answers: starts at the number of cores,
- * doubles while that raises the rate of results, goes back one step when it does not, and halves when
- * the endpoint says 429 or 503.
+ * Finds the number of workers from the endpoint's responses: starts at the number of cores, doubles it
+ * while that raises the rate of results, goes back one step when it does not, and halves it when the
+ * endpoint responds with 429 or 503.
  */
 export class AutoWorkers {
   readonly #limit: WorkerLimit;
@@ -40,7 +40,7 @@ export class AutoWorkers {
     return Math.max(2, Math.min(availableParallelism(), 16));
   }
 
-  /** A test is done; `now_ms` on any clock that does not go back. */
+  /** Notes that a test ended; `now_ms` may be from any clock that never goes back. */
   finished(now_ms: number): void {
     this.#results++;
     if (this.#settled || this.#results < RESULTS_PER_WORKER * this.#limit.workers) return;
@@ -58,7 +58,7 @@ export class AutoWorkers {
     }
   }
 
-  /** The endpoint said that it has too much to do. */
+  /** Notes that the endpoint said that it is overloaded. */
   overloaded(status: number, now_ms: number): void {
     if (this.#limit.workers === 1 || (this.#settled && this.#results === 0)) return;
     this.#settled = true;
@@ -74,7 +74,8 @@ export class AutoWorkers {
 }
 
 /**
- * Halves the workers whenever more than 95 % of memory is in use. Runs until the signal is aborted.
+ * Halves the number of workers whenever more than 95 % of memory is in use. Runs until the signal is
+ * aborted.
  *
  * @param pressure the used share of memory in 0..1; null when unknown.
  */

@@ -1,12 +1,12 @@
-/** Other programs' JSON lines of tests: OpenAI's evals are run, lm-eval's samples are named. */
+/** Other programs' JSON lines of tests: runs OpenAI's evals, and refuses lm-eval's samples by name. */
 import { InputError } from "../../errors.ts";
 import { readLines } from "../../formats/json_lines.ts";
 import { asObject, type JsonObject } from "../../json_fields.ts";
 import { parseJson } from "../../settings/json_file.ts";
 
 /**
- * The suite in a file of OpenAI's evals; null for lines of another kind. A sample is right if the answer
- * begins with what is ideal, or one of several, as evals' own Match judges. With each test's line.
+ * The suite in a file of OpenAI's evals, with each test's line; null for lines of another kind. A sample
+ * is right if the answer begins with an ideal answer, as evals' own Match judges.
  *
  * @throws {InputError} lm-eval's samples, or a sample without an ideal answer, with its line.
  */

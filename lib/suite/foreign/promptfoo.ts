@@ -1,4 +1,4 @@
-/** promptfoo's configuration as a suite: prompts × tests, its assertions as evaluators. */
+/** Converts promptfoo's configuration to a suite: prompts × tests, with its assertions as evaluators. */
 import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { InputError, messageOf } from "../../errors.ts";
@@ -8,15 +8,15 @@ import { writtenText } from "../../read_whole.ts";
 import { pathBeside } from "../beside.ts";
 import { filled } from "../rows/template.ts";
 
-/** No endpoint takes more in one request. */
+/** More than any endpoint accepts in one request. */
 const LARGEST_PROMPT = 50_000_000;
 
 type Choice = { name: string; [option: string]: unknown };
 
 /**
- * The suite that a configuration stands for. Its providers are not taken: a run names its endpoint.
+ * The suite that a configuration describes. Its providers are ignored: a run names its endpoint.
  *
- * @throws {InputError} what dyno does not know of it, by its name and place.
+ * @throws {InputError} parts that dyno does not support, by name and place.
  */
 export function promptfooSuite(file: JsonFile): JsonObject {
   const config = asObject(file.value)!;
@@ -107,7 +107,7 @@ function promptOf(
   }
 }
 
-/** All must hold; with weights or a threshold, their weighted mean must reach it. */
+/** All must pass; with weights or a threshold, their weighted mean must reach it. */
 function together(parts: { choice: Choice; weight: number }[], threshold: unknown): Choice {
   const evaluators = parts.map(({ choice }) => choice);
   const counted = parts.filter(({ weight }) => weight > 0);
@@ -126,7 +126,7 @@ function escaped(text: unknown): string {
   return String(text).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
-/** `openai:chat:gpt-4o` as a provider and its model. */
+/** Splits `openai:chat:gpt-4o` into a provider and its model. */
 function modelOf(provider: unknown, refuse: (why: string) => InputError): object {
   if (provider === undefined) return {};
   const text = typeof provider === "string" ? provider : asObject(provider)?.id;

@@ -1,4 +1,4 @@
-/** A suite's tests from the rows of a file. */
+/** Makes a suite's tests from the rows of a file. */
 import { dirname, resolve } from "node:path";
 import { existsSync } from "node:fs";
 import { InputError, messageOf } from "../../errors.ts";
@@ -16,23 +16,23 @@ import { filled, TemplateFault } from "./template.ts";
 
 type Fields = Record<string, unknown>;
 
-/** What templates know of a row. */
+/** The variables for templates. */
 interface Variables {
   row: Fields;
-  /** Its place in the file, from 1. */
+  /** The row's number in the file, from 1. */
   number: number;
-  /** The texts to choose from, each with its letter; null without. */
+  /** The choices, each with its letter; null when there are none. */
   choices: { letter: string; text: unknown }[] | null;
-  /** The right one's letter; null without. */
+  /** The letter of the right choice; null when there are no choices. */
   letter: string | null;
 }
 
 /**
- * The tests that a suite's definition makes of a file's rows.
+ * The tests that a suite's definition makes from a file's rows.
  *
  * @param data the file, instead of the one that the definition names.
- * @throws {InputError} the definition's fault with its place; a file that is missing, with where it comes
- * from; a template that a row does not fit, with the place of each.
+ * @throws {InputError} a fault in the definition, with its place; a missing file, with where to get it; a
+ * template that does not fit a row, with both places.
  */
 export async function expandRows(file: JsonFile, data?: string): Promise<Suite> {
   const definition = checkJson(file, rowSuiteSchema);
@@ -146,7 +146,7 @@ function letterOf(place: number): string {
   return String.fromCharCode(65 + place);
 }
 
-/** Places in an order that the texts alone decide. */
+/** A shuffled order that depends only on the texts. */
 function placesOf(texts: readonly unknown[]): number[] {
   const random = seededRandom(parseInt(itemId(texts).slice(0, 8), 16));
   return shuffled([...texts.keys()], random);
@@ -169,7 +169,7 @@ function fill(
   }
 }
 
-/** The place in the suite where a row does not fit, and the row. */
+/** The error for a row that does not fit, with the place in the suite and the row. */
 function misfit(
   file: JsonFile,
   row: FileRow,

@@ -1,12 +1,12 @@
-/** Liquid templates in a suite: texts, and values that stay what they are. */
+/** Liquid templates in a suite, for texts and for values that keep their type. */
 import { Liquid } from "liquidjs";
 import { messageOf } from "../../errors.ts";
 import { boxesIn } from "../evaluators/final_answer.ts";
 
-/** Far more than a prompt takes, for a template that would loop without end. */
+/** Much more than a prompt needs; stops a template that would loop forever. */
 const LIMITS = { parseLimit: 1e7, renderLimit: 5000, memoryLimit: 1e8 };
 
-/** Strict: an unknown variable or filter is an error. No template reads a file. */
+/** Strict: an unknown variable or filter is an error. Templates cannot read files. */
 const liquid = new Liquid({
   strictVariables: true,
   strictFilters: true,
@@ -15,7 +15,7 @@ const liquid = new Liquid({
   ...LIMITS,
 });
 
-/** What follows the last of a mark: `{{ row.answer | after: "####" }}`. */
+/** What follows the last occurrence of a mark: `{{ row.answer | after: "####" }}`. */
 liquid.registerFilter("after", (text: unknown, mark: unknown) => {
   const [whole, sign] = [String(text), String(mark)];
   const at = whole.lastIndexOf(sign);
@@ -24,7 +24,7 @@ liquid.registerFilter("after", (text: unknown, mark: unknown) => {
   }
   return whole.slice(at + sign.length).trim();
 });
-/** A number, thousands apart: `1,234`. */
+/** A number written with thousands separators: `1,234`. */
 liquid.registerFilter("number", (text: unknown) => {
   const plain = String(text).replace(/[,\s$€£%]/g, "");
   const value = Number(plain);
@@ -33,13 +33,13 @@ liquid.registerFilter("number", (text: unknown) => {
   }
   return value;
 });
-/** What stands in the last `\boxed{…}`. */
+/** The content of the last `\boxed{…}`. */
 liquid.registerFilter("boxed", (text: unknown) => {
   const box = boxesIn(String(text)).at(-1);
   if (box === undefined) throw new Error("boxed: there is no \\boxed{…}");
   return box.content;
 });
-/** The place of a value in a list, from 0. */
+/** The index of a value in a list, from 0. */
 liquid.registerFilter("index_of", (list: unknown, value: unknown) => {
   const at = Array.isArray(list) ? list.indexOf(value) : -1;
   if (at < 0) throw new Error(`index_of: ${JSON.stringify(value)} is not in the list`);
@@ -48,9 +48,9 @@ liquid.registerFilter("index_of", (list: unknown, value: unknown) => {
 
 const ALONE = /^\s*\{\{-?((?:(?!\}\}|\{\{)[^])*?)-?\}\}\s*$/;
 
-/** A template that a row does not fit. */
+/** A template that does not fit a row. */
 export class TemplateFault extends Error {
-  /** Where in the template, if that is a list or an object. */
+  /** Where in the template, when that is a list or an object. */
   readonly path: readonly (string | number)[];
 
   constructor(path: readonly (string | number)[], error: unknown) {
@@ -60,11 +60,11 @@ export class TemplateFault extends Error {
 }
 
 /**
- * A template filled in. A text that is one `{{ … }}` and nothing else becomes the value itself, a
- * number or a list; of lists and objects, each part is filled in.
+ * Fills in a template. A text that is only one `{{ … }}` becomes the value itself, such as a number or a
+ * list; in lists and objects, each part is filled in.
  *
- * @throws {TemplateFault} an unknown variable or filter, or a filter that does not fit, with the place in the
- * template.
+ * @throws {TemplateFault} an unknown variable or filter, or a filter that does not fit, with the place in
+ * the template.
  */
 export function filled(
   template: unknown,
