@@ -1,4 +1,4 @@
-/* The exported functions: numbers for samplers and NVML sessions, one lock around all of them. */
+/* The exported functions: number samplers and NVML sessions, and guard them with one lock. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ static struct sampler *samplers[OPEN_MAX];
 static struct nvml *sessions[OPEN_MAX];
 static pthread_once_t at_exit_once = PTHREAD_ONCE_INIT;
 
-/* Threads are ended before the drivers they call into are torn down. */
+/* Threads must end before the drivers they call are unloaded. */
 static void stop_all(void)
 {
     if (pthread_mutex_trylock(&lock) != 0) return;
@@ -121,7 +121,7 @@ int32_t dyno_sampler_close(int32_t number)
     int32_t result = -EBADF;
     if (sampler) {
         result = sampler_stop(sampler) ? 0 : -ETIMEDOUT;
-        if (result == 0) sampler_free(sampler); /* else its thread still uses it: let it be */
+        if (result == 0) sampler_free(sampler); /* else its thread still uses it: leak it */
         samplers[number - 1] = NULL;
     }
     pthread_mutex_unlock(&lock);
@@ -208,7 +208,7 @@ int32_t dyno_nvml_probe(int32_t number, char *text, uint32_t text_bytes)
 
 int32_t dyno_nvml_processes(int32_t number, uint32_t gpu, char *text, uint32_t text_bytes)
 {
-    static struct gpu_process processes[GPU_PROCESSES_MAX]; /* under the lock */
+    static struct gpu_process processes[GPU_PROCESSES_MAX]; /* guarded by the lock */
     pthread_mutex_lock(&lock);
     struct nvml *nvml = session_of(number);
     struct gpu *device = nvml ? nvml_gpu(nvml, (int)gpu) : NULL;

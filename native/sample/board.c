@@ -36,7 +36,7 @@ struct board {
     int count;
     struct field fields[FIELDS_MAX];
     _Atomic uint64_t values[FIELDS_MAX]; /* the bits of a double */
-    uint64_t recorded[FIELDS_MAX];       /* what the record before held */
+    uint64_t recorded[FIELDS_MAX];       /* the values of the previous record */
     struct changes changes[FIELDS_MAX];
     pthread_mutex_t endings_lock;
     int endings_count;
@@ -113,7 +113,7 @@ static void add_interval(struct changes *changes, uint64_t ns)
 void board_put(struct board *board, int field, double value, uint64_t now_ns)
 {
     if (field < 0) return;
-    if (isnan(value)) value = UNKNOWN; /* one NaN only, so that bits compare */
+    if (isnan(value)) value = UNKNOWN; /* use one NaN only, so that bits can be compared */
     uint64_t bits = bits_of(value);
     uint64_t before = atomic_load_explicit(&board->values[field], memory_order_relaxed);
     if (bits == before) return;
@@ -135,7 +135,7 @@ static int by_size(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* The median: one late read makes one interval too long and the next too short. */
+/* The median, because one late read makes one interval too long and the next too short. */
 uint64_t board_update_period_ns(const struct board *board, int field)
 {
     uint32_t sorted[INTERVALS_MAX];

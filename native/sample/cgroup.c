@@ -1,7 +1,7 @@
 /*
- * The limits and the use of the control groups that this process lives in, of version 2 and of
- * version 1: what a container may take. A limit is the smallest on the way to the top; infinite where
- * none is set. The memory in use is that of the group which sets the limit, else of our own.
+ * Limits and use of this process's control groups, version 2 and version 1: what a container may
+ * use. A limit is the smallest of our group and its parents, infinite if none is set. The memory in
+ * use is that of the group which sets the limit, or of our own group if none does.
  */
 #include <errno.h>
 #include <limits.h>
@@ -15,28 +15,28 @@
 #include "sample/source.h"
 
 #define LEVELS_MAX 32
-/* Version 1 writes the largest number of pages where there is no limit. */
+/* Version 1 writes the largest number of pages if there is no limit. */
 #define NO_LIMIT_BYTES ((double)(1ull << 60))
 
-/* A group on the way up; files that it lacks are -1. */
+/* A group or one of its parents; -1 for files that it lacks. */
 struct level {
     int cpu_max;               /* version 2: "quota period" in microseconds, or "max period" */
-    int cpu_quota, cpu_period; /* version 1: each a number; a quota of -1 is none */
+    int cpu_quota, cpu_period; /* version 1: a number each; a quota of -1 means none */
     int memory_limit, memory_used, memory_stat;
     const char *inactive_key; /* of memory_stat */
 };
 
-/* Shared by two sources: the fast one reads use, the slow one limits. */
+/* Shared by two sources: the fast one reads use, the slow one reads limits. */
 struct groups {
     int users;
     int level_count;
-    struct level levels[LEVELS_MAX]; /* our own first */
+    struct level levels[LEVELS_MAX]; /* our own group first */
     int cpu_use; /* version 2's cpu.stat or version 1's cpuacct.usage */
     bool cpu_use_is_stat;
-    int cpu_stat; /* where the throttling is told */
+    int cpu_stat; /* the file that reports throttling */
     const char *throttled_key;
     double throttled_scale;
-    _Atomic int limiting; /* the level whose memory limit is the smallest; -1: none has one */
+    _Atomic int limiting; /* the level with the smallest memory limit; -1: none has a limit */
     int cpu, throttled, memory, inactive, cpu_limit, memory_limit;
 };
 
@@ -122,7 +122,7 @@ static void groups_close(struct source *source)
     free(groups);
 }
 
-/* Whether the list "cpu,cpuacct" in front of a colon holds a controller. */
+/* Whether the list "cpu,cpuacct" before a colon contains a controller. */
 static bool lists(const char *list, const char *controller)
 {
     size_t length = strlen(controller);
@@ -131,7 +131,9 @@ static bool lists(const char *list, const char *controller)
     return false;
 }
 
-/* Our group's path in /proc/self/cgroup: of version 2 ("0::PATH"), or of a controller of version 1. */
+/*
+ * Our group's path in /proc/self/cgroup: for version 2 ("0::PATH"), or for a version 1 controller.
+ */
 static bool find_own(const char *text, const char *controller, char *path, size_t size)
 {
     for (const char *line = text; line; line = next_line(line)) {
@@ -145,7 +147,7 @@ static bool find_own(const char *text, const char *controller, char *path, size_
     return false;
 }
 
-/* Cuts the last part off; false at the top. */
+/* Removes the last part of the path; false at the top. */
 static bool go_up(char *path)
 {
     char *last = strrchr(path, '/');
@@ -161,7 +163,7 @@ static struct level *add_level(struct groups *groups)
     return level;
 }
 
-/* Beside version 1 it is in its own folder. */
+/* On a host that also has version 1, version 2 has its own folder. */
 static const char *mount_of_version_2(const char *root)
 {
     int fd = file_open(root, "/sys/fs/cgroup/cgroup.controllers");
@@ -238,7 +240,7 @@ static struct groups *find_groups(const char *root)
     return groups;
 }
 
-/* Whether any level has a file; which one follows from its place in the structure. */
+/* Whether any level has a file, given by its offset in the structure. */
 static bool any_has(const struct groups *groups, size_t offset)
 {
     for (int i = 0; i < groups->level_count; i++)

@@ -1,4 +1,4 @@
-/* CPU time from /proc/stat, whole host and per core, in seconds since boot. */
+/* CPU time from /proc/stat, for the whole host and per core, in seconds since boot. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +9,14 @@
 
 #define CORES_MAX 4096
 
-/* The columns of a line, in their order there. */
+/* The columns of a line, in order. */
 enum { USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, COLUMNS };
 
 struct cpu {
     int fd;
     double tick_s;
     int busy, user, system, idle, iowait, steal;
-    int cores; /* highest core number + 1, 0 when only the total is wanted */
+    int cores; /* highest core number + 1; 0 if only the total is needed */
     int core_busy[CORES_MAX];
     int core_idle[CORES_MAX];
     bool seen[CORES_MAX];
@@ -30,7 +30,7 @@ static const char *parse_columns(const char *text, uint64_t columns[COLUMNS])
     return text;
 }
 
-/* Guest time is in user time already; what the hypervisor stole is not ours. */
+/* Guest time is part of user time; time stolen by the hypervisor is not ours. */
 static uint64_t busy_ticks(const uint64_t columns[COLUMNS])
 {
     return columns[USER] + columns[NICE] + columns[SYSTEM] + columns[IRQ] + columns[SOFTIRQ];
@@ -103,7 +103,7 @@ static void add_core(struct cpu *cpu, struct board *board, uint64_t core)
     if ((int)core >= cpu->cores) cpu->cores = (int)core + 1;
 }
 
-/* The cores that run, and those that are there and may yet: "0-3,8" in /sys. */
+/* Adds the cores that run, and those that may come online later: "0-3,8" in /sys. */
 static void add_cores(struct cpu *cpu, struct board *board, const char *root)
 {
     char present[512] = "";
@@ -138,7 +138,7 @@ void cpu_open(struct opening *opening)
     cpu->tick_s = 1.0 / (double)sysconf(_SC_CLK_TCK);
     cpu->busy = cpu->user = cpu->system = cpu->idle = cpu->iowait = cpu->steal = -1;
     for (int i = 0; i < CORES_MAX; i++) cpu->core_busy[i] = cpu->core_idle[i] = -1;
-    cpu->text_size = metrics & METRICS_CORES ? 192 * CORES_MAX : 1024; /* cpu lines come first */
+    cpu->text_size = metrics & METRICS_CORES ? 192 * CORES_MAX : 1024; /* the CPU lines come first */
     cpu->text = malloc(cpu->text_size);
     if (!cpu->text || file_read(fd, cpu->text, cpu->text_size) <= 0) {
         source_note(source, "/proc/stat cannot be read: %s", strerror(errno));

@@ -1,6 +1,6 @@
 /*
- * Disk and network counters from /proc/diskstats and /proc/net/dev: each device by its name, and the
- * host's own figure, in which each byte counts once (once.h).
+ * Disk and network counters from /proc/diskstats and /proc/net/dev: one set per device, and a total
+ * for the host in which each byte counts once (once.h).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,9 +17,9 @@
 #define COLUMNS_MAX 16
 #define PICKS_MAX 5
 #define SECTOR_BYTES 512.0
-#define TOTALS 2 /* of the first two picks */
+#define TOTALS 2 /* the first two picks have a total */
 
-/* One value of a row: which column after the device's name, and its unit. */
+/* One value of a row: its column after the device's name, and its unit. */
 struct pick {
     int column;
     double scale;
@@ -39,8 +39,8 @@ static const struct pick NETWORK[] = {
 
 struct row {
     char name[NAME_SIZE];
-    int rank; /* 0: not of the host's figure; else only the best rank that is there counts */
-    int fields[PICKS_MAX]; /* -1: it came after the start, or is not shown */
+    int rank; /* 0: not part of the host's total; of the others only the best rank present counts */
+    int fields[PICKS_MAX]; /* -1: it appeared after the start, or is not shown */
     uint64_t last[TOTALS];
     bool seen;
 };
@@ -58,7 +58,7 @@ struct table {
     char *text;
 };
 
-/* Rows keep their order, so the row after the last one found is tried first. */
+/* Rows keep their order, so the row after the previous match is tried first. */
 static struct row *find_row(struct table *table, const char *name, int hint)
 {
     for (int i = 0; i < table->row_count; i++) {
@@ -68,7 +68,7 @@ static struct row *find_row(struct table *table, const char *name, int hint)
     return NULL;
 }
 
-/* Reads the device's name from a line and gives where its columns begin, or NULL. */
+/* Reads the device's name from a line; returns where its columns begin, or NULL. */
 static const char *disk_name(const char *line, char name[NAME_SIZE])
 {
     uint64_t number;
@@ -108,7 +108,7 @@ static struct row *add_row(struct table *table, const char *name)
     return row;
 }
 
-/* A counter that went back restarted. */
+/* Adds to the host's totals. A counter that went down has restarted from 0. */
 static void add_to_totals(struct table *table, struct row *row, const uint64_t *values)
 {
     for (int i = 0; i < TOTALS; i++) {
@@ -153,7 +153,7 @@ static void table_read(struct source *source, uint64_t now)
         struct row *row = &table->rows[i];
         for (int p = 0; !row->seen && p < table->pick_count; p++)
             board_put(source->board, row->fields[p], UNKNOWN, now);
-        /* another may come by the name of one that is gone; an empty file says nothing */
+        /* a new device may reuse a name, so forget the old counters; an empty file says nothing */
         if (any && !row->seen) memset(row->last, 0, sizeof row->last);
         row->seen = false;
     }

@@ -1,7 +1,7 @@
 /*
- * The GPU's sources, on their own thread: NVML's calls can block for milliseconds. For the
- * first second the counters are polled tightly, to see how often they really change; from then on
- * at twice that rate, within 10 to 50 Hz, or at the rate that was asked for.
+ * The GPU's sources, on their own thread, because NVML's calls can block for milliseconds. For the
+ * first second the counters are polled tightly to find how often they really change. After that
+ * they are polled at twice that rate, within 10 to 50 Hz, or at the requested rate.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ struct device {
     int process_fields[PIDS_MAX];
 };
 
-/* Shared by the GPU's sources, which run on one thread. The last to close frees it. */
+/* Shared by the GPU's sources, which run on one thread. The last one to close frees it. */
 struct gpus {
     struct nvml *nvml;
     const struct options *options;
@@ -65,7 +65,9 @@ static void read_pace(struct source *source, enum pace pace, uint64_t now)
     }
 }
 
-/* The shortest update period of what moves with the load, over all devices; 0 if none is known. */
+/*
+ * The shortest update period of the metrics that follow the load, over all devices; 0 if unknown.
+ */
 static uint64_t update_period_ns(const struct source *source, const struct gpus *gpus)
 {
     static const enum gpu_metric MOVING[] = {GPU_ENERGY, GPU_POWER_INSTANT, GPU_POWER};
@@ -79,7 +81,7 @@ static uint64_t update_period_ns(const struct source *source, const struct gpus 
     return smallest;
 }
 
-/* A PCIe counter of 32 bits must be read at least twice in the time in which it can wrap. */
+/* A 32-bit PCIe counter must be read at least twice in the shortest time in which it can wrap. */
 static uint64_t longest_period_ns(const struct gpus *gpus)
 {
     uint64_t longest = LONGEST_NS;
@@ -100,7 +102,7 @@ static uint64_t fast_period_ns(const struct source *source, const struct gpus *g
     return period > longest ? longest : period;
 }
 
-/* The read at open is the first; the probe begins with the thread's. */
+/* The first read happens at open; the probe begins with the thread's first read. */
 static void fast_read(struct source *source, uint64_t now)
 {
     struct gpus *gpus = source->state;
@@ -173,7 +175,7 @@ static void add_fields(struct opening *opening, struct device *device)
                 : -1;
 }
 
-/* Devices that cannot be used come first; a note has room for little. */
+/* Devices that cannot be used come first, because a note has little room. */
 static void note_devices(struct source *source, const struct gpus *gpus)
 {
     char failures[sizeof source->note];

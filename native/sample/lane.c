@@ -7,10 +7,10 @@
 #include "sample/nvml/nvml.h"
 
 #define STOP_LATENCY_NS (NS_PER_S / 20)
-/* NVML may take one part in this many of the wall time; more of it while its periods are found. */
+/* NVML may use one part in this many of the wall time, and more while its periods are measured. */
 #define BUDGET_PARTS 100
 #define BUDGET_PARTS_PROBING 10
-/* Unused budget is kept for at most this long, so that a quiet hour pays for no burst. */
+/* Unused budget is kept for at most this long, so a quiet hour does not allow a burst. */
 #define BUDGET_CREDIT_NS (NS_PER_S / 4)
 
 bool sleep_until(uint64_t deadline_ns, const _Atomic bool *stop)
@@ -57,7 +57,7 @@ void *lane_run(void *argument)
 {
     struct lane *lane = argument;
     uint64_t start = atomic_load_explicit(&lane->start_ns, memory_order_relaxed);
-    uint64_t paid_ns = start; /* the wall time that all reading so far is worth */
+    uint64_t paid_ns = start; /* reading so far has used the budget up to this time */
     for (;;) {
         uint64_t wake = next_due(lane);
         if (lane->budgeted && paid_ns > wake + BUDGET_CREDIT_NS) {

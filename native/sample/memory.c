@@ -30,7 +30,7 @@ static void memory_read(struct source *source, uint64_t now)
     if (file_read(memory->fd, text, sizeof text) < 0) return;
     const char *line = text;
     for (int i = 0; i < MEMORY_COUNT && line; line = next_line(line)) {
-        /* The kernel lists the keys in this order; a key it lacks is looked for no further. */
+        /* The kernel lists the keys in this order, so the search continues from the last match. */
         for (int j = i; j < MEMORY_COUNT; j++) {
             size_t length = strlen(MEMORY[j].key);
             uint64_t kib;
@@ -79,7 +79,10 @@ struct pressure {
     int full[RESOURCES];
 };
 
-/* "some avg10=… total=N": microseconds in which some task waited; "full": all of them. */
+/*
+ * "some avg10=… total=N": microseconds in which some task waited; "full": in which all tasks
+ * waited.
+ */
 static void put_total(struct board *board, int field, const char *line, uint64_t now)
 {
     const char *total = strstr(line, "total=");

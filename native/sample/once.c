@@ -32,7 +32,7 @@ static bool is_hardware(const char *root, const char *name)
     return exists(root, "class/net", name, "/device");
 }
 
-/* The interfaces right above and below one. */
+/* What is directly above and below an interface. */
 struct neighbours {
     bool lower, upper, hardware_above;
 };
@@ -54,7 +54,7 @@ static struct neighbours neighbours_of(const char *root, const char *name)
     return found;
 }
 
-/* Where /sys does not say. */
+/* The rank by name, for when /sys has no entry. */
 static enum interface_rank rank_by_name(const char *name)
 {
     static const char *const ABOVE[] = {"br",   "docker",  "virbr",  "bond", "team", "vlan",
@@ -82,24 +82,24 @@ static bool is_tunnel(const char *root, const char *name)
 
 enum interface_rank interface_rank(const char *root, const char *name)
 {
-    static const char *const MADE_UP[] = {"ifb", "dummy", NULL}; /* what goes there goes nowhere */
+    static const char *const MADE_UP[] = {"ifb", "dummy", NULL}; /* they only discard or mirror packets */
     char type[16] = "";
     file_line(type, sizeof type, root, "/sys/class/net/%s/type", name);
     if (strcmp(name, "lo") == 0 || atoi(type) == LOOPBACK || begins_with(name, MADE_UP))
         return INTERFACE_NEVER;
     if (!exists(root, "class/net", name, "")) return rank_by_name(name);
     struct neighbours near = neighbours_of(root, name);
-    /* a virtual machine's function of a card counts on the card that it stands in for */
+    /* a card's function given to a virtual machine counts as the card it stands in for */
     if (is_hardware(root, name)) return near.hardware_above ? INTERFACE_NEVER : INTERFACE_HARDWARE;
     if (near.lower || exists(root, "class/net", name, "/bridge") ||
         exists(root, "class/net", name, "/bonding"))
         return INTERFACE_NEVER;
-    if (strncmp(name, "veth", 4) == 0) /* a container's port, or a namespace's only way out */
+    if (strncmp(name, "veth", 4) == 0) /* a container's port on a bridge, or a namespace's only way out */
         return near.upper ? INTERFACE_NEVER : INTERFACE_TUNNEL;
     return is_tunnel(root, name) ? INTERFACE_TUNNEL : INTERFACE_VIRTUAL;
 }
 
-/* In /sys/block a slash of the name is an exclamation mark. */
+/* In /sys/block a slash in a name is written as an exclamation mark. */
 static void block_name(char *block, size_t size, const char *name)
 {
     snprintf(block, size, "%s", name);
@@ -113,7 +113,7 @@ bool disk_is_shown(const char *root, const char *name)
     char block[64];
     unsigned controller, path, space;
     block_name(block, sizeof block, name);
-    /* one of several paths to an NVMe disk, which is there under its own name */
+    /* one of several paths to an NVMe disk, which is also listed under its own name */
     if (sscanf(name, "nvme%uc%un%u", &controller, &path, &space) == 3) return false;
     return !begins_with(name, NO_DISKS) && exists(root, "block", block, "");
 }

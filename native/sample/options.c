@@ -10,7 +10,7 @@ static const char *const METRICS_NAMES[] = {
     "temperature", "rapl", "process",   "cgroup",  "gpu",      "gpm",
 };
 #define METRICS_COUNT (sizeof METRICS_NAMES / sizeof METRICS_NAMES[0])
-/* GPM shares its counters with profilers: asked for by name only. */
+/* GPM shares its counters with profilers, so it must be requested by name. */
 #define METRICS_DEFAULT (((1u << METRICS_COUNT) - 1) & ~(uint32_t)METRICS_GPM)
 
 static bool number_within(const char *key, const char *value, double least, double most,

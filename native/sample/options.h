@@ -1,4 +1,4 @@
-/* What a sampler was asked for. */
+/* The options of a sampler. */
 #ifndef DYNO_OPTIONS_H
 #define DYNO_OPTIONS_H
 
@@ -39,7 +39,7 @@ struct options {
     int pid_count;
 };
 
-/* Reads lines of "key=value". On failure false, and a message. */
+/* Reads lines of "key=value". On failure returns false and a message. */
 bool options_parse(struct options *options, const char *text, char *error, size_t error_size);
 
 #endif

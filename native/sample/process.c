@@ -1,6 +1,7 @@
 /*
- * The own CPU time and resident memory of given processes: not their children's. On a real host
- * the CPU time is the process's clock (nanoseconds); under a fixture's root it is /proc/PID/stat.
+ * CPU time and resident memory of given processes, without their children. On a real host the CPU
+ * time comes from the process's clock (nanoseconds); under a fixture's root it comes from
+ * /proc/PID/stat.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +18,8 @@
 
 struct process {
     pid_t pid;
-    int statm; /* stays tied to this very process: reading fails once it is gone; -1 when ended */
-    int stat;  /* -1 where the clock is used */
+    int statm; /* tied to this process: reading fails once it is gone; -1 after its end */
+    int stat;  /* -1 if the clock is used */
     clockid_t clock;
     int cpu;
     int rss;
@@ -43,7 +44,7 @@ static bool stat_cpu_s(const struct process *process, double tick_s, double *cpu
 {
     char text[1024];
     if (file_read(process->stat, text, sizeof text) < 0) return false;
-    const char *column = strrchr(text, ')'); /* the name may hold blanks and brackets */
+    const char *column = strrchr(text, ')'); /* the name may contain blanks and brackets */
     for (int i = 0; i < UTIME_COLUMN && column; i++) column = strchr(column + 1, ' ');
     uint64_t user, system;
     if (!column || !(column = parse_u64(column, &user)) || !parse_u64(column, &system))

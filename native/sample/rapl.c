@@ -1,6 +1,6 @@
 /*
  * CPU energy from RAPL (/sys/class/powercap), in joules since the sampler was opened. The counters
- * wrap after minutes under load: read ten times a second, and summed across the wrap.
+ * wrap after minutes under load, so they are read ten times a second and summed across wraps.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@
 struct zone {
     int fd;
     int field;
-    uint64_t range_uj; /* the counter wraps after this value; 0: not told */
+    uint64_t range_uj; /* the counter wraps after this value; 0: unknown */
     uint64_t last_uj;
     double sum_uj;
 };
@@ -55,7 +55,7 @@ static void rapl_close(struct source *source)
     free(rapl);
 }
 
-/* "intel-rapl:0" is a package (AMD's too), "intel-rapl:0:1" a part of it. */
+/* "intel-rapl:0" is a package (on AMD too), "intel-rapl:0:1" a part of it. */
 static int is_zone(const struct dirent *entry)
 {
     return strncmp(entry->d_name, "intel-rapl:", 11) == 0;

@@ -14,7 +14,7 @@
 #include "base/thread.h"
 #include "sample/source.h"
 
-/* A fast source may take one part in this many of a core; a costlier one is read less often. */
+/* A fast source may use one part in this many of a core; a costlier one is read less often. */
 #define FAST_SOURCE_PARTS 100
 #define COST_TRIES 5
 #define RING_SECONDS 2
@@ -37,7 +37,7 @@ struct sampler {
     _Atomic int scheduling;
     _Atomic uint64_t ticks;
     _Atomic uint64_t missed;
-    _Atomic uint64_t latest_ns; /* the worst lateness */
+    _Atomic uint64_t latest_ns; /* the largest lateness */
 };
 
 static void (*const OPEN[])(struct opening *) = {
@@ -45,7 +45,7 @@ static void (*const OPEN[])(struct opening *) = {
     cgroup_open,    frequency_open,   temperature_open, rapl_open, gpu_open,
 };
 
-/* What one read costs when nothing disturbs it: the least of a few. */
+/* The cost of one undisturbed read: the smallest of a few tries. */
 static uint64_t cost_ns(struct source *source)
 {
     uint64_t least = UINT64_MAX;
@@ -58,7 +58,7 @@ static uint64_t cost_ns(struct source *source)
     return least;
 }
 
-/* On a host with thousands of interrupts /proc/stat alone can take milliseconds. */
+/* On a host with thousands of interrupts reading /proc/stat alone can take milliseconds. */
 static void slow_down_costly_sources(struct sampler *sampler)
 {
     for (int i = 0; i < sampler->source_count; i++) {
@@ -117,7 +117,7 @@ struct sampler *sampler_open(const char *options, char *error, size_t error_size
     return sampler;
 }
 
-/* What the thread may have, in order; called by the thread itself. */
+/* Writes one record; called by the sampling thread only. */
 static void record(struct sampler *sampler, uint64_t now, uint64_t tick, uint64_t *nvml_ns)
 {
     void *slot = ring_claim(sampler->ring);
@@ -145,7 +145,7 @@ static void *sample(void *argument)
         lane_poll(lane, now);
         record(sampler, now, tick, &nvml_ns);
         atomic_fetch_add_explicit(&sampler->ticks, 1, memory_order_relaxed);
-        /* A tick whose time has gone by is missed, not made up for. */
+        /* Ticks whose time has passed are counted as missed and not made up for. */
         uint64_t next = (uint64_t)((double)(now_ns() - sampler->start_ns) / sampler->period_ns);
         if (next > tick + 1)
             atomic_fetch_add_explicit(&sampler->missed, next - tick - 1, memory_order_relaxed);

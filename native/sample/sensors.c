@@ -1,4 +1,7 @@
-/* Core frequencies and temperatures. Reading them can ask firmware: slow thread, once a second. */
+/*
+ * Core frequencies and temperatures. Reading them may call the firmware, so the slow thread reads
+ * them once a second.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -26,7 +29,7 @@ static void sensors_read(struct source *source, uint64_t now)
     const struct sensors *sensors = source->state;
     for (int i = 0; i < sensors->count; i++) {
         char text[32], *end;
-        double value = UNKNOWN; /* a sensor may fail now and then, a drive may sleep */
+        double value = UNKNOWN; /* a read may fail now and then, and a drive may sleep */
         if (file_read(sensors->fds[i], text, sizeof text) > 0) {
             long number = strtol(text, &end, 10);
             if (end != text) value = (double)number * sensors->scale;
@@ -42,7 +45,7 @@ static void sensors_close(struct source *source)
     free(sensors);
 }
 
-/* Where there is no cpufreq (virtual machines), /proc/cpuinfo tells "cpu MHz" core by core. */
+/* Without cpufreq (virtual machines), /proc/cpuinfo reports "cpu MHz" for each core. */
 struct cpuinfo {
     int fd;
     int count;
@@ -97,7 +100,9 @@ static void cpuinfo_open(struct opening *opening, struct source *source)
     free(cpuinfo);
 }
 
-/* What scandir finds in a folder under the root, in the order of the numbers in the names. */
+/*
+ * The entries that scandir finds in a folder under the root, ordered by the numbers in their names.
+ */
 static int list(const char *root, const char *folder, int (*wanted)(const struct dirent *),
                 struct dirent ***entries)
 {
@@ -130,7 +135,7 @@ void frequency_open(struct opening *opening)
     sensors->scale = 1e-3; /* kHz */
     struct dirent **cores;
     int count = list(opening->options->root, "/sys/devices/system/cpu", is_core, &cores);
-    for (int i = 0; i < count; i++) { /* numbers may be missing in between */
+    for (int i = 0; i < count; i++) { /* some numbers may be missing */
         int fd = file_open(opening->options->root,
                            "/sys/devices/system/cpu/%s/cpufreq/scaling_cur_freq",
                            cores[i]->d_name);
@@ -184,7 +189,7 @@ static int is_hwmon(const struct dirent *entry)
     return strncmp(entry->d_name, "hwmon", 5) == 0;
 }
 
-/* NVMe drives are hwmon chips too, named nvme. */
+/* NVMe drives also have hwmon chips, named nvme. */
 void temperature_open(struct opening *opening)
 {
     if (!(opening->options->metrics & METRICS_TEMPERATURE)) return;

@@ -1,7 +1,7 @@
 /*
- * A source reads one file, sensor or device and writes its fields on the board. It belongs to one
- * thread: the fast one (each record, cheap reads of /proc), the slow one (sensors that may ask the
- * firmware) or the GPU's (NVML, whose calls can block for milliseconds).
+ * A source reads one file, sensor or device and writes its fields to the board. It belongs to one
+ * thread: the fast one (read for each record, cheap reads of /proc), the slow one (sensors that may
+ * call the firmware) or the GPU's (NVML, whose calls can block for milliseconds).
  */
 #ifndef DYNO_SOURCE_H
 #define DYNO_SOURCE_H
@@ -34,7 +34,7 @@ struct source {
     _Atomic uint64_t read_ns; /* spent in all reads */
 };
 
-/* What an opening function gets: the options, and where to put its sources. */
+/* The arguments of an opening function: the options, and where to put its sources. */
 struct opening {
     const struct options *options;
     struct board *board;
@@ -42,19 +42,19 @@ struct opening {
     int count;
 };
 
-/* A new source, not available until it has a read function. NULL when there are too many. */
+/* Adds a source, which is unavailable until it has a read function. NULL if there are too many. */
 struct source *source_add(struct opening *opening, const char *name, const char *where,
                           enum lane_name lane, uint64_t period_ns);
 
-/* Says why a source is missing, or what it lacks. */
+/* Sets the note that says why a source is missing, or what it lacks. */
 __attribute__((format(printf, 2, 3))) void source_note(struct source *source, const char *format,
                                                        ...);
 
-/* Gives a source its functions and reads it once, so that the first record is complete. */
+/* Sets a source's functions and reads it once, so that the first record is complete. */
 void source_ready(struct source *source, void *state, void (*read)(struct source *, uint64_t),
                   void (*close)(struct source *));
 
-/* Each adds the sources of its metrics, as far as the options ask for them. */
+/* Each of these adds the sources of its metrics that the options ask for. */
 void cpu_open(struct opening *opening);
 void memory_open(struct opening *opening);
 void pressure_open(struct opening *opening);

@@ -8,7 +8,7 @@
 
 #define SERVICE_MIN_MS 1
 #define SERVICE_MAX_MS 1e9
-#define RESERVE_FACTOR 1.25 /* the rest, with retries */
+#define RESERVE_FACTOR 1.25 /* the cost of the rest, with a margin for retries */
 
 static struct provider *provider_of(struct engine *engine, const struct tier *tier)
 {
@@ -25,8 +25,8 @@ bool attempt_affordable(const struct engine *engine, const struct workflow *work
 }
 
 /*
- * All that chance decides, from the node's own stream and always in one order: a policy that
- * starts an attempt elsewhere or later meets the same luck.
+ * Makes all random draws of an attempt, from the node's own stream and always in one order. A
+ * policy that starts an attempt elsewhere or later so gets the same luck.
  */
 static int64_t draw_service(const struct engine *engine, struct attempt *attempt)
 {
@@ -83,7 +83,7 @@ static struct tier *next_tier(struct engine *engine, const struct tier *tier)
     return &provider->tiers[(tier->id + 1) % provider->config->tier_count];
 }
 
-/* Gives back all it holds. Its node stays. */
+/* Releases everything the attempt holds. Its node stays. */
 static void release(struct engine *engine, struct attempt *attempt)
 {
     struct node *node = attempt->node;
@@ -143,7 +143,7 @@ void attempt_overdue(struct engine *engine, struct attempt *attempt)
     int64_t ran = engine->now - attempt->started;
     int64_t after = policy_hedge_after(&engine->policy, attempt->node->type, attempt->tier->id,
                                        provider_of(engine, attempt->tier));
-    if (after > ran) { /* what is slow has been learned anew meanwhile */
+    if (after > ran) { /* a new threshold was learned meanwhile */
         engine_schedule(engine, &attempt->overdue, after - ran);
         return;
     }

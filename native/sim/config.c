@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PDF_SIZE 100 /* what Chunk reads; the time is half a millisecond for each, +- 5 */
-#define CHUNKS 50    /* what SimilaritySearch compares with, at 2 ms each */
+#define PDF_SIZE 100 /* what Chunk reads; half a millisecond for each, +- 5 */
+#define CHUNKS 50    /* what SimilaritySearch compares with; 2 ms for each */
 
 enum { IO, CPU, EMBED_PROVIDER, LLM_PROVIDER, DEFAULT_PROVIDERS };
 
@@ -90,7 +90,7 @@ void config_defaults(struct config *config)
 void tier_config_finish(struct tier_config *tier)
 {
     if (tier->tokens_per_s <= 0) return;
-    /* Rounded so that the bucket never gives more than was asked for. */
+    /* Rounded up, so that the bucket never exceeds the configured rate. */
     tier->token_period_ns = (int64_t)ceil(NS_PER_S / tier->tokens_per_s);
     tier->burst_ns = (int64_t)floor((tier->burst - 1) * (double)tier->token_period_ns);
 }

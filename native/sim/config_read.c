@@ -1,4 +1,4 @@
-/* The JSON of --config, laid over the built-in world. */
+/* Reads the JSON of --config over the built-in world. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ struct reading {
     const char *path;
     char *error;
     size_t error_size;
-    char key[KEY_MAX_BYTES]; /* from the top to the value at hand */
+    char key[KEY_MAX_BYTES]; /* the path from the top to the current value */
 };
 
 static bool fail(struct reading *reading, int line, const char *format, ...)
@@ -37,7 +37,7 @@ static bool fail(struct reading *reading, int line, const char *format, ...)
     return false;
 }
 
-/* Lengthens the key; the length before is what to cut it to afterwards. */
+/* Appends to the key; returns the length before, to cut it back to later. */
 static size_t enter(struct reading *reading, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -237,7 +237,7 @@ static bool read_tiers(struct reading *reading, const struct json_value *value,
     return true;
 }
 
-/* Names go into CSV and JSON as they are. */
+/* Names are written to CSV and JSON without escaping. */
 static bool plain_name(const struct json_value *member)
 {
     size_t plain = strspn(member->key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -325,7 +325,7 @@ static bool read_top(struct reading *reading, const struct json_value *value)
         return read_count(reading, value, 1, &reading->config->in_flight_max);
     if (named(value, "local")) return read_all(reading, value, read_local);
     if (named(value, "providers")) return read_all(reading, value, read_provider);
-    if (named(value, "nodes")) return true; /* once all providers are known */
+    if (named(value, "nodes")) return true; /* read later, once all providers are known */
     return unknown(reading, value);
 }
 

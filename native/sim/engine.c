@@ -5,7 +5,7 @@
 
 #include "sim/memory.h"
 
-#define TIME_MAX (INT64_MAX / 4) /* 73 years: what is added to it cannot overflow */
+#define TIME_MAX (INT64_MAX / 4) /* 73 years: adding to it cannot overflow */
 
 enum { FOR_ARRIVALS = 6 };
 
@@ -55,7 +55,10 @@ static void spawn(void *context, struct workflow *workflow, enum node_type type,
     engine_queue(engine, node);
 }
 
-/* What is left of it stops: after a failure, and the branches that nothing waited for. */
+/*
+ * Stops what is left of a workflow: everything after a failure, or the branches that nothing waited
+ * for.
+ */
 static void end_workflow(struct engine *engine, struct workflow *workflow, const char *reason)
 {
     while (workflow->nodes) {
@@ -120,7 +123,10 @@ static void handle_event(struct engine *engine, struct event *event)
     }
 }
 
-/* A slot and a token. Where only the token is missing, its coming becomes an event. */
+/*
+ * Whether a tier has a slot and a token. If only the token is missing, schedules an event for its
+ * arrival.
+ */
 static bool has_room(struct engine *engine, struct tier *tier)
 {
     if (tier_has_room(tier, engine->now)) return true;
@@ -134,7 +140,7 @@ struct choice {
     const struct heap_entry *entry;
     struct heap *heap;
     struct tier *tier;
-    int64_t key; /* with its bias */
+    int64_t key; /* including its bias */
     bool is_hedge;
 };
 
@@ -174,7 +180,7 @@ static void consider_nodes(struct engine *engine, struct provider *provider, str
     }
 }
 
-/* Stragglers hold up slots that others wait for: their hedges go before fresh nodes. */
+/* Slow attempts hold slots that others wait for, so their hedges go before new nodes. */
 static bool choose_hedge(struct engine *engine, struct provider *provider, struct choice *best)
 {
     for (int t = 0; t < provider->config->tier_count; t++) {
@@ -195,7 +201,7 @@ static struct choice choose(struct engine *engine)
     for (int p = 0; p < engine->config->provider_count; p++) {
         if (!(engine->changed & 1u << p)) continue;
         if (choose_hedge(engine, &engine->providers[p], &best)) return best;
-        if (full) continue; /* and changed it stays, until others end */
+        if (full) continue; /* it stays marked as changed until other attempts end */
         bool nothing = !best.entry;
         consider_nodes(engine, &engine->providers[p], &best);
         if (nothing && !best.entry) engine->changed &= ~(1u << p);
@@ -259,7 +265,9 @@ void engine_run(struct engine *engine, const struct options *options,
         const struct heap_entry *first = heap_first(&engine->events);
         if (!first) die("workflows are left, but nothing will happen");
         engine->now = first->key;
-        /* All that falls on one moment is known before anything starts in it. */
+        /*
+         * Everything that happens at one moment is processed before anything starts at that moment.
+         */
         while (first && first->key == engine->now) {
             struct event *event = HEAP_OWNER(first->link, struct event, link);
             heap_remove(&engine->events, &event->link);

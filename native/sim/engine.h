@@ -1,4 +1,4 @@
-/* The simulation: events in time, and at each moment what may start. */
+/* The simulation: events in time order, and at each moment what may start. */
 #ifndef SIM_ENGINE_H
 #define SIM_ENGINE_H
 
@@ -24,18 +24,18 @@ struct engine {
     struct provider providers[PROVIDERS_MAX];
     struct heap events;
     uint64_t event_sequence, hedge_sequence, node_sequence;
-    uint32_t changed; /* providers where something may have become possible, a bit each */
+    uint32_t changed; /* bit mask of providers where something new may be able to start */
     int64_t now;
-    int64_t in_flight; /* nodes with an attempt running */
+    int64_t in_flight; /* nodes with a running attempt */
     struct event arrival;
     struct random arrivals;
     int64_t arrived, done;
-    int64_t failed; /* of those done */
+    int64_t failed; /* the failed ones of those done */
     uint64_t events_seen;
-    int64_t live_peak; /* workflows at one time */
+    int64_t live_peak; /* the most workflows alive at once */
 };
 
-/* Runs all workflows to their ends. */
+/* Runs all workflows until they end. */
 void engine_run(struct engine *engine, const struct options *options,
                 const struct config *config, struct output *output, struct trace *trace);
 void engine_close(struct engine *engine);

@@ -60,7 +60,7 @@ static bool take(struct reader *reader, char c)
     return true;
 }
 
-/* Four hex digits. */
+/* Reads four hex digits. */
 static bool read_unit(struct reader *reader, uint32_t *unit)
 {
     *unit = 0;
@@ -128,7 +128,7 @@ static bool read_string(struct reader *reader, char **text, size_t *bytes)
     const char *close = reader->at;
     while (close < reader->end && *close != '"') close += *close == '\\' ? 2 : 1;
     if (close >= reader->end) return fail(reader, "the string is not closed");
-    char *out = *text = memory_new((size_t)(close - reader->at) + 1, 1); /* escapes only shrink */
+    char *out = *text = memory_new((size_t)(close - reader->at) + 1, 1); /* unescaping only shortens the text */
     while (reader->at < close) {
         if ((unsigned char)*reader->at < 0x20) return unexpected(reader, "a printable character");
         if (!take(reader, '\\'))
@@ -141,7 +141,7 @@ static bool read_string(struct reader *reader, char **text, size_t *bytes)
     return true;
 }
 
-/* Whether there was any. */
+/* Skips digits; returns whether there were any. */
 static bool skip_digits(struct reader *reader)
 {
     const char *from = reader->at;
@@ -258,7 +258,7 @@ struct json_value *json_read(const char *text, size_t bytes, int *line, char *er
     return NULL;
 }
 
-/* As deep as the text was, DEPTH_MAX at most. */
+/* Recursion is as deep as the text was nested, at most DEPTH_MAX. */
 void json_free(struct json_value *value)
 {
     while (value) {

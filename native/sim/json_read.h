@@ -1,4 +1,4 @@
-/* Reads strict JSON into a tree that remembers lines. */
+/* Reads strict JSON into a tree that keeps line numbers. */
 #ifndef SIM_JSON_READ_H
 #define SIM_JSON_READ_H
 
@@ -12,15 +12,15 @@ struct json_value {
     int line;
     bool boolean;
     double number;
-    char *key;  /* in an object: unique there */
+    char *key;  /* the key in an object, where it is unique */
     size_t key_bytes;
-    char *text; /* of a string, NUL at its end; it may hold NULs too */
+    char *text; /* for a string, NUL-terminated; it may also contain NULs */
     size_t text_bytes;
-    struct json_value *first; /* of an array's or object's members */
-    struct json_value *next;  /* beside it */
+    struct json_value *first; /* the first member of an array or object */
+    struct json_value *next;  /* the next member of the same parent */
 };
 
-/* NULL on failure, with the line and what is wrong there. */
+/* Returns NULL on failure, with the line and what is wrong there. */
 struct json_value *json_read(const char *text, size_t bytes, int *line, char *error,
                              size_t error_size);
 

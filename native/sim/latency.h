@@ -1,4 +1,4 @@
-/* How long an attempt takes: a distribution, and now and then a slow one. */
+/* The duration of an attempt: a distribution, with an occasional slow one. */
 #ifndef SIM_LATENCY_H
 #define SIM_LATENCY_H
 
@@ -20,7 +20,7 @@ struct latency {
     double slow_probability, slow_factor;
 };
 
-/* Milliseconds. */
+/* Returns milliseconds. */
 double latency_draw(const struct latency *latency, double tokens, struct random *random);
 
 #endif

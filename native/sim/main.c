@@ -1,4 +1,4 @@
-/* agent_sched_sim: how a scheduling policy fares on workflows of model calls. */
+/* agent_sched_sim: simulates how a scheduling policy performs on workflows of model calls. */
 #include <inttypes.h>
 #include <stdio.h>
 

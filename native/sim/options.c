@@ -27,7 +27,7 @@ enum flag_kind {
 static const struct flag {
     const char *name;
     enum flag_kind kind;
-    size_t place; /* in struct options */
+    size_t place; /* offset in struct options */
     double least, most;
     const char *value, *help;
 } FLAGS[] = {
@@ -73,7 +73,7 @@ void options_usage(FILE *out)
     }
 }
 
-/* strtod() also takes blanks, hexadecimals, "inf" and "nan". */
+/* Stricter than strtod(), which also accepts blanks, hexadecimals, "inf" and "nan". */
 static bool parse_number(const char *text, double *number)
 {
     char *end;
@@ -144,7 +144,7 @@ static bool set_value(void *place, const struct flag *flag, const char *text, ch
     }
 }
 
-/* Dashes inside a name are as good as underscores; a value may follow '='. */
+/* Dashes and underscores in a name are equivalent; a value may follow '='. */
 static const struct flag *flag_of(const char *argument, const char **value)
 {
     char name[FLAG_BYTES];

@@ -1,4 +1,4 @@
-/* The command line. */
+/* The command line of the simulator. */
 #ifndef SIM_OPTIONS_H
 #define SIM_OPTIONS_H
 
@@ -21,7 +21,7 @@ struct options {
     int64_t workflows, pdfs, iters, subqueries;
     enum policy_name policy;
     uint64_t seed;
-    double time_scale; /* recorded only: nothing here waits */
+    double time_scale; /* only recorded: the simulation never waits */
     const char *out_dir;
     double heavy_tail_prob, heavy_tail_mult;
     bool enable_model_routing, disable_hedging, disable_escalation, disable_dag_priority;
@@ -33,7 +33,7 @@ struct options {
 
 extern const char *const POLICY_TEXTS[POLICY_NAMES];
 
-/* On failure false, and a message. */
+/* Returns false and a message on failure. */
 bool options_parse(struct options *options, int count, char **arguments, char *error,
                    size_t error_size);
 

@@ -49,7 +49,9 @@ void output_open(struct output *output, const char *folder)
     join(output->tiers_path, folder, "tiers.csv");
     join(output->trace_path, folder, "trace.json");
     make_folder(folder);
-    /* A sweep takes a folder with a summary for a run that has ended. */
+    /*
+     * A sweep treats a folder with a summary as a finished run, so an old summary is removed first.
+     */
     if (remove(output->summary_path) != 0 && errno != ENOENT)
         die("%s: cannot be replaced: %m", output->summary_path);
     output->workflows = create(output->workflows_path);
@@ -101,7 +103,10 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The contract's quantile: the sorted value at floor(share * count), between none. */
+/*
+ * The quantile by its definition in the contract: the sorted value at floor(share * count), without
+ * interpolation.
+ */
 static double quantile_of(const struct series *series, int percent)
 {
     if (series->count == 0) return 0;

@@ -1,4 +1,6 @@
-/* The report files. What grows with the workflows goes to disk; two numbers of each stay. */
+/*
+ * The report files. Data per workflow goes to disk; only two numbers per workflow stay in memory.
+ */
 #ifndef SIM_OUTPUT_H
 #define SIM_OUTPUT_H
 
@@ -25,17 +27,17 @@ struct summary {
     double makespan_mean, makespan_p50, makespan_p95, makespan_p99, cost_mean, cost_p50;
 };
 
-/* Makes the folder and what is above it. Ends the program when it cannot. */
+/* Makes the folder and its parents. Ends the program on failure. */
 void output_open(struct output *output, const char *folder);
 
-/* A row of workflows.csv, in the order in which they end. */
+/* Writes a row of workflows.csv; rows are in the order in which workflows end. */
 void output_workflow(struct output *output, const struct workflow *workflow, int64_t now);
 
-/* Over a span of that many nanoseconds. */
+/* Writes tiers.csv for a run of this many nanoseconds. */
 void output_tiers(const struct output *output, const struct provider *providers, int count,
                   int64_t span);
 
-/* Ends workflows.csv and writes summary.csv. */
+/* Finishes workflows.csv and writes summary.csv. */
 struct summary output_close(struct output *output);
 
 #endif

@@ -10,11 +10,11 @@
 #define FIRST_P95_MS 300
 #define FIRST_WAIT_MS 50
 #define HEDGE_FACTOR 1.5
-#define ESCALATION_GAIN 0.5 /* milliseconds that one unit of money must buy at least */
+#define ESCALATION_GAIN 0.5 /* at least this many milliseconds must be gained per unit of money */
 #define PATH_WEIGHT 1.0
 #define SLACK_WEIGHT 0.5
 #define AGE_WEIGHT 0.1
-#define KEY_MAX 4e18 /* key and bias add up without overflow */
+#define KEY_MAX 4e18 /* key and bias can be added without overflow */
 
 enum { FOR_DEADLINE = 5 };
 
@@ -24,7 +24,7 @@ static bool critical(enum node_type type)
            type == NODE_EXTRACT_EVIDENCE;
 }
 
-/* The rest of the chain is all that can follow a type in its iteration. */
+/* Measures, for each type, the longest chain that can follow it in its iteration. */
 static void measure_paths(struct policy *policy)
 {
     double path = 0, *paths = policy->paths;
@@ -86,8 +86,8 @@ static int64_t key_of(double ns)
 }
 
 /*
- * Age counts for all that wait alike: what it changes in an order is when they were born. And all
- * nodes of a type have the same path ahead of them, which is the bias.
+ * Waiting nodes all age at the same rate, so only their birth times affect the order. The path
+ * ahead is the same for all nodes of a type, so it is part of the bias.
  */
 static int64_t dag_key(const struct policy *policy, const struct node *node)
 {
@@ -99,7 +99,10 @@ static int64_t dag_key(const struct policy *policy, const struct node *node)
     return key_of((AGE_WEIGHT * born_ms - SLACK_WEIGHT / (1 + slack)) * NS_PER_MS);
 }
 
-/* The share that is left: unlike the time that is left it does not drift while p50s are learned. */
+/*
+ * The share of the work that is left. Unlike the time that is left, it does not drift while p50s
+ * are learned.
+ */
 static int64_t work_key(const struct policy *policy, const struct workflow *workflow)
 {
     double left = 0, total = 0;
@@ -123,7 +126,7 @@ int64_t policy_bias(const struct policy *policy, enum node_type type)
     return policy->dag_priority ? key_of(-PATH_WEIGHT * policy->paths[type] * NS_PER_MS) : 0;
 }
 
-/* Queue and service, in milliseconds. Where there is room there is no queue now. */
+/* Expected queueing plus service time, in milliseconds. A tier with room has no queue. */
 static double expected_time(const struct policy *policy, enum node_type type,
                             const struct tier *tier, int64_t now)
 {

@@ -39,8 +39,8 @@ bool tier_has_slot(const struct tier *tier)
 }
 
 /*
- * A bucket of B tokens that starts full lets calls run B - 1 periods ahead of an even pace: one
- * moment stands for its whole state, and whole nanoseconds keep it exact.
+ * A bucket of B tokens that starts full lets calls run B - 1 periods ahead of an even pace. So one
+ * time describes its whole state, exact in whole nanoseconds.
  */
 int64_t tier_token_at(const struct tier *tier)
 {

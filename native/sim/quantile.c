@@ -7,7 +7,7 @@
 #define OCTAVE (1 << QUANTILE_BITS)
 #define NS_PER_MS 1e6
 
-/* Exact below one octave of buckets, then OCTAVE buckets to every power of two. */
+/* The first octave has exact buckets; after it, every power of two has OCTAVE buckets. */
 static int bucket_of(int64_t value)
 {
     uint64_t v = (uint64_t)value;
@@ -39,7 +39,10 @@ static void restart(const struct quantile *quantile, struct quantile_cursor *cur
     settle(quantile, cursor);
 }
 
-/* Halves the cumulative counts: the shape stays, also where every bucket holds one sample. */
+/*
+ * Halves the cumulative counts. The distribution keeps its shape, even if every bucket holds one
+ * sample.
+ */
 static void fade(struct quantile *quantile)
 {
     uint64_t seen = 0;

@@ -58,7 +58,7 @@ double random_normal(struct random *random)
     return radius * cos(TWO_PI * random_uniform(random));
 }
 
-/* Marsaglia and Tsang; a shape below 1 is lifted by one and pulled back by a power. */
+/* Marsaglia and Tsang; a shape below 1 is raised by one and corrected with a power. */
 double random_gamma(struct random *random, double shape, double scale)
 {
     if (shape < 1) {

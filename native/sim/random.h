@@ -1,15 +1,18 @@
-/* Random numbers of our own, the same on every machine and for every policy. */
+/* Our own random numbers, the same on every machine and for every policy. */
 #ifndef SIM_RANDOM_H
 #define SIM_RANDOM_H
 
 #include <stdint.h>
 
-/* xoshiro256**; a stream belongs to one purpose, so that one mechanism's draws shift no other's. */
+/*
+ * xoshiro256**. Each stream serves one purpose, so draws of one mechanism do not shift those of
+ * another.
+ */
 struct random {
     uint64_t state[4];
 };
 
-/* Scrambles `value` into `hash`; chains of it name a stream. */
+/* Mixes `value` into `hash`; a chain of such calls identifies a stream. */
 uint64_t random_hash(uint64_t hash, uint64_t value);
 
 void random_seed(struct random *random, uint64_t seed);

@@ -40,7 +40,10 @@ void trace_close(struct trace *trace)
     free(trace);
 }
 
-/* Instants: a workflow is a process, a node its thread. Microseconds, to the nanosecond. */
+/*
+ * Instant events: the process is a workflow, the thread a node. Times are microseconds with
+ * nanosecond digits.
+ */
 static void begin(struct trace *trace, const char *name, int64_t now, int64_t workflow,
                   uint64_t node)
 {

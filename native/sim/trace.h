@@ -1,4 +1,4 @@
-/* trace.json: every decision as it falls, an array that trace viewers open as it is. */
+/* trace.json: every decision as it is made, an array that trace viewers can open directly. */
 #ifndef SIM_TRACE_H
 #define SIM_TRACE_H
 
@@ -8,7 +8,7 @@
 #include "sim/attempt.h"
 #include "sim/workflow.h"
 
-/* NULL writes nothing, here and below. */
+/* Writes nothing if the trace is NULL, here and below. */
 struct trace;
 
 struct trace *trace_open(const char *path, const struct config *config);

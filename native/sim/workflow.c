@@ -5,7 +5,7 @@
 #include "sim/memory.h"
 #include "sim/random.h"
 
-/* Purposes of hashes: no two of a workflow's draws share a stream. */
+/* Purposes of hashes: each draw of a workflow has a separate stream. */
 enum { FOR_WORKFLOW = 1, FOR_ATTEMPT, FOR_EVIDENCE, FOR_LENIENCE };
 
 void workflow_totals(const struct options *options, int64_t totals[NODE_TYPES])
@@ -77,7 +77,7 @@ static uint64_t hash_at(const struct workflow *workflow, uint64_t purpose, int64
     return random_hash(hash, (uint64_t)subquery);
 }
 
-/* Nothing is stored while evidence comes in: what each search found is a hash. */
+/* Nothing is stored while evidence arrives, because a hash gives what each search found. */
 static bool evidence_suffices(const struct workflow *workflow, int32_t iter,
                               const struct options *options)
 {

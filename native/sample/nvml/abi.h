@@ -1,6 +1,6 @@
 /*
- * The functions, structures and numbers of NVML's ABI that are used here, under names of our own.
- * tests/native/nvml_layout_program.c holds them to NVIDIA's header.
+ * The functions, structures and numbers of NVML's ABI that are used here, under our own names.
+ * tests/native/nvml_layout_program.c checks them against NVIDIA's header.
  */
 #ifndef DYNO_NVML_ABI_H
 #define DYNO_NVML_ABI_H
@@ -9,7 +9,7 @@
 
 #include "sample/nvml/nvml.h"
 
-/* A version word is the structure's size and its version number. */
+/* A version word combines the structure's size and its version number. */
 #define NVML_VERSIONED(type, version) ((uint32_t)(sizeof(type) | (version) << 24))
 
 struct nvml_utilization {
@@ -28,14 +28,14 @@ struct nvml_temperature {
 };
 struct nvml_margin {
     uint32_t version;
-    int32_t celsius; /* left to the nearest threshold of slowing down */
+    int32_t celsius; /* degrees left to the nearest slowdown threshold */
 };
 struct nvml_process {
     uint32_t pid;
     uint64_t memory_bytes;
     uint32_t gpu_instance, compute_instance;
 };
-/* The same as drivers 535.43 to 535.86 write it, under the other's name and version. */
+/* The same structure as drivers 535.43 to 535.86 write it, under the other's name and version. */
 struct nvml_process_535 {
     struct nvml_process process;
     uint64_t protected_bytes;
@@ -46,7 +46,7 @@ struct nvml_pci {
     char bus_id[32];
 };
 
-/* nvmlDeviceGetFieldValues. */
+/* For nvmlDeviceGetFieldValues. */
 enum field_id {
     FIELD_THROTTLED_POWER = 74,
     FIELD_MEMORY_TEMPERATURE = 82,
@@ -66,10 +66,10 @@ enum field_id {
     FIELD_THROTTLED_BRAKE = 271,
 };
 
-/* nvmlDeviceGetTemperatureThreshold. */
+/* For nvmlDeviceGetTemperatureThreshold. */
 enum threshold { THRESHOLD_SLOWDOWN = 1, THRESHOLD_MEMORY_MAX = 2, THRESHOLD_GPU_MAX = 3 };
 
-/* nvmlDeviceGetArchitecture. */
+/* For nvmlDeviceGetArchitecture. */
 #define ARCHITECTURE_AMPERE 7
 #define ARCHITECTURE_UNKNOWN UINT32_MAX
 
@@ -104,7 +104,9 @@ struct nvml_gpm_metric {
     double value;
     const char *names[3];
 };
-/* The header's array grows with each release; the driver reads and writes count entries of it. */
+/*
+ * The array in NVIDIA's header grows with each release; the driver uses only count entries of it.
+ */
 #define GPM_METRICS_ROOM 512
 struct nvml_gpm_request {
     uint32_t version, count;
@@ -166,7 +168,7 @@ struct nvml {
     char driver[80], version[80], path[256];
     int gpu_count;
     struct gpu gpus[GPUS_MAX];
-    int count_code; /* of asking how many devices there are */
+    int count_code; /* the code of the call that counts the devices */
     int failure_count;
     struct nvml_failure failures[GPUS_MAX];
 };
@@ -176,14 +178,14 @@ struct nvml {
 #define NVML_CALL(nvml, name, ...) \
     ((nvml)->name ? (nvml)->name(__VA_ARGS__) : (int)NVML_FUNCTION_NOT_FOUND)
 
-/* nvml.c: the processes as the driver writes them, and how far apart their records lie. */
+/* nvml.c: the processes as the driver writes them, and the distance between their records. */
 int nvml_ask_processes(struct nvml *nvml, struct gpu *gpu, void *records, uint32_t *count);
 size_t nvml_process_stride(const void *records, uint32_t count, uint32_t room);
 
 /* metrics.c: a field's value, whatever its type. */
 double nvml_field_value(const struct nvml_field *field);
 
-/* metrics.c: asked once, as a device is found. */
+/* metrics.c: called once, when a device is found. */
 void nvml_read_thresholds(struct nvml *nvml, struct gpu *gpu);
 
 /* gpm.c: the metrics of Hopper and later, from pairs of samples at least 100 ms apart. */

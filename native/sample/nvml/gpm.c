@@ -1,4 +1,6 @@
-/* GPM: activity of Hopper's and later units, computed by the driver from two samples. */
+/*
+ * GPM: activity of the units of Hopper and later GPUs, which the driver computes from two samples.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +25,7 @@ static const struct {
 #define GPM_COUNT ((uint32_t)(sizeof GPM / sizeof GPM[0]))
 
 struct gpm {
-    void *samples[2]; /* the one before, the newest */
+    void *samples[2]; /* the previous one, the newest */
     uint64_t before_ns;
     struct nvml_gpm_request request;
 };
@@ -34,7 +36,7 @@ int gpm_open(struct nvml *nvml, struct gpu *gpu)
     void *asked = gpu->parent ? gpu->parent : gpu->device;
     int code = NVML_CALL(nvml, gpm_support, asked, &support);
     if (code != NVML_OK) return code;
-    if (!support.supported || gpu->mig) return NVML_NOT_SUPPORTED; /* MIG: its parts offer it */
+    if (!support.supported || gpu->mig) return NVML_NOT_SUPPORTED; /* MIG: its parts offer it instead */
     struct gpm *gpm = calloc(1, sizeof *gpm);
     if (!gpm) return NVML_INSUFFICIENT_SIZE;
     gpu->gpm = gpm;

@@ -47,7 +47,7 @@ const struct gpu_metric_row GPU_METRIC[GPU_METRICS] = {
 
 enum clock_type { CLOCK_TYPE_GRAPHICS, CLOCK_TYPE_SM, CLOCK_TYPE_MEMORY, CLOCK_TYPE_VIDEO };
 
-/* Metrics that come through nvmlDeviceGetFieldValues, and what one unit of them is. */
+/* Metrics read through nvmlDeviceGetFieldValues, and the unit of each. */
 static const struct {
     enum gpu_metric metric;
     uint32_t id;
@@ -94,7 +94,7 @@ double nvml_field_value(const struct nvml_field *field)
     }
 }
 
-/* Of 32 bits a PCIe counter wraps every tenth of a second under load. */
+/* A 32-bit PCIe counter wraps every tenth of a second under load. */
 static double unwrapped(const struct gpu *gpu, struct wrapping *counter,
                         const struct nvml_field *field)
 {
@@ -148,8 +148,8 @@ static void read_utilization(struct nvml *nvml, struct gpu *gpu, struct gpu_read
 }
 
 /*
- * What nvmlDeviceGetPowerUsage tells: the mean over a second where the device has one (field 185),
- * else the power at the moment (field 186). Where the fields tell neither, it is asked itself.
+ * The value of nvmlDeviceGetPowerUsage: a one-second mean if the device has one (field 185), else
+ * the power at the moment (field 186). If neither field has a value, the function itself is called.
  */
 static void read_power(struct nvml *nvml, struct gpu *gpu, struct gpu_reading *reading)
 {
@@ -193,8 +193,9 @@ static void read_reasons(struct nvml *nvml, struct gpu *gpu, struct gpu_reading 
 }
 
 /*
- * In use is all that is not free, the driver's own included: of the two versions of the call only the
- * second tells the driver's share apart, so that this alone means the same in both.
+ * Memory in use is everything that is not free, including the driver's own. Only the second version
+ * of the call reports the driver's share separately, so this is the only definition that means the
+ * same in both.
  */
 static void read_memory(struct nvml *nvml, struct gpu *gpu, struct gpu_reading *reading)
 {
@@ -281,7 +282,7 @@ int nvml_read(struct nvml *nvml, struct gpu *gpu, enum pace pace, struct gpu_rea
     return NVML_OK;
 }
 
-/* Answers that mean never, not only not now. */
+/* Whether a code means that the metric will never be available. */
 static bool is_final(int code)
 {
     return code == NVML_NOT_SUPPORTED || code == NVML_FUNCTION_NOT_FOUND ||
@@ -296,7 +297,10 @@ static void mark_absent(struct gpu *gpu, enum gpu_metric metric, int code)
     gpu->absent_code[metric] = code;
 }
 
-/* Of a MIG part only these are its own; its handle may answer the rest with the whole board's. */
+/*
+ * The only metrics that are a MIG part's own; its handle may return the whole board's values for
+ * the rest.
+ */
 static bool is_of_parts(enum gpu_metric metric)
 {
     return GPU_METRIC[metric].pace == PACE_GPM || metric == GPU_MEMORY_TOTAL ||
@@ -304,7 +308,7 @@ static bool is_of_parts(enum gpu_metric metric)
            metric == GPU_MEMORY_RESERVED;
 }
 
-/* On GA100 and what came before Ampere the power is that of the moment (NVML's documentation). */
+/* On GA100 and before Ampere the reported power is that of the moment (NVML's documentation). */
 static enum power_kind power_kind(struct nvml *nvml, const struct gpu *gpu)
 {
     uint32_t architecture = ARCHITECTURE_UNKNOWN;

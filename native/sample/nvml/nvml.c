@@ -113,7 +113,7 @@ static void add_mig_parts(struct nvml *nvml, struct gpu *whole, unsigned index)
     }
 }
 
-/* Bytes a second of one PCIe lane, by generation; of one that is not known yet the newest's. */
+/* Bytes per second of one PCIe lane, by generation; an unknown generation counts as the newest. */
 static double lane_bytes_per_s(uint32_t generation)
 {
     static const double RATE[] = {7.56e9, 0.25e9, 0.5e9, 0.985e9, 1.97e9, 3.94e9, 7.56e9};
@@ -157,7 +157,7 @@ static void add_devices(struct nvml *nvml)
     }
 }
 
-/* On Windows' Linux the library is where the loader does not look. */
+/* Under WSL (Windows' Linux) the library is in a folder that the loader does not search. */
 static void *load(const char *path, char *error, size_t error_size)
 {
     static const char *const PATHS[] = {"libnvidia-ml.so.1", "/usr/lib/wsl/lib/libnvidia-ml.so.1"};
@@ -222,7 +222,7 @@ void nvml_close(struct nvml *nvml)
     free(nvml);
 }
 
-/* Whether records of a stride read as processes do. */
+/* Whether records of this stride look like valid processes. */
 static bool plausible(const unsigned char *records, uint32_t count, size_t stride)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -244,9 +244,9 @@ static bool written(const unsigned char *bytes, size_t from, size_t to)
 }
 
 /*
- * How far apart the driver wrote its records: 24 bytes by NVML's definition, 32 by drivers 535.43 to
- * 535.86. The one that reads as processes; where both do, 32 if the driver wrote up to their end but
- * not beyond.
+ * The distance between the driver's records: 24 bytes by NVML's definition, 32 with drivers 535.43
+ * to 535.86. Returns the stride at which they look like processes. If both do, it is 32 when the
+ * driver wrote up to the end of 32-byte records but not beyond.
  */
 size_t nvml_process_stride(const void *bytes, uint32_t count, uint32_t room)
 {
@@ -276,7 +276,7 @@ int nvml_processes(struct nvml *nvml, struct gpu *gpu, struct gpu_process *proce
     unsigned char *records = NULL;
     uint32_t there = PROCESSES_AT_FIRST, room;
     int code;
-    do { /* with too little room NVML tells how much it takes; more may come in between */
+    do { /* if the room is too small NVML reports how much it needs; more processes may start in between */
         room = there;
         unsigned char *more = realloc(records, room * sizeof(struct nvml_process_535));
         if (!more) {

@@ -1,6 +1,6 @@
 /*
- * NVML, found at run time. The layouts are those of its public ABI (x86-64 and arm64 alike); every
- * function is optional, and one that a driver lacks answers NVML_FUNCTION_NOT_FOUND.
+ * NVML, loaded at run time. The layouts are those of its public ABI (the same on x86-64 and arm64).
+ * Every function is optional: one that a driver lacks returns NVML_FUNCTION_NOT_FOUND.
  */
 #ifndef DYNO_NVML_H
 #define DYNO_NVML_H
@@ -34,10 +34,10 @@ enum nvml_code {
     NVML_UNKNOWN = 999,
 };
 
-/* How often a metric is worth asking for. GPM is only read where it was asked for. */
+/* How often a metric is read. GPM is only read if it was requested. */
 enum pace { PACE_FAST, PACE_SLOW, PACE_GPM };
 
-/* The metrics of a device; nvml_metrics.c holds their names and units in this order. */
+/* The metrics of a device; metrics.c has their names and units in this order. */
 enum gpu_metric {
     GPU_UTILIZATION,
     GPU_MEMORY_UTILIZATION,
@@ -88,7 +88,7 @@ struct gpu_metric_row {
 };
 extern const struct gpu_metric_row GPU_METRIC[GPU_METRICS];
 
-/* One reading: a value (NaN where unread) and NVML's code for each metric. */
+/* One reading: a value (NaN if unread) and NVML's code for each metric. */
 struct gpu_reading {
     double value[GPU_METRICS];
     int code[GPU_METRICS];
@@ -96,12 +96,12 @@ struct gpu_reading {
 
 struct gpu_process {
     uint32_t pid;
-    double memory_bytes; /* NaN where the driver does not tell */
+    double memory_bytes; /* NaN if the driver does not report it */
 };
 
 /*
- * A counter of 32 bits, summed across its wraps. Read so late that it may have wrapped more than once,
- * it is unknown, and starts again.
+ * A 32-bit counter, summed across its wraps. If it was read so late that it may have wrapped more
+ * than once, the sum is unknown and starts again.
  */
 struct wrapping {
     bool narrow; /* 32 bits, as the driver said at the last read */
@@ -109,12 +109,14 @@ struct wrapping {
     double sum;
 };
 
-/* What nvmlDeviceGetPowerUsage tells: power at the moment, or its mean over the last second. */
+/*
+ * What nvmlDeviceGetPowerUsage returns: the power at the moment, or its mean over the last second.
+ */
 enum power_kind { POWER_UNKNOWN, POWER_INSTANT, POWER_AVERAGE };
 
 /*
- * From when on a device slows itself down: temperatures, or on newer devices (Ada and later) margins,
- * which GPU_TEMPERATURE_MARGIN falls below. NaN where the device does not say.
+ * Where a device begins to slow itself down: temperatures, or on newer devices (Ada and later)
+ * margins below which GPU_TEMPERATURE_MARGIN must fall. NaN if the device does not report it.
  */
 struct gpu_thresholds {
     double slowdown_celsius, gpu_max_celsius, memory_max_celsius;
@@ -130,7 +132,7 @@ struct nvml_failure {
 
 struct gpu {
     void *device;
-    void *parent;          /* of a MIG part; NULL for a whole device */
+    void *parent;          /* of a MIG part's device; NULL for a whole device */
     uint32_t gpu_instance; /* of a MIG part */
     bool mig;              /* a whole device split into MIG parts */
     char series[32];       /* "gpu0", "gpu0.mig1" */
@@ -139,16 +141,16 @@ struct gpu {
     char pci_bus_id[32];
     struct gpu_thresholds thresholds;
     enum power_kind power_kind;
-    uint64_t wrap_ns; /* a PCIe counter of 32 bits cannot wrap in less */
-    uint64_t absent;         /* bit mask of the metrics that it does not offer */
-    int absent_code[GPU_METRICS]; /* why; NVML_OK: not asked for, or another metric says it */
+    uint64_t wrap_ns; /* a 32-bit PCIe counter cannot wrap in less time */
+    uint64_t absent;         /* bit mask of the metrics that the device does not offer */
+    int absent_code[GPU_METRICS]; /* why; NVML_OK: not requested, or another metric reports it */
     struct wrapping pcie[2];
     struct gpm *gpm;
 };
 
 struct nvml;
 
-/* An empty path means DYNO_NVML, else libnvidia-ml.so.1. NULL and a message on failure. */
+/* An empty path means DYNO_NVML, else libnvidia-ml.so.1. Returns NULL and a message on failure. */
 struct nvml *nvml_open(const char *path, char *error, size_t error_size);
 void nvml_close(struct nvml *nvml);
 
@@ -158,32 +160,37 @@ struct gpu *nvml_gpu(struct nvml *nvml, int index);
 /* NVML's text for a code: "GPU is lost". */
 const char *nvml_error(const struct nvml *nvml, int code);
 
-/* The code's name in nvml.h, without its prefix: "GPU_IS_LOST"; "" for one that is not known here. */
+/* The code's name in nvml.h, without its prefix: "GPU_IS_LOST"; "" for an unknown code. */
 const char *nvml_code_name(int code);
 
 /* "nvmlDeviceGetCount_v2: GPU is lost (GPU_IS_LOST)"; the call may be "". */
 void nvml_say(const struct nvml *nvml, const char *call, int code, char *text, size_t size);
 
-/* Why there is no device, or which ones cannot be used; "" when all is well. */
+/* Why there is no device, or which devices cannot be used; "" if all is well. */
 void nvml_say_failures(const struct nvml *nvml, char *text, size_t size);
 
-/* Whether the device is gone for good. */
+/* Whether the code means that the device is permanently lost. */
 bool nvml_is_lost(int code);
 
-/* Reads the metrics of one pace; the others are left as they are. NVML_GPU_IS_LOST ends it. */
+/* Reads the metrics of one pace and leaves the others unchanged. Stops at NVML_GPU_IS_LOST. */
 int nvml_read(struct nvml *nvml, struct gpu *gpu, enum pace pace, struct gpu_reading *reading);
 
-/* Compute processes; count is the room, and then how many there are. */
+/*
+ * Reads the compute processes. count is the room before the call, and the number of processes
+ * after.
+ */
 int nvml_processes(struct nvml *nvml, struct gpu *gpu, struct gpu_process *processes,
                    uint32_t *count);
 
-/* Reads everything once and marks what a device does not offer. GPM only where it is wanted. */
+/*
+ * Reads everything once and notes what the device does not offer. GPM is included only on request.
+ */
 void nvml_find_offer(struct nvml *nvml, struct gpu *gpu, bool gpm);
 
-/* Makes every call once and writes what it answered, an object each, into an open array. */
+/* Makes every call once and writes each answer as an object into an open array. */
 void nvml_probe(struct nvml *nvml, struct json *json);
 
-/* Driver, library and devices, into an open object. */
+/* Writes driver, library and devices into an open object. */
 void nvml_describe(struct nvml *nvml, struct json *json);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Every call of NVML that is used here, once, for whoever wants to know what a card really answers:
- * the code, the value with its type, and the time that the call took.
+ * Makes every NVML call that is used here once, to show what a card really answers: the code, the
+ * value with its type, and the duration of the call.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +25,10 @@ static void begin(struct probe *probe)
     probe->begin_ns = now_ns();
 }
 
-/* One answer; the value is left out where the code is an error, the type where it is plain. */
+/*
+ * Writes one answer, without the value if the code is an error, and without the type if it is the
+ * usual one.
+ */
 static void answer(struct probe *probe, const char *call, int code, double value, const char *type)
 {
     double us = (double)(now_ns() - probe->begin_ns) / 1e3;
@@ -115,7 +118,7 @@ static void probe_activity(struct probe *probe, struct gpu *gpu)
     PROBE(probe, reasons_v1, "nvmlDeviceGetCurrentClocksThrottleReasons", wide, gpu->device, &wide);
 }
 
-/* One by one, so that each has its own time. */
+/* One field per call, so that each has its own duration. */
 static void probe_fields(struct probe *probe, struct gpu *gpu)
 {
     static const uint32_t IDS[] = {
