@@ -1,20 +1,20 @@
-/** Getting a page of Prometheus text. */
+/** Fetches a page of Prometheus text. */
 import { classOfStatus, EndpointError } from "../../endpoint/errors.ts";
 import { exchange, type HttpExchange, type Transport } from "../../endpoint/transport.ts";
 import { parseExposition } from "./prometheus_text.ts";
 import type { TlsSettings } from "../../endpoint/tls.ts";
 
-/** How a server is asked for its metrics. */
+/** How to request a server's metrics. */
 export interface ScrapeOptions {
-  /** Sent along, such as what authorises; llama.cpp and proxies may want the API key. Default none. */
+  /** Extra headers, such as for authorisation; llama.cpp and proxies may need the API key. Default none. */
   headers?: Record<string, string>;
-  /** Seconds until a reading is given up. Default 2. */
+  /** Seconds after which a reading is given up. Default 2. */
   timeout_s?: number;
-  /** How https is spoken. Default: as usual. */
+  /** TLS settings for https. Default: the usual ones. */
   tls?: TlsSettings;
 }
 
-/** A page, and when it was answered. */
+/** A page, and when it was received. */
 export interface MetricsPage {
   url: URL;
   text: string;
@@ -22,7 +22,7 @@ export interface MetricsPage {
 }
 
 /**
- * Gets the page, which may have moved within the origin (as older vLLM moves it to /metrics/).
+ * Fetches a page, following redirects within the origin (older vLLM redirects to /metrics/).
  *
  * @throws {EndpointError} with the URL in front.
  * @throws {CancelledError}
@@ -48,7 +48,7 @@ export async function fetchPage(
   return { url: at, text: answer.body, t_ns: (answer.t_sent_ns + answer.t_first_byte_ns) / 2 };
 }
 
-/** What to try where there is no page. */
+/** What to try when the page cannot be fetched. */
 function hintOn(status: number, { pathname }: URL): string {
   if (status !== 404 && status !== 501) return "";
   return /\/metrics\/?$/.test(pathname)
@@ -81,7 +81,7 @@ async function get(
   }
 }
 
-/** Where a redirect leads, if within the origin. */
+/** The target of a redirect; null if it is outside the origin. */
 function movedTo(url: URL, { status, headers }: HttpExchange): URL | null {
   if (![301, 302, 303, 307, 308].includes(status) || headers.location === undefined) return null;
   if (!URL.canParse(headers.location, url)) return null;
@@ -89,7 +89,7 @@ function movedTo(url: URL, { status, headers }: HttpExchange): URL | null {
   return to.protocol === url.protocol && to.host === url.host ? to : null;
 }
 
-/** Whether anything in it is Prometheus text: a sample, or the comment on a metric. */
+/** Whether a text contains Prometheus text: at least one sample or comment on a metric. */
 export function isExposition(text: string): boolean {
   return /^# (?:HELP|TYPE) /m.test(text) || parseExposition(text).samples.length > 0;
 }

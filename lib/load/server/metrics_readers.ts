@@ -1,4 +1,4 @@
-/** What is read of servers beside a load: the endpoint's own metrics, and Prometheus pages that are recorded. */
+/** Reads metrics of servers during a load: the endpoint's own, and Prometheus pages to be recorded. */
 import { endpointsAsked } from "../../endpoint/api.ts";
 import { PortableTransport } from "../../endpoint/portable/portable.ts";
 import { CancelledError } from "../../execute/scope.ts";
@@ -13,7 +13,7 @@ import type { LoadEvent } from "../../run/events.ts";
 import type { LoadSettings } from "../../settings/load.ts";
 import type { LiveReadings } from "../live_load.ts";
 
-/** Reads metrics once a second while a load runs, by a separate transport. */
+/** Reads metrics once a second while a load runs, through a separate transport. */
 export class MetricsReaders implements AsyncDisposable {
   readonly #api: APIConfiguration;
   readonly #transport: PortableTransport;
@@ -21,7 +21,7 @@ export class MetricsReaders implements AsyncDisposable {
   readonly #pages: PageRecorder;
   readonly #recorded: number;
   #log: PageLog | null = null;
-  /** What the server said of itself last; null where it has no metrics. */
+  /** The server's latest metrics; null where it has none. */
   latest: LiveReadings["server"] = null;
 
   private constructor(
@@ -39,9 +39,9 @@ export class MetricsReaders implements AsyncDisposable {
   }
 
   /**
-   * Looks for the endpoint's metrics, and reads each page once.
+   * Finds the endpoint's metrics, and reads each page once.
    *
-   * @param own whether the endpoint's own metrics are read: one shard reads them for all.
+   * @param own whether to read the endpoint's own metrics; with several shards, only one does.
    * @throws {InputError} a page that cannot be read.
    */
   static async open(
@@ -65,7 +65,7 @@ export class MetricsReaders implements AsyncDisposable {
     }
   }
 
-  /** Empties the prefix cache of each server that is asked. @throws {InputError} one has no such call. */
+  /** Empties the prefix cache of each server. @throws {InputError} a server has no call for it. */
   async resetCaches(signal: AbortSignal): Promise<void> {
     for (const endpoint of endpointsAsked(this.#api)) {
       const api = { ...this.#api, endpoint };
@@ -73,7 +73,10 @@ export class MetricsReaders implements AsyncDisposable {
     }
   }
 
-  /** Begins to read; pages go to a file of the run. @throws {InputError} it cannot be made. */
+  /**
+   * Starts reading; pages are recorded in a file of the run. @throws {InputError} the file cannot
+   * be created.
+   */
   start(directory: RunDirectory, signal: AbortSignal, onNotice: (line: string) => void): void {
     const scraper = this.#scraper;
     if (scraper) onNotice(`the server is ${scraper.server}; its metrics are read every second`);
@@ -84,7 +87,7 @@ export class MetricsReaders implements AsyncDisposable {
     this.#pages.start(this.#log, SCRAPE_INTERVAL_MS, signal);
   }
 
-  /** The server's readings since the last call, for the journal. */
+  /** Returns the server's readings since the last call, for the journal. */
   *take(): Generator<LoadEvent> {
     for (const reading of this.#scraper?.take() ?? []) {
       const { server } = this.#scraper!;
@@ -93,7 +96,7 @@ export class MetricsReaders implements AsyncDisposable {
     }
   }
 
-  /** Takes the last readings, and says how pages were read. */
+  /** Takes the last readings, and reports how pages were read. */
   async *stop(signal: AbortSignal): AsyncGenerator<LoadEvent> {
     await this.#scraper?.stop();
     if (this.#log) {
@@ -104,7 +107,7 @@ export class MetricsReaders implements AsyncDisposable {
     yield* this.take();
   }
 
-  /** Ends it without another reading. */
+  /** Stops without another reading. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pages[Symbol.asyncDispose]();
     await this.#scraper?.[Symbol.asyncDispose]();
@@ -113,7 +116,7 @@ export class MetricsReaders implements AsyncDisposable {
   }
 }
 
-/** What reads the server's metrics: at the endpoint, else on those of the recorded pages that have them. */
+/** Reads the server's metrics from the endpoint, or else from recorded pages that have them. */
 async function probe(
   api: APIConfiguration,
   pages: readonly string[],

@@ -1,15 +1,15 @@
-/** What a server says of itself at /metrics: Prometheus text 0.0.4, and OpenMetrics. */
+/** Parses Prometheus text 0.0.4 and OpenMetrics, as servers expose it at /metrics. */
 
-/** One line of an exposition that carries a value. */
+/** A line with a value. */
 export interface PrometheusSample {
   name: string;
-  /** Label values with their escapes undone. */
+  /** Label values, unescaped. */
   labels: Record<string, string>;
   /** May be NaN or infinite. */
   value: number;
 }
 
-/** An exposition as far as it could be read. */
+/** The parts of an exposition that could be read. */
 export interface Exposition {
   /** In the order of the text. */
   samples: PrometheusSample[];
@@ -17,26 +17,26 @@ export interface Exposition {
   malformed_lines: number;
 }
 
-/** A longer line is not a sample of any server, and not worth the time to look. */
+/** Longer lines are not samples of any server, and are skipped without parsing. */
 const LONGEST_LINE = 64 * 1024;
 
-/** Nothing, or an indented comment. */
+/** An empty line, or an indented comment. */
 const BLANK = /^[ \t]*(?:#|$)/;
 const NAME = /[ \t]*([a-zA-Z_:][\w:]*)[ \t]*/y;
 const LABEL = /[ \t]*([a-zA-Z_]\w*)[ \t]*=[ \t]*"((?:[^"\\]|\\.)*)"[ \t]*(,?)[ \t]*/y;
 const CLOSE = /[ \t]*\}[ \t]*/y;
-/** Value, a timestamp, an exemplar. */
+/** Value, timestamp, exemplar. */
 const REST = /(\S+)(?:[ \t]+[-+]?[\d.]+(?:e[-+]?\d+)?)?(?:[ \t]+#[ \t]*\{.*)?[ \t]*$/iy;
 const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i;
 const INFINITE = /^[-+]?inf(?:inity)?$/i;
 const NOT_A_NUMBER = /^[-+]?nan$/i;
 
 /**
- * Reads an exposition; never throws. Comments (HELP, TYPE, UNIT, EOF), timestamps and exemplars are
- * passed over; a line that is malformed is left out and counted.
+ * Parses an exposition; never throws. Comments (HELP, TYPE, UNIT, EOF), timestamps and exemplars
+ * are skipped; malformed lines are left out and counted.
  *
- * @param names only lines that begin with one of these are looked at; absent: all. A page of an
- * inference server is buckets of histograms for the most part.
+ * @param names only lines that begin with one of these names are parsed; default: all. Most of an
+ * inference server's page is histogram buckets.
  */
 export function parseExposition(text: string, names?: ReadonlySet<string>): Exposition {
   const samples: PrometheusSample[] = [];
@@ -54,13 +54,13 @@ export function parseExposition(text: string, names?: ReadonlySet<string>): Expo
   return { samples, malformed_lines };
 }
 
-/** The name that a line begins with; "" for none. */
+/** The name at the start of a line; "" for none. */
 function nameOf(line: string): string {
   const name = matchAt(NAME, line, 0);
   return name ? name[1] : "";
 }
 
-/** Null when the line is malformed. */
+/** Parses a line; null if it is malformed. */
 function parseLine(line: string): PrometheusSample | null {
   const name = matchAt(NAME, line, 0);
   if (!name) return null;
@@ -71,14 +71,14 @@ function parseLine(line: string): PrometheusSample | null {
     if (end < 0) return null;
     at = end;
   } else if (!/[ \t]$/.test(name[0])) {
-    return null; // nothing parts the name from a value
+    return null; // the name is not separated from the value
   }
   const rest = matchAt(REST, line, at);
   const value = rest && parseValue(rest[1]);
   return value === null ? null : { name: name[1], labels, value };
 }
 
-/** Fills in the labels; gives the offset after the closing brace and blanks, −1 when malformed. */
+/** Fills in the labels; returns the offset after the closing brace and blanks, −1 if malformed. */
 function readLabels(line: string, from: number, labels: Record<string, string>): number {
   let at = from;
   for (let comma = ","; comma === ",";) {
@@ -98,7 +98,7 @@ function parseValue(text: string): number | null {
   return NOT_A_NUMBER.test(text) ? NaN : null;
 }
 
-/** `\\`, `\"` and `\n`; a backslash before anything else stands for itself. */
+/** Resolves `\\`, `\"` and `\n`; any other backslash is kept. */
 function unescape(value: string): string {
   if (!value.includes("\\")) return value;
   return value.replace(/\\([\\"n])/g, (_, escaped) => escaped === "n" ? "\n" : escaped);

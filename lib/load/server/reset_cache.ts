@@ -1,10 +1,10 @@
-/** Emptying a server's prefix cache before a load. */
+/** Empties a server's prefix cache before a load. */
 import { InputError, messageOf } from "../../errors.ts";
 import { exchange, type Transport } from "../../endpoint/transport.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import type { ServerKind } from "./server_reading.ts";
 
-/** Where servers have it; vLLM only in its development mode (VLLM_SERVER_DEV_MODE=1). */
+/** Paths of the call; vLLM has it only in development mode (VLLM_SERVER_DEV_MODE=1). */
 const PATHS: Partial<Record<ServerKind, string>> = {
   vllm: "/reset_prefix_cache",
   sglang: "/flush_cache",
@@ -13,9 +13,9 @@ const PATHS: Partial<Record<ServerKind, string>> = {
 const TIMEOUT_S = 10;
 
 /**
- * Empties the cache.
+ * Empties the cache of a server.
  *
- * @param server null where its metrics do not tell whose it is.
+ * @param server null where its metrics do not show which server it is.
  * @throws {InputError} the server has no such call, or refuses it.
  */
 export async function resetCache(

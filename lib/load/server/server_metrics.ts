@@ -1,4 +1,4 @@
-/** The inference server's own account of a run: its /metrics, read before, during and after. */
+/** The inference server's own metrics, read before, during and after a run. */
 import { EndpointError } from "../../endpoint/errors.ts";
 import { messageOf } from "../../errors.ts";
 import { CancelledError, Scope } from "../../execute/scope.ts";
@@ -15,21 +15,21 @@ export type { ServerKind } from "./server_reading.ts";
 export type { ServerMetricsSummary } from "./server_summary.ts";
 export type { ServerMetricsReading } from "../../run/request_record.ts";
 
-/** Time between readings unless something else is asked for. */
+/** Default time between readings. */
 export const SCRAPE_INTERVAL_MS = 1000;
 
-/** What {@linkcode ServerMetricsScraper.probe} found: a scraper, or why there is none. */
+/** The result of {@linkcode ServerMetricsScraper.probe}: a scraper, or why there is none. */
 export type ProbeResult =
   | { scraper: ServerMetricsScraper; reason: null }
   | { scraper: null; reason: string };
 
 /**
- * Reads a server's metrics at an interval. A reading that fails is left out and counted: the load is
- * never troubled by it.
+ * Reads a server's metrics at an interval. Failed readings are left out and counted, and never
+ * affect the load.
  *
  * @example
  * ```ts
- * // a transport of its own: the load's limit stays the load's
+ * // a separate transport, as the load's limit would count readings
  * await using transport = await openTransport({ only: "portable" });
  * const { scraper } = await ServerMetricsScraper.probe(endpoint, transport, signal);
  * await using _ = scraper;
@@ -39,9 +39,9 @@ export type ProbeResult =
  * ```
  */
 export class ServerMetricsScraper implements AsyncDisposable {
-  /** Whose metrics they are. */
+  /** The server whose metrics these are. */
   readonly server: ServerKind;
-  /** Where they are read; of several endpoints the first one's. */
+  /** The URL of the metrics; the first endpoint's where there are several. */
   readonly url: URL;
   readonly #urls: readonly URL[];
   readonly #transport: Transport;
@@ -68,13 +68,14 @@ export class ServerMetricsScraper implements AsyncDisposable {
   }
 
   /**
-   * Looks for /metrics at the endpoint's origin; what it finds is the first reading. Whatever goes
-   * wrong is given as the reason that there is no scraper.
+   * Looks for /metrics at the endpoint's origin, and takes the first reading. Any problem is
+   * returned as the reason why there is no scraper.
    *
-   * @param endpoint any URL of the server; of several servers one each, whose readings are put together.
-   * @param transport not that of the load, whose limit on requests in flight would count readings.
-   * It remains the caller's to dispose of, after the scraper.
-   * @throws {CancelledError} when the signal is aborted, and nothing else.
+   * @param endpoint any URL of the server; for several servers one each. Their readings are
+   * combined.
+   * @param transport not the load's, whose limit on requests in flight would count readings. The
+   * caller disposes of it after the scraper.
+   * @throws {CancelledError} the signal was aborted. Nothing else is thrown.
    */
   static async probe(
     endpoint: string | URL | readonly string[],
@@ -106,36 +107,36 @@ export class ServerMetricsScraper implements AsyncDisposable {
     }
   }
 
-  /** Those that were not taken yet, in the order of their times. */
+  /** The readings that were not taken yet, in order of time. */
   get readings(): readonly ServerMetricsReading[] {
     return this.#readings;
   }
 
-  /** Hands over the readings that were not taken yet. */
+  /** Returns the readings that were not taken yet, and marks them as taken. */
   take(): ServerMetricsReading[] {
     const taken = this.#readings;
     this.#readings = [];
     return taken;
   }
 
-  /** Readings that failed. */
+  /** How many readings failed. */
   get failures(): number {
     return this.#failures;
   }
 
-  /** Why the latest of them failed. */
+  /** The error of the last failed reading; null for none. */
   get last_failure(): string | null {
     return this.#last_failure;
   }
 
-  /** Lines on metrics that are read, of all readings, that were malformed and passed over. */
+  /** How many lines of relevant metrics were malformed, over all readings. */
   get malformed_lines(): number {
     return this.#malformed_lines;
   }
 
   /**
-   * Takes a reading now and then one each interval, never two at once: what comes due while one is
-   * under way is left out. Goes on until {@linkcode stop}, disposal or the signal's abort.
+   * Takes a reading now and then one per interval, one at a time: a reading is skipped while
+   * another is running. Continues until {@linkcode stop}, disposal or the signal's abort.
    */
   start(interval_ms: number, signal: AbortSignal): void {
     if (!(interval_ms > 0)) throw new RangeError(`interval_ms: ${interval_ms} is not above 0`);
@@ -146,8 +147,8 @@ export class ServerMetricsScraper implements AsyncDisposable {
   }
 
   /**
-   * Breaks off the reading under way and takes the last one, unless the signal is aborted. Does
-   * nothing where nothing was started; never throws.
+   * Breaks off the current reading and takes a last one, unless the signal is aborted. Does nothing
+   * if not started; never throws.
    */
   async stop(): Promise<void> {
     if (!this.#scope) return;
@@ -156,7 +157,7 @@ export class ServerMetricsScraper implements AsyncDisposable {
     await unlessCancelled(this.#read(signal));
   }
 
-  /** Ends it without another reading; nothing is left running. */
+  /** Stops without another reading; nothing keeps running. */
   async [Symbol.asyncDispose](): Promise<void> {
     const scope = this.#scope;
     this.#scope = null;
@@ -194,7 +195,7 @@ export class ServerMetricsScraper implements AsyncDisposable {
       }
       const { samples, malformed_lines } = parseExposition(text, METRIC_NAMES[this.server]);
       this.#malformed_lines += malformed_lines;
-      // servers of one kind call their engines alike
+      // servers of one kind use the same engine labels
       const of: Record<string, string> = pages.length > 1 ? { dyno_page: url.href } : {};
       return samples.map((sample) => ({ ...sample, labels: { ...sample.labels, ...of } }));
     });
@@ -203,7 +204,7 @@ export class ServerMetricsScraper implements AsyncDisposable {
   }
 }
 
-/** Waits for it; a cancellation is not an error. */
+/** Waits for work; its cancellation is not an error. */
 async function unlessCancelled(work: Promise<void>): Promise<void> {
   try {
     await work;
@@ -212,7 +213,10 @@ async function unlessCancelled(work: Promise<void>): Promise<void> {
   }
 }
 
-/** Gets the pages of all servers; one that is not available leaves none. @throws as {@linkcode fetchPage}. */
+/**
+ * Fetches the pages of all servers. If one is unavailable, none count. @throws as {@linkcode
+ * fetchPage}.
+ */
 async function fetchPages(
   urls: readonly (string | URL)[],
   transport: Transport,

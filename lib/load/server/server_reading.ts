@@ -1,14 +1,14 @@
-/** Which metrics tell the same thing on different inference servers. */
+/** Maps the metrics of different inference servers to common fields. */
 import type { PrometheusSample } from "./prometheus_text.ts";
 import type { ServerMetricsReading } from "../../run/request_record.ts";
 
-/** Servers whose metrics are understood. */
+/** Servers whose metrics dyno knows. */
 export type ServerKind = "vllm" | "sglang" | "llama.cpp" | "tgi" | "triton";
 
-/** What a reading holds besides its time. */
+/** A field of a reading other than its time. */
 export type ServerMetricsField = Exclude<keyof ServerMetricsReading, "t_ns">;
 
-/** Names in order of preference, in the form of {@linkcode plainName}; some with a label's value. */
+/** Metric names in order of preference, in the form of {@linkcode plainName}; some with a label's value. */
 type Names = Partial<Record<ServerMetricsField, string[]>>;
 
 const NAMES: Record<ServerKind, Names> = {
@@ -31,7 +31,7 @@ const NAMES: Record<ServerKind, Names> = {
   "sglang": {
     running: ["sglang_num_running_reqs"],
     waiting: ["sglang_num_queue_reqs"],
-    // newer ones count other pools of a hybrid model in token_usage
+    // newer versions also count other pools of a hybrid model in token_usage
     kv_cache_usage: ["sglang_full_token_usage", "sglang_token_usage"],
     prefix_cache_hits_total: ["sglang_cached_tokens"],
     prefix_cache_queries_total: ["sglang_prompt_tokens"],
@@ -63,7 +63,7 @@ const NAMES: Record<ServerKind, Names> = {
     prompt_tokens_total: ["tgi_request_input_length_sum"],
     generation_tokens_total: ["tgi_request_generated_tokens_sum"],
   },
-  // with TensorRT-LLM; with vLLM as its backend its page has vLLM's metrics
+  // with TensorRT-LLM; with its vLLM backend, the page has vLLM's metrics
   "triton": {
     running: ["nv_trt_llm_request_metrics{request_type=scheduled}"],
     waiting: ["nv_trt_llm_request_metrics{request_type=waiting}"],
@@ -71,7 +71,7 @@ const NAMES: Record<ServerKind, Names> = {
   },
 };
 
-/** A line, be it a comment, on a metric of that server. In order: the first found is it. */
+/** Patterns of lines, comments included, that identify a server; the first match decides. */
 const MARKS: [ServerKind, RegExp][] = [
   ["vllm", /^(?:# (?:HELP|TYPE) )?vllm[:_]\w/m],
   ["sglang", /^(?:# (?:HELP|TYPE) )?sglang[:_]\w/m],
@@ -80,15 +80,15 @@ const MARKS: [ServerKind, RegExp][] = [
   ["triton", /^(?:# ?(?:HELP|TYPE) )?nv_trt_llm_/m],
 ];
 
-/** Labels of the ranks that work on one request together: each reports it. */
+/** Labels of ranks that work on the same requests: each rank reports them. */
 const RANKS = new Set(["tp_rank", "pp_rank", "moe_ep_rank"]);
 
-/** Whose metrics an exposition holds; null when of none that is known. */
+/** Returns the server that an exposition comes from; null if it is unknown. */
 export function recogniseServer(exposition: string): ServerKind | null {
   return MARKS.find(([, mark]) => mark.test(exposition))?.[0] ?? null;
 }
 
-/** Every form of every name that readings of that server are made of. */
+/** All forms of all metric names that are read of each server. */
 export const METRIC_NAMES: Record<ServerKind, ReadonlySet<string>> = {
   "vllm": formsOf("vllm"),
   "sglang": formsOf("sglang"),
@@ -103,7 +103,7 @@ function formsOf(server: ServerKind): Set<string> {
   return new Set(either.flatMap((name) => [name, `${name}_total`]));
 }
 
-/** A reading out of a server's samples. */
+/** Makes a reading from a server's samples. */
 export function readingOf(
   server: ServerKind,
   samples: readonly PrometheusSample[],
@@ -133,7 +133,7 @@ export function readingOf(
   };
   const hits = sum("prefix_cache_hits_total");
   const prompts = sum("prompt_tokens_total");
-  // llama.cpp counts the tokens that it reused, and apart from them those that it processed
+  // llama.cpp counts reused and processed tokens separately
   const looked_up = server === "llama.cpp" && hits !== null && prompts !== null
     ? hits + prompts
     : sum("prefix_cache_queries_total");
@@ -154,14 +154,14 @@ export function readingOf(
       draft_tokens_total: sum("draft_tokens_total"),
       accepted_tokens_total: sum("accepted_tokens_total"),
       drafts_total: sum("drafts_total"),
-      // a server that drafts nothing says 0
+      // a server that does not draft reports 0
       draft_acceptance: mean("draft_acceptance") || null,
       accepted_length: mean("accepted_length") || null,
     }),
   };
 }
 
-/** Of speculative decoding, what a server tells: most do none. */
+/** Fields of speculative decoding that the server reports; most report none. */
 function ifKnown<Fields extends Record<string, number | null>>(fields: Fields): Partial<Fields> {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== null),
@@ -169,17 +169,17 @@ function ifKnown<Fields extends Record<string, number | null>>(fields: Fields): 
 }
 
 /**
- * A name without what differs between versions and exporters: the colon after the prefix, which
- * some replace, and the suffix of counters, which older ones lack.
+ * Removes from a name what differs between versions and exporters: the colon after the prefix,
+ * which some replace, and the suffix of counters, which older versions lack.
  */
 function plainName(name: string): string {
   return name.replace(":", "_").replace(/_total$/, "");
 }
 
 /**
- * One value for each engine (and model, and whatever else is labelled): of ranks that share their
- * requests the largest, and of queues by priority their total, which has an empty priority, where
- * there is one. Values that are negative or not finite stand for nothing known.
+ * Returns one value for each engine (and model, and other labels). For ranks that share requests it
+ * is the largest value; for queues by priority it is their total, which has an empty priority, if
+ * there is one. Negative and non-finite values count as unknown.
  */
 function valuePerEngine(samples: PrometheusSample[]): number[] {
   const totalled = samples.some(({ labels }) => labels.priority === "");

@@ -1,49 +1,51 @@
-/** What a server's readings come to over a stretch of time. */
+/** Summarises a server's readings over a window of time. */
 import type { ServerMetricsReading } from "../../run/request_record.ts";
 
-/** A window of time in a server's own words. Null is what its readings do not say. */
+/** What a server reported for a window of time. Null where its readings do not say. */
 export interface ServerMetricsSummary {
-  /** Readings within the window: maxima and means are of them. */
+  /** Number of readings in the window, from which maxima and means are computed. */
   readings: number;
   /** Share of the KV cache in use, 0 to 1. */
   kv_cache_usage_max: number | null;
-  /** As `kv_cache_usage_max`, the mean. */
+  /** Mean share of the KV cache in use. */
   kv_cache_usage_mean: number | null;
   /** Requests in the batch. */
   running_mean: number | null;
-  /** As `running_mean`, the most. */
+  /** The most requests in the batch. */
   running_max: number | null;
   /** Requests in the queue. */
   waiting_mean: number | null;
-  /** As `waiting_mean`, the most. */
+  /** The most requests in the queue. */
   waiting_max: number | null;
   /** 0 to 1; see `prefix_cache_hit_rate_from`. */
   prefix_cache_hit_rate: number | null;
   /**
-   * "counters": tokens found over tokens looked up. "gauge": the mean of what the server stated, which
-   * says nothing of how many tokens were behind each statement; only where counters are lacking.
+   * "counters": tokens found divided by tokens looked up. "gauge": the mean of the rates that the
+   * server reported, which ignores how many tokens each is based on; used only where counters are
+   * missing.
    */
   prefix_cache_hit_rate_from: "counters" | "gauge" | null;
-  /** Mean time in the queue, of the requests that left it. */
+  /** Mean time in the queue of the requests that left it. */
   queue_time_mean_ms: number | null;
-  /** Requests thrown out of the batch for lack of cache. */
+  /** Requests removed from the batch because the cache was full. */
   preemptions: number | null;
   /** Prompt tokens that the server processed. */
   prompt_tokens: number | null;
   /** Tokens that the server generated. */
   generation_tokens: number | null;
-  /** Speculative decoding: accepted of drafted tokens, 0 to 1; left out where none is known. */
+  /** Speculative decoding: share of drafted tokens that were accepted, 0 to 1; left out where unknown. */
   draft_acceptance?: number;
-  /** Speculative decoding: tokens of a step, the model's own included; 1 is none accepted. */
+  /** Speculative decoding: tokens per step, including the model's own; 1 means that none was accepted. */
   accepted_length?: number;
   /**
-   * The readings that counters were taken between: the closest that enclose the window, or the
-   * outermost there are. CLOCK_MONOTONIC nanoseconds; null with fewer than two.
+   * The time of the first of the two readings between which counters were compared: the closest
+   * ones that enclose the window, or the outermost ones available. CLOCK_MONOTONIC nanoseconds;
+   * null with fewer than two.
    */
   counted_from_ns: number | null;
   /** The later of the two readings. */
   counted_to_ns: number | null;
-  /** How often counters fell: the server was restarted, or several servers take turns to answer. */
+  /** How often counters fell: the server restarted, or several servers answer in turn. */
   counter_resets: number;
 }
 
@@ -69,16 +71,16 @@ type Gauge =
   | "draft_acceptance"
   | "accepted_length";
 
-/** Counters' increases over a span; null is a counter that no reading of it has. */
+/** Increases of counters over a span; null for a counter that no reading has. */
 type Increases = Record<Counter, number | null>;
 
 /**
  * Summarises the readings of a window, both ends included.
  *
- * Where any counter falls, all have restarted: what was counted up to then is kept, and what they
- * hold now is added. What was counted between the last reading and the restart is lost.
+ * If any counter falls, all are taken to have restarted: their counts until then are kept, and
+ * their new values added. What was counted between the last reading and the restart is lost.
  *
- * @param readings ascending in time.
+ * @param readings sorted by time.
  */
 export function summariseServer(
   readings: readonly ServerMetricsReading[],
@@ -131,7 +133,7 @@ export function summariseServer(
   };
 }
 
-/** The readings from the last before the window to the first after it; none for fewer than two. */
+/** The readings from the last one before the window to the first one after it; empty for fewer than two. */
 function enclosing(
   readings: readonly ServerMetricsReading[],
   from_ns: number,
@@ -144,8 +146,8 @@ function enclosing(
 }
 
 /**
- * A counter that a reading lacks while a later one has it had counted nothing: many servers show a
- * counter only once it has.
+ * A counter that is missing from a reading but present in a later one counts as 0: many servers
+ * show a counter only once it has counted something.
  */
 function increasesOver(span: readonly ServerMetricsReading[]) {
   const increases = Object.fromEntries(

@@ -1,10 +1,11 @@
 /**
- * The clocks of several hosts, compared by messages in files that all of them share: a shard asks, and the
- * coordinator says when it saw the question and when it answered. As in NTP (RFC 5905, section 8), but
- * with a proven bound in place of an estimate: a message is never read before it was written, so with the
- * question written at t1 and its answer read at t4 on the shard's clock, seen at t2 and answered at t3 on
- * the coordinator's, coordinator − shard is at most t2 − t1 and at least t3 − t4. Every exchange makes the
- * bounds narrower or leaves them; in the middle of what is left lies the offset.
+ * Compares the clocks of several hosts by messages in files that they share: a shard asks, and the
+ * coordinator replies with when it saw the question and when it answered. This works like NTP (RFC
+ * 5905, section 8), but with a proven bound instead of an estimate: no message is read before it
+ * was written. Let the question be written at t1 and the answer read at t4 by the shard's clock,
+ * and the question be seen at t2 and answered at t3 by the coordinator's. Then coordinator − shard
+ * is at most t2 − t1 and at least t3 − t4. Each exchange can only narrow these bounds; the offset
+ * is estimated as their middle.
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,11 +14,11 @@ import { clockAnchor, nowNs } from "../../native/clock.ts";
 import { sleep } from "../../execute/sleep.ts";
 import { filesIn, tell, told } from "./plan.ts";
 
-/** Exchanges of one measurement. */
+/** Exchanges in one measurement. */
 const EXCHANGES = 16;
-/** Between two looks for a message. */
+/** Time between checks for a message. */
 const LOOK_MS = 1;
-/** An answer that takes longer never comes. */
+/** Time after which an answer is no longer expected. */
 const PATIENCE_MS = 10_000;
 
 interface Answer {
@@ -26,17 +27,20 @@ interface Answer {
   boot_id: string | null;
 }
 
-/** How a clock lies to the coordinator's: its time with the offset added is the coordinator's. */
+/** The offset to add to a clock's time to get the coordinator's. */
 export interface ClockOffset {
   offset_ns: number;
-  /** The offset is right to this, either way. */
+  /** The offset is exact to ± this. */
   error_ns: number;
 }
 
-/** The times of one exchange: asked and read on the shard's clock, seen and answered on the coordinator's. */
+/**
+ * The times of one exchange: asked and answer read by the shard's clock, seen and answered by the
+ * coordinator's.
+ */
 export type ClockExchange = readonly [t1: number, t2: number, t3: number, t4: number];
 
-/** The offset that exchanges leave possible; null where they contradict one another: a clock was set. */
+/** Returns the offset that exchanges allow; null where they contradict one another, as a clock was set. */
 export function offsetOf(exchanges: readonly ClockExchange[]): ClockOffset | null {
   const low = Math.max(...exchanges.map(([, , t3, t4]) => t3 - t4));
   const high = Math.min(...exchanges.map(([t1, t2]) => t2 - t1));
@@ -45,10 +49,11 @@ export function offsetOf(exchanges: readonly ClockExchange[]): ClockOffset | nul
 }
 
 /**
- * Measures this process's clock against the coordinator's. On the same boot of the same host both read one
- * clock, unless the process has a separate clock (a time namespace): the offset is 0 where it can be.
+ * Measures this process's clock against the coordinator's. On the same boot of the same host both
+ * read the same clock, so the offset is 0 if the exchanges allow that; they do not if the process
+ * has a separate clock (a time namespace).
  *
- * @returns null when nobody answers.
+ * @returns null if nobody answers.
  * @throws {CancelledError} the signal was aborted.
  */
 export async function measureOffset(
@@ -84,7 +89,7 @@ export async function measureOffset(
     : found;
 }
 
-/** Answers the questions that lie in the folder; gives how many there were. */
+/** Answers the questions in a folder; returns their number. */
 export function answerClocks(folder: string, boot_id: string | null): number {
   const questions = filesIn(folder).filter((name) => name.endsWith(".ask"));
   for (const name of questions) {

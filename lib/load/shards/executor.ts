@@ -1,41 +1,41 @@
-/** What starts the processes of a load's shards: this host, or a cluster. */
+/** The interface to what starts a load's shards: this host or a cluster. */
 
-/** The shards that are to be started. */
+/** The shards to start. */
 export interface ShardWork {
   /** The load's name. */
   name: string;
-  /** The folder that all of them share. */
+  /** The folder that all shards use. */
   folder: string;
   /** How many there are. */
   count: number;
-  /** Folder of what they print. */
+  /** The folder for their output. */
   logs: string;
-  /** Called with one line on what stands still; a line that it had before is not shown again. */
+  /** Called with a line about what is stuck; repeated lines are not shown again. */
   notice: (line: string) => void;
 }
 
 /** Shards that were started. */
 export interface ShardJob {
-  /** What a person calls it; null where there is nothing to call. */
+  /** The job's name for people; null where it has none. */
   readonly name: string | null;
-  /** Shards that will do nothing any more, and how they ended. */
+  /** Returns the shards that have ended, with how each ended. */
   over(): Promise<ReadonlyMap<number, string>>;
-  /** Ends all of them, and waits until they are gone. */
+  /** Ends all shards, and waits until they are gone. */
   cancel(): Promise<void>;
 }
 
-/** Starts a process for each shard. @throws {InputError} it cannot. */
+/** Starts a process for each shard. @throws {InputError} that is not possible. */
 export type ShardExecutor = (work: ShardWork) => Promise<ShardJob>;
 
-/** How a load is spread. */
+/** How a load is divided between processes. */
 export interface LoadSpread {
   /** Processes that send it together. */
   shards: number;
-  /** What starts them. */
+  /** The executor that starts them. */
   executor: ShardExecutor;
 }
 
-/** The arguments of dyno in a shard's process, before its number. */
+/** Returns the arguments of dyno in a shard's process, without its number. */
 export function shardArguments(folder: string): string[] {
   return ["load", "exec", `--folder=${folder}`];
 }

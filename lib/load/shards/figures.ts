@@ -1,4 +1,4 @@
-/** Results of each process of a load that several send together: figures, clocks, what is missing. */
+/** Results of each shard of a load: figures, clocks, and what is missing. */
 import { counted } from "../../text/grouped.ts";
 import { dollars } from "../../text/dollars.ts";
 import { BUDGET } from "../drive_options.ts";
@@ -7,21 +7,21 @@ import type { ShardResults, StageResults } from "../results.ts";
 import type { Verdict } from "../verdict.ts";
 
 const NS_PER_MS = 1e6;
-/** A start that is later than this is noted. */
+/** A later start than this is noted. */
 const MOST_LATE_NS = 5e6;
 
-/** What a shard is called. */
+/** Returns the name of a shard. */
 export function shardName({ shard }: Pick<ShardFacts, "shard">): string {
   return `shard ${shard}`;
 }
 
-/** What several are called: `shards 0, 2`. */
+/** Returns the name of several shards: `shards 0, 2`. */
 export function shardsText(shards: readonly Pick<ShardFacts, "shard">[]): string {
   if (shards.length === 1) return shardName(shards[0]);
   return `shards ${shards.map(({ shard }) => shard).join(", ")}`;
 }
 
-/** Shards with their figures, in the same order. */
+/** Returns the results of shards, in the same order. */
 export function shardResults(
   shards: readonly ShardFacts[],
   figures: readonly StageResults[],
@@ -42,7 +42,7 @@ export function shardResults(
   }));
 }
 
-/** What a reader must know of them, one sentence each. */
+/** Notes on shards for the reader of the results, one sentence each. */
 export function shardNotes(shards: readonly ShardFacts[]): string[] {
   if (shards.length === 0) return [];
   const hosts = new Set(shards.flatMap(({ host }) => host ?? []));
@@ -60,7 +60,7 @@ export function shardNotes(shards: readonly ShardFacts[]): string[] {
   ];
 }
 
-/** That some spent their part of the budget while others have some of theirs left. */
+/** Notes that some shards spent their part of the budget while others have some left. */
 function budgetNote(shards: readonly ShardFacts[]): string[] {
   const spent = shards.filter(({ stopped }) => stopped === BUDGET);
   const others = shards.filter(({ stopped }) => stopped !== BUDGET);
@@ -79,7 +79,7 @@ function budgetNote(shards: readonly ShardFacts[]): string[] {
   ];
 }
 
-/** How well the clocks are known; what was not measured is said. */
+/** Says how precisely the clocks are known, and which were not measured. */
 function clocksText(shards: readonly ShardFacts[]): string {
   const bounds = shards.flatMap(({ error_ns }) => error_ns ?? []);
   if (bounds.length < shards.length) {
@@ -96,7 +96,10 @@ function clocksText(shards: readonly ShardFacts[]): string {
     (drifts.length > 0 && unknown > 0 ? ` (unknown of ${unknown})` : "");
 }
 
-/** The verdict on the whole: no better than that on any shard, and not trusted where one is missing. */
+/**
+ * Returns the verdict on the whole load: no better than that on any shard, and not trusted if a
+ * shard is missing.
+ */
 export function withShards(whole: Verdict, shards: readonly ShardFacts[]): Verdict {
   const of = (word: string) =>
     shards.flatMap((facts) =>
@@ -117,7 +120,7 @@ export function withShards(whole: Verdict, shards: readonly ShardFacts[]): Verdi
   ).concat(of("unknown"));
   if (unknown.length > 0) return { ...whole, verdict: "unknown", reasons: unknown };
   if (whole.verdict === "trusted") return whole;
-  return { ...whole, verdict: "trusted", reasons: of("trusted") }; // each by its host's calibration
+  return { ...whole, verdict: "trusted", reasons: of("trusted") }; // each relies on its host's calibration
 }
 
 function lostText(facts: ShardFacts): string {

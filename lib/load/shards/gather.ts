@@ -1,6 +1,6 @@
 /**
- * From the journals of shards to the journal of their load: every record, with its times on one clock, so
- * that all figures are of all records. The journal stands under another name until it is whole.
+ * Merges the journals of shards into the journal of their load: every record, with its times on one
+ * clock, so that all figures cover all records. The journal has another name until it is complete.
  */
 import { copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
 import { runDirectoryAt } from "../../run/directory.ts";
@@ -26,7 +26,7 @@ import type { LoadState } from "../load_journal.ts";
 import type { LoadResults } from "../results.ts";
 import type { ShardEnd, ShardReady } from "./plan.ts";
 
-/** What was asked before a load, which is in no record. */
+/** Collects the requests made before a load, which are in no record. */
 const booked: Fold<"run", LedgerEntry[]> = {
   kind: "run",
   begin: () => [],
@@ -35,7 +35,7 @@ const booked: Fold<"run", LedgerEntry[]> = {
   },
 };
 
-/** What arrived of a shard. */
+/** What arrived from a shard. */
 interface Arrived {
   directory: RunDirectory;
   facts: ShardFacts;
@@ -46,10 +46,10 @@ interface Arrived {
 }
 
 /**
- * Makes a load's journal and results of what its shards journaled. A shard whose journal is missing or cut
- * off is named.
+ * Makes a load's journal and results from those of its shards. Shards whose journal is missing or
+ * cut off are named.
  *
- * @param lost how shards ended that did not come to their end.
+ * @param lost how shards ended that did not finish.
  * @throws {InputError} nothing arrived, or the run's files cannot be written.
  */
 export async function gatherShards(
@@ -127,7 +127,7 @@ async function arrivedOf(
   };
 }
 
-/** What a shard's part of the budget still has; of no limit, and of what it spent unknown: null. */
+/** What a shard has left of its budget; null without a limit, or where its spending is unknown. */
 function budgetLeft(run: RunDirectory, shard: number, { ledger }: LoadState): BudgetLimits {
   const plan = readShardPlan(shardFolder(run));
   if (plan === null) return { usd: null, tokens: null };
@@ -156,7 +156,7 @@ function writeAll(journal: Journal, tokens: TokenFile, arrived: readonly Arrived
   if (measured !== null) journal.append({ event: "load_measured", ...measured });
 }
 
-/** What only the first shard did: its probes, and what it read of the server and of other pages. */
+/** Copies what only the first shard did: probes, and metrics of the server and of other pages. */
 function writeOnce(journal: Journal, { load, offset_ns }: Arrived): void {
   for (const probe of load.probes) {
     journal.append({ event: "probe_finished", result: moved(probe, offset_ns) });
@@ -169,7 +169,7 @@ function writeOnce(journal: Journal, { load, offset_ns }: Arrived): void {
   if (load.telemetry) journal.append({ event: "telemetry_read", ...load.telemetry });
 }
 
-/** Every record, in the order in which they ended, with its gaps. */
+/** Copies every record with its gaps, in the order in which the requests ended. */
 function writeRecords(journal: Journal, tokens: TokenFile, arrived: readonly Arrived[]): void {
   const readers = arrived.map(({ directory }) =>
     existsSync(tokenFilePath(directory)) ? new TokenFileReader(directory) : null
@@ -189,7 +189,7 @@ function writeRecords(journal: Journal, tokens: TokenFile, arrived: readonly Arr
   }
 }
 
-/** A record with its times on another clock: all that are called t_…_ns. */
+/** Moves all times of a record, named t_…_ns, to another clock. */
 function moved(record: RequestRecord, offset_ns: number): RequestRecord {
   if (offset_ns === 0) return record;
   const times = Object.entries(record).filter(([name, value]) =>
@@ -201,7 +201,7 @@ function moved(record: RequestRecord, offset_ns: number): RequestRecord {
   };
 }
 
-/** The stages of all shards together: each from its first start to its last end. */
+/** The stages of the whole load: each from the earliest start to the latest end of all shards. */
 function spansOf(arrived: readonly Arrived[]): StageSpan[] {
   const spans: StageSpan[] = [];
   for (const { load, offset_ns } of arrived) {
@@ -218,7 +218,7 @@ function spansOf(arrived: readonly Arrived[]): StageSpan[] {
   return spans;
 }
 
-/** How the load ended as a whole; null where nothing was measured. */
+/** How the whole load ended; null where nothing was measured. */
 function measuredOf(arrived: readonly Arrived[]): LoadMeasured | null {
   const clients = arrived.flatMap(({ load }) => load.client ?? []);
   if (clients.length === 0) return null;
@@ -238,7 +238,7 @@ function measuredOf(arrived: readonly Arrived[]): LoadMeasured | null {
   };
 }
 
-/** The clients as one: each figure is that of the shard that did worst, events are those of all. */
+/** Combines the readings of clients: the worst value of each figure, and the sum of events. */
 function worstOf(clients: readonly ClientReading[]): ClientReading {
   const most = (of: (client: ClientReading) => number | null) => {
     const known = clients.flatMap((client) => of(client) ?? []);

@@ -1,39 +1,40 @@
-/** The Indexed Job of Kubernetes whose pods are the shards of a load, as kubectl takes it. */
+/** Writes the manifest of a Kubernetes Indexed Job whose pods are the shards of a load. */
 import process from "node:process";
 import { basename, dirname } from "node:path";
 import { shardArguments } from "./executor.ts";
 import type { ShardWork } from "./executor.ts";
 
-/** What pods are made of. */
+/** Settings of the pods. */
 export interface PodRequest {
-  /** The container image whose entry point is dyno, of the version that begins the load. */
+  /** The container image. Its entry point is dyno, in the version that starts the load. */
   image: string;
-  /** A claim of a volume that all nodes can write, whose root is the folder of runs. */
+  /** The claim of a volume that all nodes can write to; its root is the folder of runs. */
   claim: string;
-  /** The secret whose entries are environment variables of the pods, such as an API key. */
+  /** The secret with environment variables of the pods, such as an API key. */
   secret?: string;
 }
 
-/** What marks a job and its pods. */
+/** The label of a job and its pods. */
 export const RUN_LABEL = "dyno/run";
-/** Where a pod of an Indexed Job has its number. */
+/** The label with the number of a pod in an Indexed Job. */
 export const INDEX_LABEL = "batch.kubernetes.io/job-completion-index";
-/** A name of a job leaves room for a pod's number and ending, as a label of 63 characters. */
+/** The longest name of a job: with a pod's number and suffix it must fit into a label of 63 characters. */
 const LONGEST_NAME = 48;
-/** How long a pod that is ended may take to save what it has. */
+/** How long a pod may take to save its results when it must end. */
 const GRACE_S = 60;
-/** How long the job stays for a person to look at, once it has ended. */
+/** How long a finished job is kept for people to look at. */
 const KEPT_S = 3600;
 
-/** The name of the job of a run's shards. */
+/** Returns the name of the job for a run's shards. */
 export function jobName({ folder }: Pick<ShardWork, "folder">): string {
   const run = basename(dirname(folder)).toLowerCase().replace(/[^a-z0-9]+/g, "-");
   return `dyno-${run}`.slice(0, LONGEST_NAME).replace(/-$/, "");
 }
 
 /**
- * The manifest. The volume is at the same path in pods as here, so that every path means the same. A pod that
- * fails is not started again (`backoffLimitPerIndex`, Kubernetes 1.29 and later), and the others go on.
+ * Returns the manifest. The volume has the same path in pods as here, so that all paths are valid
+ * in both. A pod that fails is not restarted (`backoffLimitPerIndex`, Kubernetes 1.29 and later),
+ * and the others continue.
  */
 export function jobManifest(
   work: Pick<ShardWork, "folder" | "count">,
@@ -64,12 +65,12 @@ export function jobManifest(
             whenUnsatisfiable: "ScheduleAnyway",
             labelSelector: { matchLabels: { [RUN_LABEL]: name } },
           }],
-          // what pods write belongs to who began the load
+          // files that pods write belong to the user who starts the load
           ...(uid === 0 ? {} : { securityContext: { runAsUser: uid, runAsGroup: gid } }),
           containers: [{
             name: "shard",
             image,
-            args: shardArguments(folder), // its number is in JOB_COMPLETION_INDEX
+            args: shardArguments(folder), // the shard's number is in JOB_COMPLETION_INDEX
             ...(secret === undefined ? {} : { envFrom: [{ secretRef: { name: secret } }] }),
             volumeMounts: [{ name: "runs", mountPath: dirname(dirname(folder)) }],
           }],

@@ -1,4 +1,4 @@
-/** Shards as the pods of an Indexed Job of Kubernetes, started and watched through kubectl. */
+/** Runs shards as the pods of a Kubernetes Indexed Job, through kubectl. */
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -7,13 +7,13 @@ import { INDEX_LABEL, jobManifest, jobName, RUN_LABEL } from "./job_manifest.ts"
 import type { ShardExecutor, ShardWork } from "./executor.ts";
 import type { PodRequest } from "./job_manifest.ts";
 
-/** What a cluster is asked for. */
+/** Options of shards in a cluster. */
 export interface KubernetesRequest extends PodRequest {
-  /** The namespace; kubectl's own by default. */
+  /** The namespace; default: kubectl's. */
   namespace?: string;
 }
 
-/** What is read of kubectl's answers. */
+/** The parts of kubectl's answers that are read. */
 interface Listed {
   kind: string;
   metadata: { annotations?: Record<string, string>; labels?: Record<string, string> };
@@ -34,19 +34,19 @@ interface Listed {
 
 const COMMAND_TIMEOUT_MS = 120_000;
 const MOST_OUTPUT = 64e6;
-/** How long kubectl waits for pods that are ended. */
+/** How long kubectl waits for pods that are being ended. */
 const GONE_S = 90;
-/** What a container waits for that does not come by itself. */
+/** Reasons for which a container waits that do not resolve by themselves. */
 const STUCK = /ImagePull|InvalidImage|CreateContainer|CrashLoop/;
 
-/** @throws {InputError} there is no kubectl here. */
+/** @throws {InputError} kubectl is not installed. */
 export async function requireKubectl(): Promise<void> {
   await kubectl(["version", "--client"]);
 }
 
 /**
- * An executor that applies the manifest of an Indexed Job, which stays in the run's folder as
- * `shards/job.yaml`. The job is left in the cluster when it has ended.
+ * Returns an executor that applies the manifest of an Indexed Job, which is kept in the run's
+ * folder as `shards/job.yaml`. The job stays in the cluster after it has ended.
  */
 export function kubernetesShards({ namespace, ...pods }: KubernetesRequest): ShardExecutor {
   const place = namespace === undefined ? [] : [`--namespace=${namespace}`];
@@ -66,7 +66,7 @@ export function kubernetesShards({ namespace, ...pods }: KubernetesRequest): Sha
   };
 }
 
-/** The manifest as YAML. */
+/** Returns the manifest as YAML. */
 export async function jobText(
   work: Pick<ShardWork, "folder" | "count">,
   pods: PodRequest,
@@ -75,7 +75,7 @@ export async function jobText(
   return stringify(jobManifest(work, pods), { aliasDuplicateObjects: false });
 }
 
-/** What has become of the pods. */
+/** Asks for the state of the pods. */
 async function look(
   { count, notice }: ShardWork,
   place: readonly string[],
@@ -119,7 +119,7 @@ async function look(
   return over;
 }
 
-/** Reads `0,3-5`. */
+/** Reads indexes such as `0,3-5`. */
 function indexesIn(text: string): number[] {
   return text.split(",").filter(Boolean).flatMap((part) => {
     const [from, to = from] = part.split("-").map(Number);
@@ -127,7 +127,7 @@ function indexesIn(text: string): number[] {
   });
 }
 
-/** Standard output of kubectl. @throws {InputError} it fails, or is not there. */
+/** Runs kubectl; returns its standard output. @throws {InputError} it fails, or is not installed. */
 function kubectl(parameters: readonly string[]): Promise<string> {
   const limits = { timeout: COMMAND_TIMEOUT_MS, maxBuffer: MOST_OUTPUT };
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** Shards as processes of this host. */
+/** Runs shards as processes of this host. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
@@ -7,11 +7,11 @@ import { sleep } from "../../execute/sleep.ts";
 import { shardArguments } from "./executor.ts";
 import type { ShardJob, ShardWork } from "./executor.ts";
 
-/** A load that is interrupted saves what it has; after this it is killed. */
+/** How long an interrupted load may take to save its results before it is killed. */
 const PATIENCE_MS = 30_000;
 const LOOK_MS = 50;
 
-/** Starts each shard on this host. */
+/** Starts the shards on this host. */
 export function localShards({ folder, count, logs }: ShardWork): Promise<ShardJob> {
   const over = new Map<number, string>();
   const children = Array.from({ length: count }, (_, shard) => {

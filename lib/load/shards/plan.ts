@@ -1,4 +1,4 @@
-/** The plan of a load for its shards, and the files through which they speak with dyno. */
+/** The plan of a load for its shards, and the files through which they and dyno communicate. */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -15,62 +15,62 @@ import type { RunDirectory } from "../../run/directory.ts";
 const schema = z.strictObject({
   /** The load's name. */
   name: z.string(),
-  /** Of the whole load, with the seed of its prompts. */
+  /** The settings of the whole load, including the seed of its prompts. */
   settings: givenLoadSchema,
   /** How many shards there are. */
   count: z.int().min(1),
-  /** What the whole load may cost. */
+  /** The budget of the whole load. */
   budget: z.strictObject({ usd: z.number().nullable(), tokens: z.number().nullable() }),
   /** The row of the price table for each model. */
   prices: z.strictObject({ name: z.string(), rows: z.array(priceSchema) }),
 });
 
-/** The plan of a load that several processes send together; no secret is in it. */
+/** The plan of a load for several processes. It contains no secrets. */
 export interface ShardPlan extends Omit<z.infer<typeof schema>, "settings"> {
   settings: LoadSettings;
 }
 
-/** What a shard tells before the common start. */
+/** What a shard reports before the common start. */
 export interface ShardReady {
   host: string;
-  /** How long before the start it makes its first requests, ns. */
+  /** How long before the start it needs to build its first requests, ns. */
   head_start_ns: number;
-  /** Its clock against the coordinator's, ns. */
+  /** The offset of its clock to the coordinator's, ns. */
   offset_ns: number;
   error_ns: number;
 }
 
-/** What a shard tells at its end. */
+/** What a shard reports when it ends. */
 export interface ShardEnd {
   /** Why it failed; null: it did not. */
   error: string | null;
-  /** Its clock, measured again, ns; null: nobody answered. */
+  /** The offset of its clock, measured again, ns; null: nobody answered. */
   offset_ns: number | null;
   error_ns: number | null;
 }
 
-/** Paths in the folder that shards share. */
+/** Paths in the folder of the shards. */
 export interface ShardPaths {
   folder: string;
   plan: string;
-  /** The moment of the common start on the coordinator's clock, ns. */
+  /** Holds the time of the common start by the coordinator's clock, ns. */
   start: string;
-  /** Changes as long as the coordinator is there. */
+  /** Changes for as long as the coordinator runs. */
   beat: string;
-  /** Questions for its clock, and their answers. */
+  /** Questions to measure clocks, and their answers. */
   clocks: string;
-  /** What the shards' processes print. */
+  /** The output of the shards' processes. */
   logs: string;
   ready(shard: number): string;
   end(shard: number): string;
 }
 
-/** The folder of a run's shards. */
+/** Returns the folder of a run's shards. */
 export function shardFolder(directory: Pick<RunDirectory, "path">): string {
   return join(directory.path, "shards");
 }
 
-/** Paths in a folder of shards. */
+/** Returns the paths in a folder of shards. */
 export function shardPaths(folder: string): ShardPaths {
   return {
     folder,
@@ -84,12 +84,15 @@ export function shardPaths(folder: string): ShardPaths {
   };
 }
 
-/** What the run of a shard is called: its folder beside the others'. */
+/** Returns the name of a shard's run, and of its folder. */
 export function shardRunId(shard: number): string {
   return `shard-${shard}`;
 }
 
-/** Writes a file that others wait for: it is there whole or not at all. @throws {InputError} */
+/**
+ * Writes a file for other processes as JSON; it appears complete or not at all. @throws
+ * {InputError} it cannot be written.
+ */
 export function tell(path: string, value: unknown): void {
   const draft = `${path}.${process.pid}.tmp`;
   try {
@@ -100,7 +103,7 @@ export function tell(path: string, value: unknown): void {
   }
 }
 
-/** What such a file tells; null while it is not there. */
+/** Reads such a file; null while it does not exist. */
 export function told<Value>(path: string): Value | null {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
@@ -109,7 +112,7 @@ export function told<Value>(path: string): Value | null {
   }
 }
 
-/** Reading a folder makes a network file system look for new files in it. */
+/** Lists a folder. This also makes a network file system look for new files in it. */
 export function filesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
@@ -118,7 +121,7 @@ export function filesIn(folder: string): string[] {
   }
 }
 
-/** The plan in a folder of shards; null while there is none. @throws {InputError} it is broken. */
+/** Reads the plan in a folder of shards; null while there is none. @throws {InputError} it is invalid. */
 export function readShardPlan(folder: string): ShardPlan | null {
   const { plan: path } = shardPaths(folder);
   filesIn(folder);
@@ -129,8 +132,9 @@ export function readShardPlan(folder: string): ShardPlan | null {
 }
 
 /**
- * A shard's part of the budget: like its part of the requests where they are counted, else of the places,
- * so that all have spent theirs at about one time. Together they are the whole one, but for single tokens.
+ * Returns a shard's part of the budget: in proportion to its requests if they are counted, else to
+ * its places, so that all shards run out at about the same time. The parts add up to the whole,
+ * except for single tokens.
  */
 export function budgetShare(
   { budget: { usd, tokens }, settings: { requests, concurrency }, count }: ShardPlan,

@@ -1,4 +1,7 @@
-/** A load that several processes send together: planned, begun at one moment, watched, gathered. */
+/**
+ * Runs a load in several processes: plans it, starts them together, watches them, and merges their
+ * results.
+ */
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { apiKey, configureApi, settleApi } from "../../endpoint/api.ts";
@@ -30,7 +33,8 @@ import type { LoadSpread } from "./executor.ts";
 import type { ShardPlan } from "./plan.ts";
 
 /**
- * Runs one load in several processes. Ctrl-C (the signal) ends all of them; what arrived is summed up.
+ * Runs one load in several processes. Aborting the signal (Ctrl-C) ends all of them; the results
+ * cover what arrived.
  *
  * @throws {InputError} settings that cannot be divided; a shard that fails before the common start.
  */
@@ -61,7 +65,7 @@ async function sendTogether(
   const { api, models } = await reached(settings, onWarning, signal);
   options.onReached?.(api, models);
   const whole: LoadSettings = {
-    // files are read in other places, maybe from another folder
+    // shards may have another working directory
     ...withFiles(settings, (path) => resolve(path)),
     ...(models.length === 1 && !all_named ? { model: models[0] } : {}),
     ...(prompt_seed === null ? {} : { prompt_seed }),
@@ -134,7 +138,7 @@ async function sendTogether(
   return run;
 }
 
-/** Shows a line the first time that it comes. */
+/** Shows each line only once. */
 function once(show: (line: string) => void): (line: string) => void {
   const shown = new Set<string>();
   return (line) => {
@@ -143,7 +147,7 @@ function once(show: (line: string) => void): (line: string) => void {
   };
 }
 
-/** What a budget still has. */
+/** What is left of a budget. */
 function leftOf(budget: Budget | undefined): BudgetLimits {
   if (budget === undefined) return { usd: null, tokens: null };
   const { limits, spent } = budget;
@@ -152,14 +156,14 @@ function leftOf(budget: Budget | undefined): BudgetLimits {
   return { usd: left(limits.usd, spent.usd), tokens: left(limits.tokens, spent.tokens) };
 }
 
-/** Counts what the shards have spent. */
+/** Adds what the shards have spent to the budget. */
 function bill(budget: Budget, { ledger, stopped_because }: LoadResults): void {
   const { total_cost_usd, prompt_tokens, completion_tokens } = ledger.total;
   budget.add({ usd: total_cost_usd, tokens: (prompt_tokens ?? 0) + (completion_tokens ?? 0) });
   if (stopped_because?.includes(BUDGET)) budget.ended = true;
 }
 
-/** The endpoint as far as it must be known here: where its model is named, only the shards ask it. */
+/** Resolves the endpoint. If the settings name the model, only the shards contact it. */
 async function reached(
   settings: LoadSettings,
   warn: (line: string) => void,
@@ -174,7 +178,7 @@ async function reached(
   return { api, models: [api.model] };
 }
 
-/** @throws {InputError} the plan would hold a secret. */
+/** @throws {InputError} the plan would contain a secret. */
 function checkNoSecret(api: APIConfiguration, settings: LoadSettings): void {
   const redactor = new Redactor();
   redactor.learn(apiKey(api));

@@ -1,4 +1,4 @@
-/** What one of several processes does that send a load together. */
+/** Runs one shard of a load. */
 import { hostname } from "node:os";
 import { InputError, messageOf } from "../../errors.ts";
 import { sleep } from "../../execute/sleep.ts";
@@ -13,17 +13,17 @@ import type { LoadSettings } from "../../settings/load.ts";
 import type { LoadRun } from "../conclude_run.ts";
 import type { ShardEnd, ShardPaths, ShardPlan, ShardReady } from "./plan.ts";
 
-/** How long the plan may take to be seen on another host. */
+/** How long the plan may take to become visible on another host. */
 const PLAN_MS = 120_000;
-/** A coordinator that has not moved for so long is gone. */
+/** A coordinator that shows no sign of life for this long is gone. */
 const SILENCE_MS = 60_000;
 const LOOK_MS = 20;
 const BEAT_MS = 1000;
 
-/** What is only to be done once is the first shard's. */
+/** Settings of what must be done only once: by the first shard. */
 const ONCE = ["probe_rate", "server_metrics", "server_metrics_names", "reset_cache"] as const;
 
-/** The settings of a shard: the whole load's, of which it sends its part. */
+/** The settings for a shard: those of the whole load, of which it sends its part. */
 function settingsOf({ settings }: ShardPlan, shard: number): LoadSettings {
   if (shard === 0) return settings;
   const own: LoadSettings = { ...settings };
@@ -32,9 +32,9 @@ function settingsOf({ settings }: ShardPlan, shard: number): LoadSettings {
 }
 
 /**
- * Sends a shard's part of the load, from the start that all shards share on. Its run lies beside the plan.
+ * Sends a shard's part of the load, from the common start on. Its run is next to the plan.
  *
- * @throws {InputError} there is no such shard, or it has run already; whatever ends a load.
+ * @throws {InputError} no such shard, or it has already run; whatever ends a load.
  */
 export async function runShard(
   folder: string,
@@ -76,7 +76,7 @@ export async function runShard(
   }
 }
 
-/** The plan, which may take a while to be seen. @throws {InputError} there is none. */
+/** Waits for the plan, which may take time to become visible. @throws {InputError} there is none. */
 async function planIn(folder: string, signal: AbortSignal): Promise<ShardPlan> {
   for (let waited_ms = 0; waited_ms < PLAN_MS; waited_ms += LOOK_MS) {
     const plan = readShardPlan(folder);
@@ -89,7 +89,10 @@ async function planIn(folder: string, signal: AbortSignal): Promise<ShardPlan> {
   );
 }
 
-/** Measures the clock, says that all is ready, and waits for the start; gives it on this clock, ns. */
+/**
+ * Measures the clock, reports that the shard is ready, and waits for the start; returns it by this
+ * clock, ns.
+ */
 async function begin(
   paths: ShardPaths,
   shard: number,
@@ -103,7 +106,10 @@ async function begin(
   return await startIn(paths, signal) - clock.offset_ns;
 }
 
-/** The common start on the coordinator's clock, ns. @throws {InputError} the coordinator is gone. */
+/**
+ * Returns the common start by the coordinator's clock, ns. @throws {InputError} the coordinator is
+ * gone.
+ */
 async function startIn(paths: ShardPaths, signal: AbortSignal): Promise<number> {
   let beat: string | null = null;
   let since_ns = nowNs(), looked_ns = 0;

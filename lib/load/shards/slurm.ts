@@ -1,4 +1,4 @@
-/** Shards as the tasks of an array job of Slurm. */
+/** Runs shards as the tasks of a Slurm array job. */
 import { join } from "node:path";
 import process from "node:process";
 import { InputError } from "../../errors.ts";
@@ -19,8 +19,8 @@ import type { SlurmRequest, SlurmTask } from "../../execute/slurm.ts";
 import type { ShardExecutor, ShardWork } from "./executor.ts";
 
 /**
- * An executor that submits one array job, a task for each shard. A task is not queued again when its node
- * fails: the others would not wait for it.
+ * Returns an executor that submits one array job with a task per shard. A task is not requeued when
+ * its node fails, as the other shards would not wait for it.
  */
 export function slurmShards(request: SlurmRequest): ShardExecutor {
   return async (work) => {
@@ -51,7 +51,7 @@ export function slurmShards(request: SlurmRequest): ShardExecutor {
   };
 }
 
-/** What has become of the tasks; Slurm forgets those that ended a while ago. */
+/** Asks for the state of the tasks; Slurm forgets tasks some time after they end. */
 async function look(
   { count, notice }: ShardWork,
   job_id: string,

@@ -1,4 +1,7 @@
-/** The shards of a load under way: begun together, their clocks answered, watched to their ends. */
+/**
+ * Watches the shards of a running load: starts them together, answers their clock questions, and
+ * waits for them to end.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -12,24 +15,24 @@ import type { ClientReading, DriveProgress } from "../../run/request_record.ts";
 import type { ShardJob } from "./executor.ts";
 import type { ShardEnd, ShardPaths, ShardReady } from "./plan.ts";
 
-/** Between two looks at the folder: while clocks are compared, and while nothing happens. */
+/** Time between looks at the folder: while clocks are compared, and otherwise. */
 const BUSY_MS = 1;
 const IDLE_MS = 50;
-/** So long after the last question clocks may still be compared. */
+/** How long after the last question to expect another one. */
 const BUSY_FOR_MS = 500;
 const BEAT_MS = 1000;
-/** Between two questions for the job; longer and longer, so that a large cluster is not bothered. */
+/** Time between looks at the job; it grows, to spare a large cluster. */
 const FIRST_LOOK_MS = 1000;
 const LONGEST_LOOK_MS = 5000;
 const GROWTH = 1.3;
-/** The start lies so far ahead that all shards see it in time. */
+/** How far ahead the start is set, so that all shards see it in time. */
 const LEAD_NS = 1.5e9;
-/** How long the last words of a process that has ended may take to be seen. */
+/** How long the last output of an ended process may take to become visible. */
 const LAG_MS = 3000;
-/** Of what a process printed. */
+/** How much of a process's output is shown, in characters. */
 const MOST_WORDS = 400;
 
-/** The shards of a load under way, as far as their files tell. */
+/** The shards of a running load, as seen through their files. */
 export class Shards {
   readonly #paths: ShardPaths;
   readonly #count: number;
@@ -48,9 +51,9 @@ export class Shards {
   }
 
   /**
-   * Waits until all are ready.
+   * Waits until all shards are ready.
    *
-   * @throws {InputError} one of them ended before.
+   * @throws {InputError} a shard ended before that.
    */
   async untilReady(notice: (line: string) => void, signal: AbortSignal): Promise<void> {
     let before = 0;
@@ -69,7 +72,7 @@ export class Shards {
     }
   }
 
-  /** Tells all of them when they begin; gives the moment, ns. */
+  /** Tells all shards when to start; returns the time, ns. */
   start(): number {
     const heads = this.#all().map((shard) =>
       told<ShardReady>(this.#paths.ready(shard))?.head_start_ns ?? 0
@@ -80,9 +83,10 @@ export class Shards {
   }
 
   /**
-   * Waits until all have ended, one way or another. The signal ends them.
+   * Waits until all shards have ended, for whatever reason. Aborting the signal ends them.
    *
-   * @param onProgress receives the progress of all of them together, and the client of one.
+   * @param onProgress called with the progress of all shards together, and the reading of one
+   * client.
    */
   async untilOver(
     signal: AbortSignal,
@@ -113,7 +117,10 @@ export class Shards {
     return Array.from({ length: this.#count }, (_, shard) => shard);
   }
 
-  /** Answers, shows that this process is there, asks the job; gives what lies in the folder. */
+  /**
+   * Answers clock questions, shows that this process is alive and checks the job; returns the files
+   * in the folder.
+   */
   async #turn(signal: AbortSignal): Promise<ReadonlySet<string>> {
     const now_ms = performance.now();
     if (answerClocks(this.#paths.clocks, this.#boot_id) > 0) this.#asked_ms = now_ms;
@@ -137,7 +144,7 @@ export class Shards {
   }
 }
 
-/** What a shard's process said last; empty for nothing that is known. */
+/** The last output of a shard's process; empty where unknown. */
 function lastWords({ logs }: ShardPaths, shard: number): string {
   try {
     const name = filesIn(logs).find((name) => new RegExp(`(^|_)${shard}\\.log$`).test(name));
@@ -148,11 +155,11 @@ function lastWords({ logs }: ShardPaths, shard: number): string {
   }
 }
 
-/** The journals of all shards, followed for how far they are. */
+/** Follows the journals of all shards for their progress. */
 class ShardJournals implements Disposable {
   readonly #followers: JournalFollower<"run">[];
   readonly #last: (DriveProgress | null)[];
-  /** The newest reading of one of the clients; null before the first. */
+  /** The newest reading of any client; null before the first. */
   client: ClientReading | null = null;
 
   constructor({ folder }: ShardPaths, count: number) {
@@ -164,7 +171,7 @@ class ShardJournals implements Disposable {
     this.#last = this.#followers.map(() => null);
   }
 
-  /** All of them together; of the stages the one that the slowest is in. */
+  /** Returns the progress of all shards together, at the stage of the slowest. */
   progress(): DriveProgress {
     this.#followers.forEach((follower, i) => {
       for (const { event } of follower.lines()) {

@@ -1,7 +1,7 @@
-/** Which series of exporters are a GPU's or a host's figures, and in which unit. */
+/** Known series of exporters: which figure of a GPU or host each is, and in which unit. */
 import type { PageSeries } from "./page_log.ts";
 
-/** What a figure is of. */
+/** The quantity that a figure measures. */
 export type Quantity =
   | "gpu_usage_percent"
   | "gpu_memory_busy_percent"
@@ -24,20 +24,23 @@ export type Quantity =
   | "network_received_bytes"
   | "network_sent_bytes";
 
-/** A series that is understood. */
+/** A series that dyno knows. */
 export interface KnownSeries {
   quantity: Quantity;
-  /** It only grows: what it grew by is the figure. */
+  /** Whether it only grows, so that its increase is the figure. */
   counter: boolean;
-  /** From the series' unit to the quantity's. */
+  /** Factor from the series' unit to the quantity's. */
   factor: number;
-  /** Of several names for one quantity of a device, that of the lowest rank is the best. */
+  /** Of several names for one quantity of a device, the one with the lowest rank is used. */
   rank: number;
-  /** The device: the GPU by its number; empty for the host. */
+  /** The device: the GPU's number; empty for the host. */
   device: string;
-  /** The host as the series' labels name it; empty where they do not. */
+  /** The host named by the series' labels; empty for none. */
   host: string;
-  /** Several of a device are parts that add up; else they say one thing, and the largest is taken. */
+  /**
+   * Whether several series of a device are parts to add up; otherwise they report the same value,
+   * and the largest is used.
+   */
   adds: boolean;
 }
 
@@ -58,10 +61,10 @@ const counter = (quantity: Quantity, factor = 1): Known => ({
 
 const MIB = 1 << 20;
 
-/** NVIDIA: dcgm-exporter 4, whose memory is in MiB, energy in mJ and profiling a share of 1; Triton. */
+/** NVIDIA: dcgm-exporter 4 (memory in MiB, energy in mJ, profiling figures as shares of 1), and Triton. */
 const NVIDIA: Record<string, Known> = {
   DCGM_FI_DEV_GPU_UTIL: gauge("gpu_usage_percent"),
-  DCGM_FI_PROF_GR_ENGINE_ACTIVE: gauge("gpu_usage_percent", 100, 1), // all there is of a MIG part
+  DCGM_FI_PROF_GR_ENGINE_ACTIVE: gauge("gpu_usage_percent", 100, 1), // the only one for a MIG part
   DCGM_FI_DEV_MEM_COPY_UTIL: gauge("gpu_memory_busy_percent"),
   DCGM_FI_PROF_SM_ACTIVE: gauge("gpu_sm_active_percent", 100),
   DCGM_FI_PROF_PIPE_TENSOR_ACTIVE: gauge("gpu_tensor_active_percent", 100),
@@ -79,7 +82,7 @@ const NVIDIA: Record<string, Known> = {
   nv_energy_consumption: counter("energy_j"),
 };
 
-/** AMD's device metrics exporter 1, by the label gpu_id: memory in MB of 2²⁰ bytes, energy in µJ. */
+/** AMD Device Metrics Exporter 1, by the label gpu_id: memory in MB of 2²⁰ bytes, energy in µJ. */
 const AMD: Record<string, Known> = {
   gpu_gfx_activity: gauge("gpu_usage_percent"),
   gpu_umc_activity: gauge("gpu_memory_busy_percent"),
@@ -99,7 +102,10 @@ const AMD_CLOCKS: Record<string, Quantity> = {
   memory: "gpu_memory_clock_mhz",
 };
 
-/** amd_smi_exporter, as amdsmi gives it: µW, m°C, Hz. The GPU is in a label named like the metric. */
+/**
+ * amd_smi_exporter, in the units of amdsmi: µW, m°C, Hz. The GPU is in a label with the name of the
+ * metric.
+ */
 const AMD_SMI: Record<string, Known> = {
   gpu_use_percent: gauge("gpu_usage_percent"),
   gpu_memory_use_percent: gauge("gpu_memory_busy_percent"),
@@ -109,7 +115,7 @@ const AMD_SMI: Record<string, Known> = {
   gpu_MCLK: gauge("gpu_memory_clock_mhz", 1e-6),
 };
 
-/** node_exporter; what Triton says of its host. */
+/** node_exporter, and Triton's metrics of its host. */
 const HOST: Record<string, Known> = {
   node_memory_MemAvailable_bytes: gauge("memory_available_bytes"),
   node_memory_MemTotal_bytes: gauge("memory_total_bytes"),
@@ -119,17 +125,17 @@ const HOST: Record<string, Known> = {
   nv_cpu_memory_used_bytes: gauge("memory_used_bytes"),
 };
 
-/** RAPL of node_exporter: a package holds its cores. */
+/** RAPL in node_exporter: the domain of a package includes its cores. */
 const RAPL: Record<string, string> = {
   node_rapl_package_joules_total: "CPU package",
   node_rapl_dram_joules_total: "DRAM",
 };
 
-/** Loopback, and what lies on another interface: bytes would count twice. */
+/** Loopback, and interfaces on top of others, whose bytes would count twice. */
 const INNER =
   /^(lo|veth|docker|br-|cni|flannel|cali|cilium|lxc|tunl|tun|tap|wg|virbr|bond|vlan|vxlan|dummy|kube|ifb|gre|sit|ovs)/;
 
-/** A board's sensors are the whole board's, whatever part of it works. */
+/** Quantities of a board's sensors, which cover the whole board even for a part of it. */
 const OF_BOARD: ReadonlySet<Quantity> = new Set([
   "gpu_power_w",
   "energy_j",
@@ -137,7 +143,7 @@ const OF_BOARD: ReadonlySet<Quantity> = new Set([
   "gpu_memory_temperature_c",
 ]);
 
-/** What a series is; null for one that is only kept. */
+/** Returns what a series is; null for one that is only recorded. */
 export function knownSeries({ name, labels }: PageSeries): KnownSeries | null {
   const host = labels.Hostname ?? labels.hostname ?? labels.instance ?? "";
   const ofHost = (known: Known, adds: boolean, device = ""): KnownSeries => ({
@@ -164,7 +170,7 @@ export function knownSeries({ name, labels }: PageSeries): KnownSeries | null {
   return { ...found.known, device: `GPU ${gpu}${part && `/${part}`}`, host, adds: false };
 }
 
-/** A GPU's series with its number, and the part of the board; null: it is none. */
+/** A GPU's series, with its number and part of the board; null if it is not a GPU's. */
 function gpuSeries(
   name: string,
   labels: PageSeries["labels"],
@@ -174,7 +180,7 @@ function gpuSeries(
     const gpu = labels.gpu ?? labels.gpu_uuid ?? "";
     return { known: nvidia, gpu, part: labels.GPU_I_ID ?? "" };
   }
-  const plain = name.replace(/^amd_(?=gpu_)/, ""); // in some installations
+  const plain = name.replace(/^amd_(?=gpu_)/, ""); // some installations have the prefix
   const clock = plain === "gpu_clock" ? own(AMD_CLOCKS, labels.clock_type ?? "") : undefined;
   const amd = clock ? gauge(clock) : own(AMD, plain);
   if (amd && labels.gpu_id !== undefined) {

@@ -1,6 +1,7 @@
 /**
- * telemetry.jsonl: the values of Prometheus pages on the run's clock. A line declares series, or has those
- * values of one page that changed since its reading before, and the time of the reading.
+ * telemetry.jsonl: the values of Prometheus pages on the run's clock. A line either declares
+ * series, or holds the time of a page's reading and the values that changed since the reading
+ * before.
  */
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { Buffer } from "node:buffer";
@@ -12,7 +13,7 @@ import { notWritten, writeAll, writeFileAtomic } from "../../write.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { PrometheusSample } from "../server/prometheus_text.ts";
 
-/** One series of a page. */
+/** A series of a page. */
 export interface PageSeries {
   /** Its number in the file, from 0. */
   id: number;
@@ -22,7 +23,7 @@ export interface PageSeries {
   labels: Record<string, string>;
 }
 
-/** A reading of a page: the values that changed; null is not a number. */
+/** A reading of a page, with the values that changed; null is NaN or infinite. */
 export interface PageReading {
   page: string;
   /** CLOCK_MONOTONIC nanoseconds. */
@@ -30,7 +31,7 @@ export interface PageReading {
   values: [series: number, value: number | null][];
 }
 
-/** Pages with more series have the rest left out. */
+/** Series of a page above this number are left out. */
 const MOST_SERIES = 20_000;
 
 const pathOf = (directory: RunDirectory) => join(directory.path, "telemetry.jsonl");
@@ -42,7 +43,7 @@ export class PageLog implements Disposable {
   readonly #known = new Map<string, { id: number; value: number }>();
   #left_out = 0;
 
-  /** @throws {InputError} the file cannot be made. */
+  /** @throws {InputError} the file cannot be created. */
   constructor(directory: RunDirectory) {
     this.#path = pathOf(directory);
     try {
@@ -52,17 +53,20 @@ export class PageLog implements Disposable {
     }
   }
 
-  /** Series so far. */
+  /** The number of series so far. */
   get series(): number {
     return this.#known.size;
   }
 
-  /** Samples of series that were too many. */
+  /** The number of samples left out because there were too many series. */
   get left_out(): number {
     return this.#left_out;
   }
 
-  /** @throws {InputError} the disk is full, or the like. */
+  /**
+   * Writes the reading of a page. @throws {InputError} the file cannot be written, such as when the
+   * disk is full.
+   */
   add(page: string, t_ns: number, samples: readonly PrometheusSample[]): void {
     const series: PageSeries[] = [];
     const values: PageReading["values"] = [];
@@ -92,7 +96,10 @@ export class PageLog implements Disposable {
   }
 }
 
-/** Copies the file of a run, where it has one, into another with its times on another clock. @throws {InputError} */
+/**
+ * Copies a run's file, if it has one, into another run with its times on another clock. @throws
+ * {InputError} the copy cannot be written.
+ */
 export function movePages(from: RunDirectory, to: RunDirectory, offset_ns: number): void {
   if (!existsSync(pathOf(from))) return;
   const lines = function* () {
@@ -106,10 +113,10 @@ export function movePages(from: RunDirectory, to: RunDirectory, offset_ns: numbe
 
 const PIECE_BYTES = 1 << 20;
 
-/** What a line of the file is. */
+/** A line of the file. */
 export type PageLine = { series: PageSeries[] } | PageReading;
 
-/** Reads the file, line by line; nothing where there is none. A torn last line is dropped. */
+/** Reads the file line by line; yields nothing if there is none. An incomplete last line is dropped. */
 export function* pageLines(directory: RunDirectory): Generator<PageLine> {
   const path = pathOf(directory);
   if (!existsSync(path)) return;

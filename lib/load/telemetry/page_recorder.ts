@@ -1,4 +1,4 @@
-/** Prometheus pages beside a load, each read once a second into telemetry.jsonl. */
+/** Records Prometheus pages during a load: reads each once a second into telemetry.jsonl. */
 import { InputError, messageOf } from "../../errors.ts";
 import { CancelledError, Scope } from "../../execute/scope.ts";
 import { sleep } from "../../execute/sleep.ts";
@@ -10,7 +10,7 @@ import type { MetricsPage, ScrapeOptions } from "../server/metrics_page.ts";
 import type { PageCount } from "../../run/request_record.ts";
 import type { PageLog } from "./page_log.ts";
 
-/** Reads pages; a reading that fails is counted, and troubles nothing else. */
+/** Reads pages. Failed readings are counted, and have no other effect. */
 export class PageRecorder implements AsyncDisposable {
   readonly #pages: { url: URL; count: PageCount }[];
   readonly #wanted: (name: string) => boolean;
@@ -38,9 +38,9 @@ export class PageRecorder implements AsyncDisposable {
   /**
    * Reads each page once, so that a wrong URL is reported before the load begins.
    *
-   * @param names of the metrics that are kept, with `*` for any text; none: all.
-   * @param transport not that of the load; it remains the caller's.
-   * @throws {InputError} a page that cannot be read, or is none.
+   * @param names the metrics to keep, with `*` for any text; empty: all.
+   * @param transport not the load's; the caller disposes of it.
+   * @throws {InputError} a page cannot be read, or is not Prometheus text.
    * @throws {CancelledError} the signal is aborted.
    */
   static async open(
@@ -74,7 +74,7 @@ export class PageRecorder implements AsyncDisposable {
     return this.#pages.map(({ count }) => count);
   }
 
-  /** Reads each page now and then each interval, until {@linkcode stop} or the signal's abort. */
+  /** Reads each page now and then once per interval, until {@linkcode stop} or the signal's abort. */
   start(log: PageLog, interval_ms: number, signal: AbortSignal): void {
     this.#scope = new Scope(signal);
     for (const [i, { url, count }] of this.#pages.entries()) {
@@ -88,7 +88,7 @@ export class PageRecorder implements AsyncDisposable {
             this.#keep(log, count, await fetchPage(url, this.#transport, inner, this.#options));
           } catch (error) {
             if (error instanceof CancelledError) return;
-            if (error instanceof InputError) throw error; // the disk
+            if (error instanceof InputError) throw error; // an error of the disk
             count.failures++;
             count.last_failure = messageOf(error);
           }
@@ -103,7 +103,7 @@ export class PageRecorder implements AsyncDisposable {
     count.readings++;
   }
 
-  /** Takes a last reading of each page, and ends. */
+  /** Takes a last reading of each page, and stops. */
   async stop(log: PageLog, signal: AbortSignal): Promise<void> {
     await this[Symbol.asyncDispose]();
     await Promise.all(this.#pages.map(async ({ url, count }) => {
@@ -117,7 +117,7 @@ export class PageRecorder implements AsyncDisposable {
     }));
   }
 
-  /** Ends without another reading. */
+  /** Stops without another reading. */
   async [Symbol.asyncDispose](): Promise<void> {
     const scope = this.#scope;
     this.#scope = null;

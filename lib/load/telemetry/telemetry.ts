@@ -1,55 +1,55 @@
-/** What recorded pages say about GPUs and hosts: series over time, and their figures in a window. */
+/** Figures of GPUs and hosts from recorded pages: series over time, and summaries of a window. */
 import { pageLines, type PageSeries } from "./page_log.ts";
 import { METRIC_NAMES } from "../server/server_reading.ts";
 import { type KnownSeries, knownSeries, type Quantity } from "./known_series.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { PageCount } from "../../run/request_record.ts";
 
-/** A quantity of a device over time: of every reading of its page. */
+/** A quantity of a device over time, with a point for every reading of its page. */
 export interface TelemetrySeries {
   /** The page's URL. */
   page: string;
-  /** `GPU 0`; empty for the host; with the host's name where a page has several. */
+  /** Such as `GPU 0`; empty for the host. Includes the host's name where a page has several. */
   device: string;
   quantity: Quantity;
   counter: boolean;
-  /** CLOCK_MONOTONIC nanoseconds, and the value in the quantity's unit; null is unknown. */
+  /** CLOCK_MONOTONIC nanoseconds, and the value in the quantity's unit; null where unknown. */
   points: [t_ns: number, value: number | null][];
 }
 
-/** A figure of a device in the measured window. Null is unknown. */
+/** A figure of a device in the measured window. Null where unknown. */
 export interface TelemetryFigure {
-  /** The page that told it. */
+  /** The page that it is from. */
   page: string;
-  /** The device that it is of, as the page names it. */
+  /** The device's name on that page. */
   device: string;
-  /** In lib/measures' manner: with its unit. */
+  /** Its name with a unit, as in lib/measures. */
   name: string;
-  /** The mean of a gauge's readings. */
+  /** Mean of a gauge's readings. */
   mean: number | null;
-  /** The largest of them. */
+  /** Largest of these readings. */
   max: number | null;
-  /** What a counter grew by. */
+  /** Increase of a counter. */
   increase: number | null;
 }
 
-/** What results.json has of recorded pages. */
+/** The recorded pages in results.json. */
 export interface RecordedPages {
-  /** How each page was read; of a load that was killed, unknown: empty. */
+  /** How each page was read; empty where unknown, as the load was killed. */
   pages: PageCount[];
-  /** Series that were kept, understood or not. */
+  /** Number of series that were recorded, known or not. */
   series: number | null;
-  /** Those that are understood, over the measured window. */
+  /** Figures of the known series over the measured window. */
   figures: TelemetryFigure[];
-  /** Names of the others, a histogram's once; earlier versions of dyno told none. */
+  /** Names of the other series, with one name per histogram. Earlier versions of dyno recorded none. */
   others?: string[];
 }
 
-/** What recorded pages say. */
+/** What recorded pages contain. */
 export interface UnderstoodPages {
   /** The series of GPUs and hosts. */
   known: TelemetrySeries[];
-  /** Names of series that are neither these nor a known inference server's, in order. */
+  /** Names of all other series that do not belong to a known inference server, sorted. */
   others: string[];
 }
 
@@ -60,9 +60,9 @@ interface Slot {
 }
 
 /**
- * The series that are understood. Parts of one quantity and device are added up (cores, interfaces); where
- * an exporter says one thing several times, as of a GPU that several pods share, it counts once. A value
- * that did not change is there again at each reading of its page.
+ * Reads the known series. Parts of one quantity of a device (cores, interfaces) are added up; where
+ * an exporter reports one value several times, such as for a GPU that several pods share, it counts
+ * once. An unchanged value is repeated at each reading of its page.
  */
 export function readTelemetry(directory: RunDirectory): UnderstoodPages {
   const slots = new Map<string, Slot>();
@@ -99,7 +99,7 @@ export function readTelemetry(directory: RunDirectory): UnderstoodPages {
   return { known: kept.map(({ series }) => series), others };
 }
 
-/** Of the series of one device; null where one of them is unknown. */
+/** Combines the series of one device; null where one of them is unknown. */
 function valueOf({ adds, factor }: KnownSeries, values: readonly (number | null)[]): number | null {
   let all: number | null = null;
   for (const value of values) {
@@ -129,7 +129,10 @@ function declare(
   ofId.set(declared.id, slot);
 }
 
-/** The figures of each series in a window, CPU and memory of hosts made of two series each. */
+/**
+ * Returns the figures of each series in a window. A host's CPU usage and memory in use are computed
+ * from two series each.
+ */
 export function telemetryFigures(
   all: readonly TelemetrySeries[],
   from_ns: number,
@@ -159,7 +162,7 @@ const PARTS = new Set<string>([
   "memory_available_bytes",
 ]);
 
-/** A host's series that are made of two: CPU usage, memory in use. */
+/** Computes a host's series that need two others: CPU usage, memory in use. */
 export function hostSeries(
   all: readonly TelemetrySeries[],
 ): (Omit<TelemetrySeries, "quantity"> & { quantity: string })[] {
@@ -198,7 +201,7 @@ function pairs(
   });
 }
 
-/** Busy time as a share of all, between each reading and the one before. */
+/** Busy time as a percentage of all time since the reading before. */
 function cpuPercent(
   busy: TelemetrySeries["points"],
   idle: TelemetrySeries["points"],
@@ -212,12 +215,12 @@ function cpuPercent(
   });
 }
 
-/** What a counter grew by is known of a window that its readings cover to this share. */
+/** A counter's increase is known if readings cover at least this share of the window. */
 const LEAST_COVERED = 0.95;
 
 /**
- * What a counter grew by in a window, between the readings that enclose it, scaled to it; null where they
- * leave too much of it, it fell, or was unknown between.
+ * The increase of a counter in a window: that between the enclosing readings, scaled to the window.
+ * Null where they cover too little of it, or where the counter fell or was unknown.
  */
 function increaseOver(
   points: TelemetrySeries["points"],

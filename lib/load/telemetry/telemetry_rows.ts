@@ -1,4 +1,4 @@
-/** Recorded pages as a table: a row for each value, when it changed. */
+/** Makes a table of recorded pages: one row for each changed value. */
 import { readMetadata } from "../../run/metadata.ts";
 import { pageLines, type PageSeries } from "./page_log.ts";
 import type { Row, RowTable } from "../../formats/parquet.ts";
@@ -15,10 +15,10 @@ const COLUMNS: RowTable["columns"] = [
 ];
 
 /**
- * The values of all series of the runs' pages. A value stands until the next row of its series; null is
- * not a number. Labels are a JSON object.
+ * Returns the values of all series of the runs' pages. A value holds until the next row of its
+ * series; null is NaN or infinite. Labels are a JSON object.
  *
- * @throws {InputError} a run's metadata is missing.
+ * @throws {InputError} a run has no metadata.
  */
 export async function telemetryRows(runs: readonly RunDirectory[]): Promise<RowTable> {
   const rows: Row[] = [];
