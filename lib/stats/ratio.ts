@@ -35,8 +35,10 @@ export interface RatioOptions {
 /**
  * The ratio Σnumerators/Σdenominators. Null for denominators of 0.
  *
- * The jackknife of few units with one very long among them would go below 0: the correction stays
- * within 1/(1 + 3v) with v the squared relative standard error. In simulations of 16 to 320 units of
+ * The jackknife of few units with one very long among them would go below 0: of its correction so much is
+ * made that units of a numerator of 1 each stay within 1/(1 + 3v), with v the squared relative standard
+ * error, and that no unit counts less than nothing. How much follows from the denominators alone, so that
+ * ratios of parts, such as models, add up to that of the whole. In simulations of 16 to 320 units of
  * fixed, uniform, exponential, lognormal (σ 1) and Pareto (2.5) lengths it is off by less than 1 %.
  */
 export function ratio(
@@ -49,15 +51,35 @@ export function ratio(
   if (!(denominator > 0)) return null;
   const raw = numerator / denominator;
   if (!random || n < 2 || !(raw > 0)) return raw;
-  let [others, squares] = [0, 0];
+  let [others, inverses, shortest] = [0, 0, Infinity];
   for (let i = 0; i < n; i++) {
     const left = denominator - denominators[i];
     if (!(left > 0)) return raw;
     others += (numerator - numerators[i]) / left;
-    squares += (numerators[i] - raw * denominators[i]) ** 2;
+    inverses += 1 / left;
+    shortest = Math.min(shortest, denominators[i]);
   }
-  const most = 1 + 3 * squares * n / (n - 1) / numerator ** 2;
-  return Math.min(raw * most, Math.max(raw / most, n * raw - (n - 1) * others / n));
+  const changed = n * raw - (n - 1) * others / n - raw;
+  return raw + changed * shareOfJackknife(denominators, denominator, inverses, shortest);
+}
+
+/** How much of the jackknife's correction is made: 1, or less where it would go too far. */
+function shareOfJackknife(
+  denominators: Float64Array,
+  whole: number,
+  inverses: number,
+  shortest: number,
+): number {
+  const n = denominators.length;
+  // of units of a numerator of 1 each
+  let squares = 0;
+  for (let i = 0; i < n; i++) squares += (1 - n * denominators[i] / whole) ** 2;
+  const most = 1 + 3 * squares / (n - 1) / n;
+  const all = n * n / whole - (n - 1) ** 2 * inverses / n - n / whole;
+  const bound = n / whole * (1 - 1 / most);
+  // what the unit that counts least would lose of its 1 / whole
+  const least = (n - 1) * (1 / whole - (inverses - 1 / (whole - shortest)) / n);
+  return Math.min(1, all < 0 ? bound / -all : 1, least < 0 ? -1 / (whole * least) : 1);
 }
 
 /**

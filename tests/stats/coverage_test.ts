@@ -226,6 +226,30 @@ Deno.test("a ratio of sums covers, whether or not neighbours are alike, and is n
   // one that took far longer than the others turns no rate negative
   const outlier = Float64Array.of(1, 1, 1, 1, 1, 1, 1, 100);
   assert(ratio(counted(outlier), { random: true })! > 0.02);
+  // parts add up to the whole, also of very few, and none is negative: a sum is linear
+  const lengths: [what: string, n: number, time: () => number][] = [
+    ["outlier", 8, random],
+    [
+      "Pareto",
+      5,
+      () => random() ** -1,
+    ],
+    ["lognormal", 12, () => Math.exp(2 * normal())],
+    ["alike", 3, () => 1],
+  ];
+  for (const [what, n, time] of lengths) {
+    for (let i = 0; i < 100; i++) {
+      const denominators = what === "outlier" ? outlier : Float64Array.from({ length: n }, time);
+      const parts = Array.from(denominators, (_, of) => {
+        const numerators = denominators.map((_, each) => each === of ? 1 : 0);
+        return ratio({ numerators, denominators }, { random: true })!;
+      });
+      const sum = parts.reduce((all, part) => all + part, 0);
+      const whole = ratio(counted(denominators), { random: true })!;
+      assertAlmostEquals(sum / whole, 1, 1e-9, what);
+      assert(parts.every((part) => part > -1e-12), `${what}: ${parts}`);
+    }
+  }
   const none = ratioEstimate(counted(outlier, 0), { random: true })!;
   assertEquals([none.value, none.low], [0, 0]);
   assertAlmostEquals(none.high, shareEstimate(0, 8)!.high * 8 / 107, 1e-12);
