@@ -84,7 +84,8 @@ export class LoadWatch implements Disposable {
   /** Stops reporting when the load has ended; the live figures stay as they are. */
   stop(): void {
     this[Symbol.dispose]();
-    if (this.#live) this.#last = this.#look();
+    // what the server said last is of a time before the end: what ran then has ended
+    if (this.#live) this.#last = { ...this.#look(), server: null };
     this.#beat();
   }
 

@@ -1,9 +1,11 @@
 /** Live figures against what the same records give by brute force. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { LiveLoad, MINUTE_S } from "../../lib/load/live_load.ts";
+import { LoadWatch } from "../../lib/load/load_watch.ts";
 import { nowNs } from "../../lib/native/clock.ts";
 import { record as answered } from "./fixture.ts";
-import type { LiveReadings } from "../../lib/load/live_load.ts";
+import { LogHistogram } from "../../lib/stats/histogram.ts";
+import type { LiveFigures, LiveReadings } from "../../lib/load/live_load.ts";
 import type { RequestRecord } from "../../lib/run/request_record.ts";
 
 const NO_GAPS = new Float32Array(0);
@@ -130,4 +132,25 @@ Deno.test("the verdict so far is that of the client as it is now", () => {
   const { verdict, reasons } = live.figures(readings(100, 3)).verdict; // more than 5 % of 10 ms
   assertEquals(verdict, "client_limited");
   assert(reasons[0].startsWith("reads lag: 3.00 ms"), reasons[0]);
+});
+
+Deno.test("the last look says nothing of a server that told of a time before the end", () => {
+  let look: (() => LiveFigures) | null = null;
+  const ring = { cpu_ns: 0, blocked_ns: 0, ring_use: 0, scheduling: null };
+  const reading = { running: 8 };
+  const watched = {
+    drive: { progress: () => readings(0).progress, inFlight: () => 0, lags: new LogHistogram() },
+    ...{ stages: [], transport: { name: "wire", status: () => ring }, sampler: null },
+    journal: { append: () => {} },
+    metrics: { take: () => [], latest: { name: "vllm", reading } },
+    onProgress: () => {},
+    onLive: (given: () => LiveFigures) => look = given,
+  };
+  using watch = new LoadWatch(
+    watched as unknown as ConstructorParameters<typeof LoadWatch>[0],
+  );
+  watch.start();
+  assertEquals(look!().server?.reading.running, 8);
+  watch.stop();
+  assertEquals([look!().server, look!().in_flight], [null, 0]);
 });
