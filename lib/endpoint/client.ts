@@ -286,7 +286,7 @@ export class EndpointClient {
       reply,
       signal,
       (exchange) => {
-        this.#limit.heed(admission, exchange.status, exchange.headers, Date.now());
+        this.#limit.heed(admission, exchange, Date.now());
         onOver(exchange, admission);
       },
     );

@@ -6,6 +6,7 @@ import { nowNs } from "../native/clock.ts";
 import { asCancelled } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { retryAfterSeconds, waitAsked } from "./retry.ts";
+import type { HttpExchange } from "./transport.ts";
 
 /** The user's limits; undefined means no limit. */
 export interface RateLimits {
@@ -162,13 +163,17 @@ export class RateLimit {
   }
 
   /** Reads the limits from a response; a 429 also delays the other requests. */
-  heed(of: Admission, status: number, headers: Record<string, string>, now_unix_ms: number): void {
+  heed(
+    of: Admission,
+    { status, headers, body }: Pick<HttpExchange, "status" | "headers" | "body">,
+    now_unix_ms: number,
+  ): void {
     const since = this.#admitted - 1 - of.nth;
     for (const [kind, { left, reset_s }] of Object.entries(limitsIn(headers, now_unix_ms))) {
       // the server's count may not include requests that were sent since then
       this.#hold(kind as Kind, of.nth, kind === "requests" ? left - since : left, reset_s);
     }
-    const retry_s = status === 429 ? waitAsked(headers, now_unix_ms) : null;
+    const retry_s = status === 429 ? waitAsked(headers, now_unix_ms, body) : null;
     if (retry_s !== null) this.#hold("requests", of.nth, 0, retry_s);
   }
 

@@ -181,6 +181,19 @@ Deno.test("a wait ends with the run, and those behind it go on or end too", asyn
   // a server's limit for longer than a request may take is not waited for
   const patient = new RateLimit({}, 0.05, () => assert(false, "waits"));
   const admission = await patient.admit(1, second.signal);
-  patient.heed(admission, 429, { "retry-after": "3600" }, Date.now());
+  const refused = { status: 429, headers: {}, body: "" };
+  patient.heed(admission, { ...refused, headers: { "retry-after": "3600" } }, Date.now());
   await patient.admit(1, second.signal);
+  // google.rpc.RetryInfo, as JSON has it (googleapis, error_details.proto): all others wait too
+  const waits: number[] = [];
+  const google = new RateLimit(
+    {},
+    60,
+    ({ wait_s, of }) => waits.push(of === "server" ? wait_s : 0),
+  );
+  const info = { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "0.05s" };
+  const body = JSON.stringify({ error: { code: 429, details: [info] } });
+  google.heed(await google.admit(1, second.signal), { ...refused, body }, Date.now());
+  await google.admit(1, second.signal);
+  assert(waits.length > 0 && waits[0] > 0 && waits[0] <= 0.05, `${waits}`);
 });
