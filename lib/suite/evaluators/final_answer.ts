@@ -70,13 +70,13 @@ export function membersIn(text: string): FinalPlace[] {
 }
 
 const LAX =
-  `(?:${w.THE} ?|^|[.!?:;,\\n*(] ?)(?:${w.GOOD} ?)*(?:${w.NOUN}|(?<![\\p{L}])(?:result|total|value|sum|ergebnis|résultat|resultado|risultato|итог|结果|結果|결과)(?![\\p{L}]))(?: ${w.GOOD_AFTER})*`;
+  `(?:${w.THE} ?|^|[.!?…:;,\\n*(] ?)(?:${w.GOOD} ?)*(?:${w.NOUN}|(?<![\\p{L}])(?:result|total|value|sum|ergebnis|résultat|resultado|risultato|итог|结果|結果|결과)(?![\\p{L}]))(?: ${w.GOOD_AFTER})*`;
 const ANNOUNCED = new RegExp(
   `${LAX}[*_ ]*(?:[:：=→]+|(?:${w.IS})(?: ?${w.SURE})*[:：]?)[*_ ]*(?=\\S|\\n)|^#{4}(?=\\s*[^\\s#])`,
   "gimu",
 );
-/** Where what was announced ends: a sentence's or a line's end, but no decimal point. */
-const SENTENCE_END = /[.!?;](?=\s|$)|[。！？]|\n\s*\n|(?<=\S)\n/;
+/** Where what was announced ends: a sentence's or a line's end, but no decimal point; not a leading "…". */
+const SENTENCE_END = /[.!?;](?=\s|$)|[。！？]|(?<=[^.…\s]\s*)…|\n\s*\n|(?<=\S)\n/;
 /** What gives a reason or a contrast: the result stands before it. */
 const ASIDE =
   /[,(]?\s*(?<![\p{L}])(?:because|since|as|which|not|weil|da|car|porque|perché|потому)(?![\p{L}])|,\s(?!\(?[-−$€£]?\d)|\s\(/iu;
