@@ -25,6 +25,9 @@ export const wallClock: BatchClock = {
   speed: 1,
 };
 
+/** So long before its first slot a rehearsal begins: what starting takes makes no slot late. Real milliseconds. */
+export const REHEARSAL_LEAD_MS = 500;
+
 /** A clock that runs `speedup` times as fast; a process started later uses the same clock. */
 export function rehearsalClock({ speedup, wall_ms, rehearsed_ms }: Rehearsal): BatchClock {
   return {

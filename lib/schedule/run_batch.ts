@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { throwIfAborted } from "../execute/scope.ts";
 import { runDirectoryAt } from "../run/directory.ts";
+import { REHEARSAL_LEAD_MS } from "./clock.ts";
 import { concludeSlotRun, finishSlot, runTasks } from "./run_slot.ts";
 import { type BatchUpload, uploadRest } from "./upload.ts";
 import type { BatchClock } from "./clock.ts";
@@ -91,7 +92,7 @@ async function step(
   const begun = session.state.slot(slot.slot).status === "running";
   if (!begun && timeliness === null) {
     const wait_ms = slot.due_ms - now_ms;
-    if (once && wait_ms > ONCE_MS) return "later";
+    if (once && wait_ms > Math.max(ONCE_MS, REHEARSAL_LEAD_MS * clock.speed)) return "later";
     options.onWait?.(slot, wait_ms);
     return await clock.wait(wait_ms, signal);
   }

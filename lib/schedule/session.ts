@@ -7,6 +7,7 @@ import { Journal, mendJournal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
 import { type BatchFolder, makeBatchFolder } from "./folder.ts";
+import { REHEARSAL_LEAD_MS } from "./clock.ts";
 import { localOf, momentOf } from "./local_time.ts";
 import { writeRecords } from "./records.ts";
 import { type Slot, slotsOf } from "./slots.ts";
@@ -121,7 +122,7 @@ export class BatchSession implements Disposable {
       const start_ms = startOf(batch, now_ms);
       const rehearsal = speedup === null
         ? null
-        : { speedup, wall_ms: now_ms, rehearsed_ms: start_ms };
+        : { speedup, wall_ms: now_ms + REHEARSAL_LEAD_MS, rehearsed_ms: start_ms };
       const identity = identityOf(batch);
       this.append({ event: "batch_started", batch: batch.name, start_ms, identity, rehearsal });
       this.flush();

@@ -1,6 +1,6 @@
 /** The slots of a schedule: when each evaluation is due. */
 import { seededRandom } from "../stats/random.ts";
-import { localTime, momentOf } from "./local_time.ts";
+import { localOf, localTime, momentOf } from "./local_time.ts";
 import type { Schedule } from "../settings/batch.ts";
 
 const HOUR_MS = 3_600_000;
@@ -37,7 +37,11 @@ export function spacingMs({ period_h, evaluations }: Schedule): number {
 export function slotsOf(schedule: Schedule, start_ms: number): Slot[] {
   const { evaluations, period_h, windows_per_day, days, timezone, jitter_s, seed } = schedule;
   const random = seededRandom(seed);
-  const start_local = localTime(start_ms, timezone);
+  // the wished time of day, also where the first day leaves it out
+  const wished = schedule.start === undefined ? null : localOf(schedule.start);
+  const start_local = wished !== null && momentOf(wished, timezone) === start_ms
+    ? wished
+    : localTime(start_ms, timezone);
   const due: { day: number; window: number; due_ms: number }[] = [];
   let free_ms = start_ms;
   for (let day = 1; day <= days; day++) {

@@ -24,7 +24,7 @@ function schedule(changes: Partial<Schedule> = {}): Schedule {
 }
 
 function slotsFrom(start: string, changes: Partial<Schedule> = {}) {
-  const made = schedule(changes);
+  const made = schedule({ start, ...changes });
   return slotsOf(made, momentOf(localOf(start), made.timezone));
 }
 
@@ -78,6 +78,15 @@ Deno.test("a window starts at its local time on both sides of a change of clocks
       ["08:00:00", "08:00:00"],
     );
   }
+});
+
+Deno.test("after a first day that leaves the start's time out, later days have it", () => {
+  // 02:30 of 28 March 2027 is not there in Berlin: 03:30 (UTC+2); then 02:30 (UTC+2), by zdump
+  const slots = slotsFrom("2027-03-28T02:30", { timezone: "Europe/Berlin", days: 2 });
+  assertEquals([slots[0], slots[14]].map(({ due_ms }) => utc(due_ms).slice(0, 16)), [
+    "2027-03-28T01:30",
+    "2027-03-29T00:30",
+  ]);
 });
 
 Deno.test("within a window that a change of clocks falls into, slots stay evenly apart", () => {
