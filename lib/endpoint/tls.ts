@@ -204,14 +204,14 @@ function faultOf(host: string, certificate: tls.PeerCertificate): string | null 
   if (valid_from === undefined) return null;
   const now = Date.now();
   if (Date.parse(valid_to) < now) {
-    return `its certificate ended on ${valid_to}: renew it, or set this host's clock right`;
+    return `it ended on ${valid_to}: renew it, or set this host's clock right`;
   }
   if (Date.parse(valid_from) > now) {
-    return `its certificate begins on ${valid_from}: set this host's clock right, or the server's`;
+    return `it begins on ${valid_from}: set this host's clock right, or the server's`;
   }
   if (tls.checkServerIdentity(host, certificate) === undefined) return null;
   const names = subjectaltname?.replace(/\b(DNS|IP Address|IP):/g, "") ?? subject?.CN ?? "nothing";
-  return `its certificate is of another host (${names}): give the endpoint by that name`;
+  return `it is of ${names}: give the endpoint by that name`;
 }
 
 /** Reads a file's text. Errors do not repeat its content, which may be secret. */
