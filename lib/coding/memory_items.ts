@@ -18,7 +18,7 @@ function experimentsOf(summary: BenchmarkSummary): ExperimentResult[] {
 }
 
 function summaryItem(summary: BenchmarkSummary): MemoryItem {
-  const { run_id, mode, config, start_time, duration_seconds } = summary;
+  const { run_id, mode, config, start_time, duration_seconds, ledger } = summary;
   const modes = [["", summary], ["Zero-shot: ", summary.zero_shot], [
     "Iterative: ",
     summary.iterative,
@@ -26,7 +26,8 @@ function summaryItem(summary: BenchmarkSummary): MemoryItem {
   const counts = modes.flatMap(([name, part]) => {
     if (!part?.summary) return [];
     const { successes, total_answers, success_rate } = part.summary;
-    const cost = costText(part.summary.total_cost, part.summary.requests_of_unknown_cost);
+    const { total_cost, requests_of_unknown_cost } = part.summary;
+    const cost = costText(total_cost, requests_of_unknown_cost, ledger.total.requests_cut_off);
     return `${name}${successes} of ${total_answers} solved (${
       success_rate.toFixed(1)
     }%), cost ${cost}`;

@@ -29,6 +29,8 @@ export interface StepOutcome {
   total_completion_tokens: number | null;
   total_cost_usd: number | null;
   requests_of_unknown_cost: number | null;
+  /** Those of them that may have been in flight when a run was killed. */
+  requests_cut_off: number | null;
   /** Of the callback; null where none was asked for, or none came. */
   signature: ReceivedCallback["signature"] | null;
 }
@@ -141,6 +143,7 @@ async function readResults(
   const aggregate = objectAt(results, "aggregate");
   outcome.total_cost_usd = numberAt(aggregate, "total_cost_usd");
   outcome.requests_of_unknown_cost = numberAt(aggregate, "requests_of_unknown_cost");
+  outcome.requests_cut_off = numberAt(aggregate, "requests_cut_off");
 }
 
 async function readCallback(
@@ -188,6 +191,7 @@ function unknownOutcome({ name, scenario, model, packages }: ScenarioStep): Step
     total_completion_tokens: null,
     total_cost_usd: null,
     requests_of_unknown_cost: null,
+    requests_cut_off: null,
     signature: null,
   };
 }

@@ -139,6 +139,11 @@ Deno.test("wrong input is told with its place, before anything runs", async () =
   const cases: [Record<string, unknown>, string[], string][] = [
     [{ scenarios: [{ name: "a", models: ["gpt-4o", "gpt-5"] }] }, [], '"gpt-5" is not one of'],
     [{ scenarios: [{ name: "a", packages: [] }] }, [], "scenarios[0].packages"],
+    [
+      { suite: "gone.json", scenarios: [{ name: "a" }] },
+      [],
+      'json:2:12: suite: "gone.json": no such',
+    ],
     [{ scenarios: [{ name: "a" }] }, ["--scenario", "b"], '--scenario: "b"'],
     [{ scenarios: [{ name: "a" }] }, ["--server", "http://10.0.0.1:8787"], "mock endpoint"],
     [{ scenarios: [{ name: "a" }] }, ["--server", "http://127.0.0.1:9"], "no answer"],

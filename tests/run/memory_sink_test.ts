@@ -118,6 +118,16 @@ const plain = ({ title, category, tags, importance, metadata }: MemoryItem) => (
   metadata,
 });
 
+Deno.test("requests of unknown cost are at most so many where some may have been in flight", () => {
+  const costs = [0, 2].map((requests_cut_off) => {
+    const ledger = { total: { ...emptyTotals(), requests_cut_off }, by_asker: {} };
+    const run = summaryOf("run", 3, { ledger });
+    run.summary!.total_cost = 0.5;
+    return /cost (.*)/.exec(memoryItems(run)[0].content)![1];
+  });
+  assertEquals(costs, ["$0.5000 + 3 unknown", "$0.5000 + up to 3 unknown"]);
+});
+
 Deno.test("a run is stored under the tags that its readers ask for", async () => {
   using place = new Place();
   const { directory } = place;

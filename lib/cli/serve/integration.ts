@@ -8,7 +8,7 @@ import {
   keyOriginsText,
   keyUsesOf,
 } from "../../endpoint/key_origins.ts";
-import { InputError } from "../../errors.ts";
+import { InputError, messageOf } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { ownCommand } from "../../execute/own_program.ts";
 import { endpointOf, loadIntegration, stepsOf } from "../../integration/config.ts";
@@ -22,6 +22,8 @@ import { writeFileAtomic } from "../../write.ts";
 import { isLoopback } from "../../server/auth.ts";
 import { serveSettings } from "../../settings/serve.ts";
 import { Server } from "../../server/serve.ts";
+import { AllowedPaths } from "../../server/tasks/allowed_paths.ts";
+import { placedInFile } from "../../settings/placed_error.ts";
 import { EXIT } from "../exit_codes.ts";
 import { keyFlag } from "../ui/key_flag.ts";
 import { flagHelp, list, otherwise, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
@@ -71,6 +73,7 @@ export const command: Command = {
     const config = await loadIntegration(path);
     const steps = stepsOf(config, values.scenario ?? null);
     if (values.server !== undefined) checkServer(values.server, config, steps);
+    else await checkSuite(path, config, values.out);
     return await withParts(path, config, steps, values, context);
   },
 };
@@ -136,6 +139,20 @@ async function withParts(
   return exit_code;
 }
 
+/** The folders that a started server may read: that of the scenarios, and this one. */
+function rootsOf(path: string): string[] {
+  return [dirname(resolve(path)), "."];
+}
+
+/** @throws {InputError} the suite is not there, before anything is started. */
+async function checkSuite(path: string, { suite }: IntegrationConfig, runs: string): Promise<void> {
+  try {
+    new AllowedPaths(rootsOf(path), runs).resolve(suite);
+  } catch (error) {
+    throw await placedInFile(new InputError(`${path}: suite: ${messageOf(error)}`), path);
+  }
+}
+
 /** A server for these scenarios alone; files are named relative to theirs. */
 async function startServer(
   path: string,
@@ -150,7 +167,7 @@ async function startServer(
   const settings = {
     port: 0,
     runs,
-    allow: [dirname(resolve(path)), "."],
+    allow: rootsOf(path),
     private_callbacks: true,
     key_envs: keyOriginsText(uses.flatMap(keyUsesOf)),
     rate_per_s: 0,

@@ -83,7 +83,7 @@ export function stepLines(outcome: StepOutcome, paint: Paint): string[] {
     `  • Errors: ${count(outcome.errors)}`,
     `  • Total Prompt Tokens: ${count(outcome.total_prompt_tokens)}`,
     `  • Total Completion Tokens: ${count(outcome.total_completion_tokens)}`,
-    `  • Estimated Cost: ${costText(outcome.total_cost_usd, outcome.requests_of_unknown_cost)}`,
+    `  • Estimated Cost: ${costOf(outcome)}`,
     ...(signature === null ? [] : [`  • Callback: delivered, signature ${signature}`]),
     RULE,
   ];
@@ -101,7 +101,7 @@ export function comparisonLines(outcomes: readonly StepOutcome[], paint: Paint):
       count(outcome.errors),
       count(outcome.total_prompt_tokens),
       count(outcome.total_completion_tokens),
-      costText(outcome.total_cost_usd, outcome.requests_of_unknown_cost),
+      costOf(outcome),
       outcome.duration_s.toFixed(1),
     ]);
     return ["", paint.bold(scenario), ...tableLines(COLUMNS, rows, paint)];
@@ -115,6 +115,11 @@ export function summaryLine(outcomes: readonly StepOutcome[], planned: number): 
   const left = planned - outcomes.length;
   const rest = left ? `; ${left} not run` : "";
   return `${outcomes.length - failed.length} of ${planned} tasks passed${names}${rest}`;
+}
+
+function costOf(outcome: StepOutcome): string {
+  const { total_cost_usd, requests_of_unknown_cost, requests_cut_off } = outcome;
+  return costText(total_cost_usd, requests_of_unknown_cost, requests_cut_off);
 }
 
 function shown(value: number | null, text: (value: number) => string): string {
