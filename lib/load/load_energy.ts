@@ -33,12 +33,12 @@ export function hostEnergy(series: Series): EnergyOver {
 export function shardEnergy(run: RunDirectory, shards: readonly ShardFacts[]): EnergyOver {
   const sampled = shards.map(({ shard, host, offset_ns }) => {
     const sessions = readSamples(runDirectoryAt(`${shardFolder(run)}/${shardRunId(shard)}`).path);
-    return { sessions, offset_ns, name: host ?? shardRunId(shard) };
+    return { sessions, offset_ns, name: host ?? shardRunId(shard), boot: bootOf(sessions) };
   });
-  const boots = new Map(sampled.map(({ sessions, name }) => [name, bootOf(sessions)]));
-  const readings = sampled.map(({ sessions, offset_ns, name }) => ({
+  const boots = new Map(sampled.flatMap(({ name, boot }) => boot === null ? [] : [[name, boot]]));
+  const readings = sampled.map(({ sessions, offset_ns, name, boot }) => ({
     name,
-    machine: bootOf(sessions) ?? boots.get(name) ?? name,
+    machine: boot ?? boots.get(name) ?? name,
     offset_ns,
     sessions: sessions.map((samples) => ({ samples, series: seriesFrom(samples) })),
   }));

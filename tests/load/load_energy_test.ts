@@ -52,6 +52,7 @@ Deno.test("each device of each host counts once, on the run's clock; a host with
     const clock = { offset_ns: host.behind_s * S, error_ns: 0, drift_ns: 0, drift_error_ns: 0 };
     return { shard, host: host.host, ...clock, late_ns: 0, lost: null, verdict: null };
   });
+  shards.push({ ...shards[0], shard: hosts.length }); // without samples, on a host that another has read
   const over = shardEnergy(runDirectoryAt(folder.path), shards);
   const { devices, unknown } = over(2 * S, 8 * S);
   const told = devices.map(({ device, energy_j, error_j }) => {
