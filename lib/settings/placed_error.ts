@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { InputError, InputFaults } from "../errors.ts";
 import { beside } from "./beside_file.ts";
 import { type PlacesOf, positionOf, readJsonFile, showPath } from "./json_file.ts";
+import { flagName } from "./setting.ts";
 
 type Path = (string | number)[];
 
@@ -76,17 +77,19 @@ function placed(fault: string, file: PlacesOf, flags: object | undefined): strin
 
 /** Where the file gives what a flag would; null where it does not, or the flag was given. */
 function settingOf(flag: string, file: PlacesOf, flags: object): Path | null {
-  const name = flag.replace(/^no-/, "").replaceAll("-", "_");
-  const names = [
-    ...["", "s", "_s", "_hz", "_mb"].map((end) => name + end),
-    name.replace(/y$/, "ies"),
-  ];
-  const paths = names.flatMap((each) => [[each], ["matrix", each]]);
+  const name = flag.replace(/^no-/, "");
   const given = flags as Record<string, unknown>;
-  return paths.find((path) =>
-    given[path.at(-1)!] === undefined && valueAt(file, path) !== undefined
-  ) ?? null;
+  const isMeant = (key: string) =>
+    given[key] === undefined && (flagName(key) === name || RENAMED[name] === key);
+  for (const at of [[], ["matrix"]]) {
+    const key = Object.keys(objectOrList(valueAt(file, at))).find(isMeant);
+    if (key !== undefined) return [...at, key];
+  }
+  return null;
 }
+
+/** Flags that do not have the name of their setting. */
+const RENAMED: Record<string, string> = { header: "headers", category: "categories" };
 
 /** What is said of settings that are missing. */
 const QUESTION = /^(?:how much load|how long)\?/;

@@ -45,6 +45,11 @@ export interface About {
   whole?: true;
 }
 
+/** The name of a setting's flag, where it has no other: no unit, as its value may have one. */
+export function flagName(setting: string): string {
+  return setting.replace(/_(s|hz|mb|bytes)$/, "").replaceAll("_", "-");
+}
+
 /** What is said of each setting. */
 export const about = z.registry<About>();
 

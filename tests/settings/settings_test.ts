@@ -177,6 +177,16 @@ Deno.test("what is found wrong after reading has its place: a field, or the flag
   ];
   for (const [message, expected] of cases) assertEquals(placed(message), expected);
   assertEquals(placed("--rate: 2 is no rate", { rate: 2 }), "--rate: 2 is no rate");
+  const given = parseJson("g.json", '{"prompts": "p", "headers": {}, "memory_limit_mb": 1}');
+  const flags: [string, string][] = [
+    ["--header: x", "g.json:1:29: headers: x"],
+    ["--memory-limit: x", "g.json:1:52: memory_limit_mb: x"],
+    ["--prompt, --prompts: give one of them", "--prompt, --prompts: give one of them"],
+  ];
+  for (const [message, expected] of flags) {
+    const told = placedError(new InputError(message), given, { prompt: "a" }) as Error;
+    assertEquals(told.message, expected);
+  }
   // of a suite no flag is a field: --tests is not its list of tests
   const flag = new InputError("--tests: none");
   assertEquals(placedError(flag, file), flag);

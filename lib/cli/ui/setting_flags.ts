@@ -2,7 +2,14 @@
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { headerFault } from "../../settings/headers.ts";
-import { type About, about, checked, isDuration, unwrapped } from "../../settings/setting.ts";
+import {
+  type About,
+  about,
+  checked,
+  flagName,
+  isDuration,
+  unwrapped,
+} from "../../settings/setting.ts";
 import { didYouMean } from "../../text/nearest.ts";
 import { type Flag, json, TIME } from "./flags.ts";
 
@@ -31,11 +38,6 @@ export function settingsIn<Shape extends z.ZodRawShape>(
   return Object.fromEntries(
     Object.entries(values).filter(([name, value]) => name in shape && value !== undefined),
   ) as { [Name in keyof Shape]?: NonNullable<z.output<Shape[Name]>> };
-}
-
-/** The name of a setting's flag: no unit, as its value may have one. */
-function flagName(setting: string): string {
-  return setting.replace(/_(s|hz|mb|bytes)$/, "").replaceAll("_", "-");
 }
 
 function flagOf(setting: string, whole: z.ZodType, told: About): Flag<unknown> {
