@@ -1,4 +1,5 @@
 /** Reading a file whole, where it is a plain one of a size that fits into memory. */
+import { isUtf8 } from "node:buffer";
 import type { Stats } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { InputError, messageOf } from "./errors.ts";
@@ -61,32 +62,18 @@ export function encodingOf(content: Uint8Array): string {
  */
 export function writtenText(path: string, content: Uint8Array): string {
   const encoding = encodingOf(content);
-  const fatal = encoding === "utf-8";
-  try {
-    return new TextDecoder(encoding, { fatal }).decode(content);
-  } catch {
-    const good = goodBytes(content);
-    const line = content.subarray(0, good).reduce(
-      (lines, byte) => byte === 10 ? lines + 1 : lines,
-      1,
-    );
+  if (encoding === "utf-8" && !isUtf8(content)) {
+    const line = oddLine(content);
     throw new InputError(`${path}:${line}: holds bytes that are no UTF-8; save the file as UTF-8`);
   }
+  return new TextDecoder(encoding).decode(content);
 }
 
-/** How many bytes come before the first that is no UTF-8. */
-function goodBytes(content: Uint8Array): number {
-  let low = 0, high = content.length; // those before low are good, one of those before high is not
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    try {
-      new TextDecoder("utf-8", { fatal: true }).decode(content.subarray(0, middle), {
-        stream: true,
-      });
-      low = middle;
-    } catch {
-      high = middle;
-    }
+/** The first line that is no UTF-8, from 1: no letter holds the byte of a line's end. */
+function oddLine(content: Uint8Array): number {
+  for (let line = 1, from = 0;; line++) {
+    const end = content.indexOf(0x0a, from);
+    if (end < 0 || !isUtf8(content.subarray(from, end))) return line;
+    from = end + 1;
   }
-  return low;
 }
