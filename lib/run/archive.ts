@@ -93,8 +93,8 @@ function sameContent(a: string, b: string): boolean {
   }
 }
 
-/** A run's lock, and drafts of it by processes that would have it. */
-const LOCK = /^run\.lock/;
+/** The locks of a run and of its tags, and drafts of them by processes that would have them. */
+const LOCK = /^run(?:_metadata\.json)?\.lock/;
 
 /**
  * A folder and all in it; locks, links and what is not a plain file are left out. A folder's time is that of the

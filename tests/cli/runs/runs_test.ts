@@ -197,6 +197,7 @@ Deno.test("archive packs what tar unpacks to the same files, and removes the fol
   const long = join(path, "items", "ä".repeat(60) + "_completion.txt");
   mkdirSync(join(path, "items"));
   writeFileSync(long, "x".repeat(5000));
+  writeFileSync(join(path, "run_metadata.json.lock"), "{}"); // of one that was killed while it tagged
   const before = readFileSync(join(path, "results.json"), "utf8");
   assertEquals((await runs(root, "archive", runId(0))).code, 0);
   assert(existsSync(path)); // the dry run did nothing
