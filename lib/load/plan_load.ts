@@ -133,12 +133,17 @@ export async function planLoad(
 /**
  * Returns the model to ask first: that of the settings, or of their file if each row names one;
  * undefined for neither.
+ *
+ * @param plan of these settings, where it is made already.
  */
-export async function firstModel(settings: LoadSettings): Promise<string | undefined> {
+export async function firstModel(
+  settings: LoadSettings,
+  plan?: Pick<LoadPlan, "models" | "all_named">,
+): Promise<string | undefined> {
   const { model, prompts, trace } = settings;
   const [first] = weightedModels(model).map(({ name }) => name);
   if (first !== undefined || (prompts ?? trace) === undefined) return first;
-  const { models, all_named } = await planLoad(settings);
+  const { models, all_named } = plan ?? await planLoad(settings);
   return all_named ? models[0] : undefined;
 }
 

@@ -28,6 +28,7 @@ import type { Budget, BudgetLimits } from "../../run/budget.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { LoadResults } from "../results.ts";
 import type { LoadRun } from "../conclude_run.ts";
+import type { LoadPlan } from "../plan_load.ts";
 import type { LoadsOptions } from "../loads_options.ts";
 import type { LoadSpread } from "./executor.ts";
 import type { ShardPlan } from "./plan.ts";
@@ -61,8 +62,9 @@ async function sendTogether(
   opened: { unbegun: RunDirectory | null },
 ): Promise<LoadRun> {
   const { signal, onNotice = () => {}, onWarning = () => {} } = options;
-  const { prompt_seed, all_named } = await planLoad(settings, undefined, { index: 0, count });
-  const { api, models } = await reached(settings, onWarning, signal);
+  const planned = await planLoad(settings, undefined, { index: 0, count });
+  const { prompt_seed, all_named } = planned;
+  const { api, models } = await reached(settings, planned, onWarning, signal);
   options.onReached?.(api, models);
   const whole: LoadSettings = {
     // shards may have another working directory
@@ -166,11 +168,12 @@ function bill(budget: Budget, { ledger, stopped_because }: LoadResults): void {
 /** Resolves the endpoint. If the settings name the model, only the shards contact it. */
 async function reached(
   settings: LoadSettings,
+  plan: LoadPlan,
   warn: (line: string) => void,
   signal: AbortSignal,
 ): Promise<{ api: APIConfiguration; models: string[] }> {
   const [, ...others] = weightedModels(settings.model).map(({ name }) => name);
-  const model = await firstModel(settings);
+  const model = await firstModel(settings, plan);
   const asking = { ...settings, model, retry_attempts: 0 };
   if (model !== undefined) return { api: settleApi(asking, warn), models: [model, ...others] };
   await using transport = await openTransport({ only: "portable", notice: warn });
