@@ -1,7 +1,7 @@
 /** Records of a batch in the five views of the dashboard: over time, and by model. */
 import { clusteredMean } from "../stats/cluster.ts";
 import { type Estimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
-import { quantile, sortedCopy } from "../stats/quantile.ts";
+import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import type { TimedRecord } from "../schedule/read_records.ts";
 
 /** Which records; what is not given lets all pass. */
@@ -148,8 +148,8 @@ function questionViews(records: readonly TimedRecord[]): QuestionView[] {
     const answered = own.filter(({ success }) => success);
     const latencies = sortedCopy(known(answered, "latency_sec"));
     const byModel = [...Map.groupBy(own, modelName)].flatMap(([model, records]) => {
-      const mean = meanOf(known(records, "coverage_score"));
-      return mean === null ? [] : [{ model, coverage: mean }];
+      const coverage = meanOf(known(records, "coverage_score"));
+      return coverage === null ? [] : [{ model, coverage }];
     }).sort((a, b) => a.coverage - b.coverage);
     return {
       question,
@@ -164,7 +164,7 @@ function questionViews(records: readonly TimedRecord[]): QuestionView[] {
 }
 
 function meanOf(values: readonly number[]): number | null {
-  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+  return values.length ? mean(values) : null;
 }
 
 function modelView(model: string, records: TimedRecord[], bucket_s: number): ModelView {
@@ -219,7 +219,7 @@ function coverage(industry: string | null, records: readonly TimedRecord[]): Cov
   const scores = known(judged, "coverage_score");
   const clustered = clusteredMean(scores, judged.map(({ question }) => question));
   const interval = clustered?.estimate ?? null;
-  return [{ industry, n: scores.length, mean: meanOf(scores)!, interval }];
+  return [{ industry, n: scores.length, mean: mean(scores), interval }];
 }
 
 type NumberField =

@@ -6,7 +6,7 @@
  */
 import { InputError } from "../errors.ts";
 import { FORMS } from "../endpoint/forms/forms.ts";
-import { asObject, objectsIn } from "../json_fields.ts";
+import { asObject, type JsonObject, objectsIn } from "../json_fields.ts";
 import { counted } from "../text/grouped.ts";
 import { isMadeUp, requestsOf } from "./datasets/row.ts";
 import { weightedModels } from "./models.ts";
@@ -19,6 +19,8 @@ import type { BodySettings } from "./prompts/load_body.ts";
 import type { LoadQuestion } from "./prompts/session.ts";
 
 type Sample = Partial<LoadQuestion>;
+/** In base64. */
+type Media = { image?: string; sound?: string };
 
 /** Builds the requests of a load in the form of its endpoint. */
 export class Carried {
@@ -189,17 +191,15 @@ export class Carried {
   /** @throws {InputError} images or audio that the form cannot carry. */
   #checkMedia(): void {
     const { images, audio } = this.#settings;
-    const shown = images === undefined ? {} : { image: "YQ==" };
-    const heard = audio === undefined ? {} : { sound: "YQ==" };
-    for (
-      const [flag, is, other] of [
-        ["--images", images !== undefined, { ...heard, image: "Yg==" }],
-        ["--audio", audio !== undefined, { ...shown, sound: "Yg==" }],
-      ] as const
-    ) {
-      if (!is) continue;
-      const first = mediaMessages("a", { ...shown, ...heard }), second = mediaMessages("a", other);
-      if (!named(flag, () => this.#differ(first, second))) {
+    const media: Media = {
+      ...(images === undefined ? {} : { image: "YQ==" }),
+      ...(audio === undefined ? {} : { sound: "YQ==" }),
+    };
+    for (const [flag, kind] of [["--images", "image"], ["--audio", "sound"]] as const) {
+      if (media[kind] === undefined) continue;
+      const asked = mediaMessages("a", media);
+      const other = mediaMessages("a", { ...media, [kind]: "Yg==" });
+      if (!named(flag, () => this.#differ(asked, other))) {
         throw new InputError(`${flag}: ${this.#form.endpoint}: this endpoint takes none`);
       }
     }
@@ -299,17 +299,15 @@ function named<Made>(name: string, made: () => Made): Made {
   }
 }
 
-/** A question with an image, a sound or both, in base64. */
-function mediaMessages(text: string, { image, sound }: { image?: string; sound?: string }): Sample {
-  const content = [
-    { type: "text", text },
-    ...(image === undefined
-      ? []
-      : [{ type: "image_url", image_url: { url: `data:image/png;base64,${image}` } }]),
-    ...(sound === undefined
-      ? []
-      : [{ type: "input_audio", input_audio: { data: sound, format: "wav" } }]),
-  ];
+/** A question with an image, a sound or both. */
+function mediaMessages(text: string, { image, sound }: Media): Sample {
+  const content: JsonObject[] = [{ type: "text", text }];
+  if (image !== undefined) {
+    content.push({ type: "image_url", image_url: { url: `data:image/png;base64,${image}` } });
+  }
+  if (sound !== undefined) {
+    content.push({ type: "input_audio", input_audio: { data: sound, format: "wav" } });
+  }
   return { prompt: undefined, messages: [{ role: "user", content }] };
 }
 

@@ -1,5 +1,6 @@
 /** Who provides a model, by the names of OpenTelemetry's conventions for generative AI. */
 import { provider, providerNames } from "../endpoint/providers.ts";
+import type { ApiType } from "../endpoint/forms/forms.ts";
 
 /** Presets whose names in the conventions (`gen_ai.provider.name`) are others. */
 const PRESETS: Record<string, string> = {
@@ -30,7 +31,7 @@ const FORMS: Record<string, string> = {
   rerank: "unknown",
   score: "unknown",
   template: "unknown",
-};
+} satisfies Partial<Record<ApiType, string>>;
 
 /**
  * The provider's name: by its host, else by the preset that was asked for, else by the form of API. As the

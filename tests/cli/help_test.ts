@@ -1,5 +1,7 @@
 /** Help that teaches: commands by job, and what the words mean. */
+import { readdirSync } from "node:fs";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { mentionsOf } from "../../lib/cli/help_topics.ts";
 import { commands } from "../../lib/cli/main.ts";
 import { MEASURES } from "../../lib/measures/measures.ts";
 import { dynoEach } from "../e2e/dyno.ts";
@@ -97,5 +99,14 @@ Deno.test("help: a word of the output is explained alone, and a subcommand's pla
     assertEquals(told[i].code, 0, word);
     for (const name of names) assert(lines.some((line) => line.startsWith(`  ${name} `)), name);
     for (const name of not) assert(!lines.some((line) => line.startsWith(`  ${name} `)), name);
+  }
+});
+
+Deno.test("help: every page of the documentation is named for what it is about", async () => {
+  const whole = ["architecture.md", "cli.md"]; // one is for who changes dyno, the other is this help
+  const pages = readdirSync("docs").filter((name) => name.endsWith(".md") && !whole.includes(name));
+  for (const page of pages) {
+    const told = await mentionsOf(page.replace(/\.md$/, ""), {});
+    assertStringIncludes(told.join("\n"), `docs/${page}`);
   }
 });
