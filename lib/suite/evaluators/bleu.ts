@@ -1,4 +1,7 @@
-/** bleu: how many runs of an answer's words are in a reference. Papineni 2002, as sacrebleu computes sentences. */
+/**
+ * bleu: how many n-grams of an answer's words are in a reference. Papineni 2002, as sacrebleu computes it
+ * for sentences.
+ */
 import { z } from "zod";
 import { ngrams, overlap, overlapOptions, total, wordsOf } from "./ngrams.ts";
 import { hits, listed } from "./verdict.ts";
@@ -8,7 +11,7 @@ const ORDER = 4;
 
 const options = z.strictObject({
   ...overlapOptions,
-  /** "13a" of the WMT's script, "intl" by Unicode's classes, "char" for scripts without spaces. */
+  /** "13a" of the WMT's script, "intl" for Unicode's classes, "char" for languages without spaces. */
   tokenize: z.enum(["13a", "intl", "char", "none"]).default("13a"),
   case_sensitive: z.boolean().default(true),
 });
@@ -36,8 +39,8 @@ const TOKENIZERS: Record<Options["tokenize"], (text: string) => string> = {
 };
 
 /**
- * BLEU of one sentence in 0..1, with the brevity penalty, exponential smoothing and only the orders
- * that the answer is long enough for. sacrebleu gives the same in percent.
+ * BLEU of one sentence in 0..1, with the brevity penalty and exponential smoothing; uses only the orders
+ * that the answer is long enough for. sacrebleu returns the same in percent.
  */
 export function bleuScore(
   references: readonly string[],
@@ -71,7 +74,7 @@ export function bleuScore(
   return brevity * Math.exp(sum / orders);
 }
 
-/** The length of a reference that is nearest, of two the shorter. */
+/** The length of the reference that is nearest to the answer's; of two equally near, the shorter. */
 function closest(length: number, lengths: readonly number[]): number {
   return lengths.reduce((best, other) => {
     const [near, far] = [Math.abs(other - length), Math.abs(best - length)];
@@ -79,7 +82,7 @@ function closest(length: number, lengths: readonly number[]): number {
   });
 }
 
-/** Several references are one: what any of them has counts. */
+/** Combines several references: each n-gram has its highest count in any of them. */
 export const bleu: Evaluator<Options> = {
   name: "bleu",
   options: options as z.ZodType<Options>,

@@ -1,28 +1,28 @@
-/** Regular expressions of the user's on answers of a model's, in bounded time. */
+/** Runs a user's regular expressions on a model's answers, in bounded time. */
 import { z } from "zod";
 import { withinTime } from "./bounded_time.ts";
 import { expects, plainForm, someText } from "./text.ts";
 
-/** A pattern that needs longer backtracks without end: a thousand times what common ones need. */
+/** A pattern that needs more time backtracks exponentially: common patterns need a thousandth of it. */
 const SEARCH_LIMIT_MS = 500;
 
 /** A pattern and its flags, known to compile. */
 export interface Pattern {
   pattern: string;
-  /** Of JavaScript: i, m, s, u, v. */
+  /** JavaScript's flags i, m, s, u and v. */
   flags: string;
 }
 
-/** The option of a pattern. */
+/** The option that holds a pattern. */
 export const patternText = someText;
 
-/** The option of a pattern's flags. */
+/** The option that holds a pattern's flags. */
 export const patternFlags = z.string(expects("a text of flags"))
   .regex(/^(?!.*(.).*\1)(?!.*u.*v)(?!.*v.*u)[imsuv]*$/, {
     message: "expected flags out of i, m, s and one of u, v, each at most once",
   });
 
-/** Why a pattern does not compile; null if it does. */
+/** Why a pattern does not compile; null when it does. */
 export function patternFault({ pattern, flags }: Pattern): string | null {
   try {
     new RegExp(pattern, flags);
@@ -32,7 +32,10 @@ export function patternFault({ pattern, flags }: Pattern): string | null {
   }
 }
 
-/** The pattern as it is sought: composed, and by Unicode's rules of case where it lets us. */
+/**
+ * The pattern as it is searched: NFC-composed, and with Unicode's case rules where the pattern allows
+ * them.
+ */
 function sought({ pattern, flags }: Pattern): Pattern {
   const composed = { pattern: pattern.normalize("NFC"), flags };
   const byUnicode = { ...composed, flags: `${flags}u` };
@@ -41,16 +44,16 @@ function sought({ pattern, flags }: Pattern): Pattern {
 }
 
 /**
- * What a pattern finds in a text, null if nothing. The text is in Unicode's compatibility form
- * (NFKC), unless the pattern names letters of other forms; "i" follows Unicode's rules of case. The
- * search is interrupted: a nested quantifier such as `(a+)+$` can take years on a short answer. Nothing else
- * goes on during a search, so the limit is short.
+ * What a pattern finds in a text; null for nothing. The text is searched in Unicode's compatibility form
+ * (NFKC), unless the pattern names letters of other forms; "i" follows Unicode's case rules. The search
+ * is interrupted after a limit, because a nested quantifier such as `(a+)+$` can take years on a short
+ * answer. The search blocks the process, so the limit is short.
  *
  * @throws {Error} the search took longer than {@linkcode SEARCH_LIMIT_MS}.
  */
 export function boundedSearch(given: Pattern, text: string): string | null {
   const { pattern, flags } = given;
-  const namesForms = plainForm(pattern) !== pattern.normalize("NFC"); // as [Ａ-Ｚ] does
+  const namesForms = plainForm(pattern) !== pattern.normalize("NFC"); // such as [Ａ-Ｚ]
   const form = namesForms ? text.normalize("NFC") : plainForm(text);
   const search = sought(given);
   return withinTime(

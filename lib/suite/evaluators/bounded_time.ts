@@ -1,18 +1,21 @@
-/** Work on what a model wrote that ends: a search that backtracks without end would stop the whole run with it. */
+/**
+ * Bounds the time of work on a model's text: a search that backtracks exponentially would stop the whole
+ * run.
+ */
 import process from "node:process";
 import { createContext, runInContext } from "node:vm";
 
-/** A judge takes milliseconds for an answer; one may be made so that it takes hours. */
+/** A judge takes milliseconds for an answer, but an answer can be crafted to take hours. */
 const LONGEST_MS = 10_000;
 
 let context: ReturnType<typeof createContext> | null = null;
 
 /**
- * What `work` gives. It is interrupted, wherever it is, at a limit; what it does after its first `await` is
- * not seen. Nothing else goes on meanwhile. On a machine that is busy with other things it is begun again
- * with more time, until half the limit was its own: it must change nothing.
+ * Returns the result of `work`. It is interrupted at a limit, wherever it is; work after its first
+ * `await` is not bounded. It blocks the process. On a busy machine it is started again with more time
+ * until it has had half the limit as CPU time, so it must not change anything.
  *
- * @throws {Error} that says `late`, at the limit; what `work` throws.
+ * @throws {Error} with the message `late`, at the limit; anything that `work` throws.
  */
 export function withinTime<Made>(work: () => Made, limit_ms: number, late: () => string): Made {
   context ??= createContext({});
@@ -28,14 +31,14 @@ export function withinTime<Made>(work: () => Made, limit_ms: number, late: () =>
   }
 }
 
-/** Of the processor, by this process. */
+/** CPU time of this process. */
 function usedUs(): number {
   const { user, system } = process.cpuUsage();
   return user + system;
 }
 
 /**
- * What a built-in evaluator gives for an answer, of which it reads all before its first `await`.
+ * The result of a built-in evaluator, which reads all of an answer before its first `await`.
  *
  * @throws {Error} it took longer than {@linkcode LONGEST_MS}.
  */

@@ -1,8 +1,8 @@
-/** Lines that are a choice, or list the choices with a verdict on each. */
+/** Reads lines that are a choice, or that list the choices with a verdict on each. */
 import { IN_BRACKETS, letterOf, MARK, pattern, STRONG } from "./choice_marks.ts";
 import * as w from "./choice_words.ts";
 
-/** What begins with a letter. */
+/** A line that begins with a letter. */
 export const LED = pattern(
   `^(?:${w.THE} ?)?(?:${w.NOUN}[.:]? ?)?(${MARK})(?=$|[\\s.,:;!)(-]|[–—])`,
   "iu",
@@ -20,7 +20,7 @@ const NOT_A_CHOICE = pattern(
   "iu",
 );
 
-/** A line that is a choice: a letter alone, or with the text of the choice after it. */
+/** A line that is a choice: a letter by itself, or followed by the text of the choice. */
 function choiceLine(line: string): { mark: string; alone: boolean } | null {
   const alone = ALONE.exec(line);
   if (alone) return { mark: alone[1], alone: true };
@@ -32,7 +32,10 @@ function choiceLine(line: string): { mark: string; alone: boolean } | null {
   return isListing ? null : { mark: found[1] ?? found[2], alone: false };
 }
 
-/** Lines of choices: the one letter alone; else the one with its text, first or last. */
+/**
+ * The choice from lines with a single letter (`alone`), or from lines with a letter and its text; null
+ * when they disagree, undefined when there are none.
+ */
 export function fromLines(lines: string[], alone: boolean): string | null | undefined {
   const found = lines.map(choiceLine);
   const letters = found.flatMap((line) =>
@@ -72,7 +75,10 @@ const JUDGED = [
   ),
 ];
 
-/** "A: false, B: true, C: false", a line each: the one that is true, where all others are named. */
+/**
+ * "A: false, B: true, C: false", one per line: returns the only true one; null for none or several,
+ * undefined when the answer has no such lines.
+ */
 export function onlyTrueLine(lines: string[]): string | null | undefined {
   const judged = lines.map((line) =>
     JUDGED.map((judging) => judging.exec(line)).find((found) => found !== null) ?? null
@@ -86,7 +92,10 @@ export function onlyTrueLine(lines: string[]): string | null | undefined {
 const ITEM = /^\s*(?:[-*•]\s+)?(?<bold>\*\*|__)?\(?(?<letter>[A-Z])(?:[).:*_\s]|$)(?<rest>.*)$/;
 const POINTED = /(?:<-+|←|⟵|⬅|[✔✓✅]\ufe0f?)[^<>]{0,30}$/;
 
-/** All choices listed, a line each, and one set apart: in bold, by an arrow or a tick; else null. */
+/**
+ * All choices listed, one per line, with one highlighted in bold, by an arrow or a tick: returns that
+ * one, else null.
+ */
 export function setApart(answer: string, choices: number): string | null {
   const items = answer.replace(/<[^<>]+>/g, "\n").split("\n").map((line) => ITEM.exec(line)?.groups)
     .filter((item) => item !== undefined);

@@ -1,36 +1,38 @@
-/** An answer with a mark instead of each letter that can be a choice. */
+/** Replaces each letter in an answer that can be a choice by a mark. */
 import * as w from "./choice_words.ts";
 
 /**
- * Marks take a letter's place in the text, from the private use area, so that patterns can name "a
- * choice": a bare capital, one in brackets or bold, one that is a choice only where one is expected
- * (a small letter), and a list of several. Each kind has room for 26 letters.
+ * A mark replaces the letter in the text. Marks are in the private use area, so that patterns can match
+ * "a choice" in one of these kinds: a bare capital; a letter in brackets or bold; a small letter, which
+ * is a choice only where one is expected; and a list of several. Each kind has room for 26 letters.
  */
 const BARE = 0xe000, DRESSED = 0xe020, WEAK = 0xe040;
 export const SEVERAL = "\ue060";
 /** The mark of a letter in brackets. */
 export const dressed = (letter: string) => String.fromCharCode(letter.charCodeAt(0) - 65 + DRESSED);
-/** Stands before the mark of what was in a box, a tag or after a key. */
+/** Precedes the mark of a letter from a box, a tag or a JSON key's value. */
 export const FINAL = "\ue061";
 export const KIND = "[\\ue000-\\ue060]", MARK = `${FINAL}?${KIND}`;
 export const STRONG = `${FINAL}?[\\ue000-\\ue03f\\ue060]`,
   IN_BRACKETS = `${FINAL}?[\\ue020-\\ue03f]`;
 
-/** The letter of a mark, null for several and for one that is not offered. */
+/** The letter of a mark; null for a list of several or a letter that is not offered. */
 export function letterOf(mark: string): string | null {
   const kind = mark.at(-1)!;
   return kind === SEVERAL ? null : String.fromCharCode(65 + (kind.charCodeAt(0) - BARE) % 32);
 }
 
-/** The mark of a letter in a box, a tag or after a key; null is several. */
+/** The mark of a letter from a box, a tag or a JSON key's value; null means several. */
 export function finalMark(letter: string | null): string {
   return FINAL +
     (letter === null ? SEVERAL : dressed(letter));
 }
 
-/** Letters that stand for A, B, C and D in Arabic. */
+/** Arabic letters that stand for A, B, C and D. */
 const ARABIC: Record<string, string> = { "أ": "A", "ا": "A", "ب": "B", "ج": "C", "د": "D" };
-/** Cyrillic letters that can be meant for one Latin letter only: В may be the third as well. */
+/**
+ * Cyrillic letters that can mean only one Latin letter: В could also be the third letter of its alphabet.
+ */
 const CYRILLIC: Record<string, string> = { "А": "A", "С": "C" };
 
 const WORD = "\\p{Script=Latin}\\p{Script=Cyrillic}\\p{Script=Greek}\\p{N}_";
@@ -38,12 +40,12 @@ const OPENING = "[(\\[{<⟨〈\"'«「『【“‘]", CLOSING = "[)\\]}>⟩〉\"
 
 const STYLED =
   /\\(?:text(?:bf|it|rm|sf|tt|normal)?|math(?:rm|bf|it|sf|tt|bb)|mbox|emph|bf|rm|bm|boldsymbol|underline|operatorname)\s*\{([^{}]*)\}/g;
-/** What was crossed out. */
+/** Text that was crossed out. */
 const STRUCK = /~~[^~\n]+~~|<(del|s|strike)>[^<]*<\/\1>/gi;
 const BOLD_LETTER =
   /(?:[*`]|(?<![\p{L}\p{N}])_){1,4}\s?\(?([A-Za-z])(?:\)|([).:]?))(?:[*`]|_(?!\w)){1,4}/gu;
 
-/** LaTeX and Markdown taken away; what was bold around one letter becomes brackets. */
+/** Removes LaTeX and Markdown; bold around a single letter becomes brackets. */
 export function plain(text: string): string {
   let form = text.replace(STRUCK, " ").replace(/<\|(?:final_?)?answer\|>/gi, "answer: ")
     .replace(/<\|\w+\|>|<\/?(?:li|ul|ol|td|tr|output|response)(?:\s[^>]*)?>/gi, "\n")
@@ -79,7 +81,10 @@ export function plain(text: string): string {
     .replace(/[^\S\n]+/g, " ");
 }
 
-/** A capital that no word, number, initial, hyphen or unit claims, with a bracket after it or none. */
+/**
+ * A capital that is not part of a word, number, initial, hyphenated word or unit, with or without a
+ * bracket after it.
+ */
 const BARE_LETTER = new RegExp(
   `(?<![${WORD}\\\\°]|° ?|[${WORD}]['’.+#&-])(?!I +\\p{L})([A-Z])` +
     `(?:(\\))|(?<=(?:[Oo]ption|[Cc]hoice|[Aa]nswer|[Oo]nly) .)(?= \\p{Ll})|(?![${WORD}+#°♭♯]|['’](?!d[ıiuü]r|t[ıiuü]r)\\p{L}|[-‐‑]\\p{L}| ?\\.\\p{L}|\\. ?[A-Z]\\.| ?=|` +
@@ -101,13 +106,13 @@ const ORDINAL =
   /(?<!\p{L})(first|second|third|fourth|fifth|1st|2nd|3rd|4th|5th|last) (?:option|choice)(?=$|[.,;:!?]| (?:[—–-]|(?:is|was|seems|fits|works|because|since|as|which|and|or)(?!\p{L}))(?! [A-Z](?!\p{L})))/giu;
 const CHINESE_ORDINAL = /第([一二三四五])个?(?:选项|選項)/g;
 
-/** "B or C depending on it": what is joined to a choice is one, whatever follows. */
+/** "B or C depending on it": letters joined by a conjunction become one mark, whatever follows. */
 const ALTERNATIVE = new RegExp(
   `(${STRONG} ?(?:or|and|oder|und|ou|et|o|y|e) )([A-HJ-Z])(?= \\p{Ll})`,
   "gu",
 );
 
-/** The same text with marks instead of letters that can be a choice. */
+/** The text with marks instead of the letters that can be a choice. */
 export function marked(text: string, choices: number): string {
   const mark = (letter: string, base: number) => {
     const place = letter.toUpperCase().charCodeAt(0) - 65;
@@ -129,7 +134,7 @@ export function marked(text: string, choices: number): string {
     .replace(ALTERNATIVE, (_, before, letter) => before + mark(letter, BARE));
 }
 
-/** A regular expression of a source, without regard to case. */
+/** Compiles a case-insensitive regular expression. */
 export const pattern = (source: string, flags = "giu") => new RegExp(source, flags);
 export const THE_CHOICE = `(?:${w.THE} ?)?(?:${w.GOOD} ?)?(?:${w.NOUN} ?)?`;
 const NOT_BUT = [
@@ -143,18 +148,18 @@ const BUT_NOT = pattern(
 const LIST = pattern(
   `${MARK}(?:(?: ?\\()?${w.AND_OR}(?:${w.THE} ?)?(?:${w.NOUN} ?)?${MARK})+`,
 );
-/** "C is right, and A is wrong" lists nothing. */
+/** In "C is right, and A is wrong" the letters do not form a list. */
 const TWO_SENTENCES = pattern(`^${MARK}[,，] ?\\S+ ${MARK}$`, "iu");
-/** "A, B and C, B is best": the last is no more of the list. */
+/** In "A, B and C, B is best" the last letter is not part of the list. */
 const AGAIN = pattern(`,[^\\ue000-\\ue061]*(${MARK})$`, "iu");
 const ONE_IS = pattern("^ (?:is|isn['’]t|ist|est|es|è|é)(?!\\p{L})", "iu");
 
-/** "B, but it could be D": two choices, and doubt between them. */
+/** In "B, but it could be D" there are two choices, with doubt between them. */
 const DOUBTED = pattern(
   `(${MARK})([^.\\ue000-\\ue061]{0,40}(?:,|\\(| but| or| though| although) ?(?:(?:but|or|though|although|aber|mais|pero|ma|mas) )?(?:it |this |that |also |es |ce |cela )*${w.COULD_BE}:? ${THE_CHOICE})(${MARK})`,
 );
 
-/** "not A but D" is D, "D, not A" is D, "A or D" are several. */
+/** "not A but D" is D, "D, not A" is D, "A or D" is a list of several. */
 export function joined(line: string): string {
   let form = line.replace(QUESTION_AND_ANSWER, "answer: $1");
   for (const turn of NOT_BUT) {
@@ -180,5 +185,5 @@ export function joined(line: string): string {
   });
 }
 
-/** "A: C", where A stands for the answer. */
+/** In "A: C" the A stands for the answer. */
 const QUESTION_AND_ANSWER = pattern(`^\ue000: ?(${MARK})(?=[ .!]*$)`, "u");

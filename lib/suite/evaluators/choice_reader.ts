@@ -1,4 +1,4 @@
-/** Which letter an answer settles on: read around the marks of letters that can be a choice. */
+/** Finds the letter that an answer settles on, from the text around the marks of possible choices. */
 import { boxesIn, membersIn, NEXT_QUESTION, tagsIn } from "./final_answer.ts";
 import {
   FINAL,
@@ -30,7 +30,7 @@ const ABOUT =
   `(?: (?:in|for|to|of|i|im|für|zu|dans|pour|à|para|en|de|nel|per|för|på|till|do|na|voor|op|auf)(?: (?!(?:many|most|some|people|students|key|book|muchos|molti|viele|beaucoup)(?!\\p{L}))\\p{L}+){1,5}?)?`;
 const TIE =
   `(?: ?(?:[:=→⇒]|->|=>|—|–|-)+ ?| ?(?:n['’])?(?:${w.NOT} ?)?${w.IS}(?: ?${w.NOT})?(?: ?${w.SURE})*[:,]? ?)`;
-/** Nouns that need no verb after them: "Ответ C." */
+/** Nouns that need no verb after them, as in "Ответ C." */
 const VERBLESS =
   "(?:cevap|yanıt|ответ|вариант|उत्तर|विकल्प|উত্তর|সমাধান|సమాధానం|பதில்|விடை|jibu|پاسخ|جواب|گزینه|válasz|答案|正解|答え|정답|답|ans\\.?)";
 const END =
@@ -56,11 +56,11 @@ const ANNOUNCED = [
   ),
   pattern(`${CLAUSE}(?<mark>${MARK}) ?(?:を選|を選択|을 선택|를 선택|을 고르|를 고르)`),
 ];
-/** What takes a decision back: "Answer: A. Also C." */
+/** Takes a decision back: "Answer: A. Also C." */
 const MORE = pattern(
   `^(?:also|or|and|or maybe|or perhaps|auch|oder|aussi|ou|también|o|anche|também)[,:]? ${THE_CHOICE}(?<mark>${STRONG})${END}`,
 );
-/** "so A or B would both do" leaves it open. */
+/** "so A or B would both do" leaves the choice open. */
 const BOTH = pattern(
   `(?<mark>${SEVERAL}) (?:would|could|can|may|might)(?: both| all| each| also)* be (?!${w.WRONG}|${w.NOT})`,
 );
@@ -68,7 +68,7 @@ const VERB = `(?:${w.IS}|looks|seems|appears|está|semble|pare|является|
 const STATED = pattern(
   `${CLAUSE}${THE_CHOICE}(?!${SEVERAL} only)(?<mark>${STRONG})(?:の「[^」]{1,40}」)? ?(?:${w.NOUN} ?)?(?:${VERB} ?)?(?:not only )?(?:${w.THE} ?)*(?:${w.SURE} ?)*(?:${w.THE} ?)*(?:${w.RIGHT}|(?<=${w.THE} )(?:${w.GOOD} )*${w.NOUN})`,
 );
-/** The one that is left when the others are out. */
+/** The choice that is left when the others are ruled out. */
 const REMAINS = [
   pattern(
     `(?:^|[,;:(—–] ?|(?:only|so|just|and|then) )(?:only )?${THE_CHOICE}(?<mark>${STRONG}) (?:alone )?${w.LEFT}${END}`,
@@ -115,13 +115,13 @@ const CONCLUDED = [
     `${w.MATCHES} (?:${w.THE} ?)?(?:(?:${w.GOOD} ?)?${w.NOUN} ?(?<mark>${STRONG})|(?<dressed>${IN_BRACKETS}))`,
   ),
 ];
-/** "Great question! C." */
+/** Such as "Great question! C." */
 const LAST = pattern(`^[^\\ue000-\\ue061]*[.!] (?:${w.NOUN} )?(?<mark>${STRONG})[.!]?$`);
 const DENIED = pattern(
   `(?<mark>${STRONG}) ?(?:${w.NOUN} ?)?(?:${VERB} ?|が|は|가|는)?(?:(?!(?:because|since|as|for|if|but|and|or|while|when|weil|car|porque)(?!\\p{L}))[^\\s.,;]+ ){0,2}?(?:${w.WRONG}|${w.NOT})`,
 );
 const WHERE = pattern(`^ ?(?:${w.WHERE}|at first|initially)`, "iu");
-/** "seems right but is not" */
+/** Such as "seems right but is not" */
 const BUT_IS_NOT = pattern(
   `^[^.\\ue000-\\ue061]{0,20}(?:${w.ANEW}|(?:which|that) (?:is|was))[^.\\ue000-\\ue061]{0,20}(?:${w.NOT}|${w.WRONG})`,
   "iu",
@@ -133,14 +133,14 @@ const NEGATIVE_BEHIND = pattern(
 );
 const OPEN = pattern(w.OPEN, "iu"), ANEW = pattern(w.ANEW), IF = pattern(w.IF, "iu");
 const CORRECTS = pattern(`(?:^|[,;] ?)${w.CORRECTION}`, "iu");
-/** "A... no, wait": what corrects begins a sentence. */
+/** "A... no, wait": a correction begins a new sentence. */
 const TURN = pattern(`(?<=[.…—–;] ?)(?=${w.CORRECTION})`, "iu");
-/** "It's A, isn't it?" asks nothing. */
+/** "It's A, isn't it?" is not a real question. */
 const TAG_QUESTION = /, (?:isn['’]t it|right|correct|no|oder|n['’]est-ce pas|verdad|vero)\?$/i;
 const GUESS = pattern(w.IF_ASKED);
 const WOULD = /would|wäre|serait|sería|sarebbe|seria/i;
 
-/** Whether what a sentence says in a match is said without condition, denial or doubt. */
+/** Whether the sentence asserts the matched claim, without condition, denial or doubt. */
 function isPlain(sentence: string, { index, 0: found }: RegExpExecArray): boolean {
   if (/[?؟]\s*$/.test(sentence)) return false;
   const before = sentence.slice(0, index), behind = sentence.slice(index + found.length);
@@ -153,10 +153,10 @@ function isPlain(sentence: string, { index, 0: found }: RegExpExecArray): boolea
   return !NEGATIVE.test(found.slice(0, -1).replace(CORRECTS, "")) && !NEGATIVE_BEHIND.test(behind);
 }
 
-/** What one place in the answer says: a letter, or null for several or one that is not offered. */
+/** A claim at one place in the answer: a letter, or null for several or one that is not offered. */
 interface Claim {
   letter: string | null;
-  /** Sentence, then place in it. */
+  /** Index of the sentence, then the position in it. */
   at: [number, number];
 }
 
@@ -172,7 +172,10 @@ function claims(sentences: string[], patterns: RegExp[]): Claim[] {
   return found.sort((a, b) => a.at[0] - b.at[0] || a.at[1] - b.at[1]);
 }
 
-/** What stands in a box, a tag or a key: a letter, with the text of the choice or alone. */
+/**
+ * The choice in a box, a tag or a JSON value: a letter, by itself or with the text of the choice; null
+ * for several, undefined for none.
+ */
 function claimOf(content: string, choices: number, mark: Marking): string | null | undefined {
   const whole = plain(content.replace(/<\/?[a-z_]+>/gi, "\n")).trim();
   if (/^\[.*,.*\]$/.test(whole)) return null;
@@ -188,12 +191,12 @@ const ANNOUNCES = pattern(
   "iu",
 );
 
-/** A line that announces and the next, which holds the choice, are one. */
+/** Joins a line that announces a choice and the next line, which holds it. */
 function withNext(lines: string[]): string[] {
   const whole: string[] = [];
   for (const [i, line] of lines.entries()) {
     const before = whole.at(-1);
-    // "The options are:", and all of them
+    // "The options are:", followed by all of them
     const isList = letterOf(LED.exec(line)?.[1] ?? SEVERAL) === "A" && lines[i + 2] !== undefined &&
       ["B", "C"].every((letter, j) =>
         letterOf(LED.exec(lines[i + 1 + j])?.[1] ?? SEVERAL) === letter
@@ -209,17 +212,17 @@ function withNext(lines: string[]): string[] {
 const SENTENCE =
   /(?<=[.!?;؟।])(?<!\b(?:i\.e|e\.g|approx|cf|vs|viz|z\.B|d\.h)\.) +|(?<=[。！？])|(?<=\.)$/u;
 
-/** No sentence; what is longer is cut, so that reading takes bounded time. */
+/** No sentence is longer. Longer text is cut, so that reading takes bounded time. */
 const LONGEST = /[^]{1,1000}/gu;
 
 const isAfter = (a: Claim["at"], b: Claim["at"]) => a[0] > b[0] || (a[0] === b[0] && a[1] > b[1]);
 
-/** "(D) Neither A nor B" is a choice with its text, not a denied one. */
+/** "(D) Neither A nor B" is a choice with its text, not a denied choice. */
 const isNoOption = ([found]: RegExpExecArray) => !pattern(`^${MARK} ?[A-Z]`, "u").test(found);
 
 /**
- * The last claim of any form in what begins with "wait" or "no," after another one. Where nothing is
- * claimed there, but another letter is spoken of, the one before is taken back.
+ * The last claim of any form in sentences that begin with "wait" or "no," after an earlier claim. When
+ * they contain no claim but another letter, the earlier claim is taken back.
  */
 function correction(sentences: string[], before: Claim): Claim | undefined {
   const from = sentences.findIndex((sentence, i) => i > before.at[0] && CORRECTS.test(sentence));
@@ -244,7 +247,7 @@ function claimsDenied(sentences: string[]): Claim[] {
   );
 }
 
-/** "Paris (C)": the only letter in the answer, in brackets, in a sentence that asserts. */
+/** "Paris (C)": the only letter in the answer, in brackets, in an assertion. */
 function onlyInBrackets(sentences: string[]): string | null {
   const marks = sentences.flatMap((sentence) =>
     [...sentence.matchAll(pattern(STRONG, "gu"))].map((match) => ({
@@ -262,24 +265,25 @@ function onlyInBrackets(sentences: string[]): string | null {
 }
 
 /**
- * The letter that an answer settles on; null when it gives none, several, or one beyond the last.
+ * The letter that an answer settles on; null when it names none, several, or one beyond the last.
  *
- * What is announced ("the answer is C", also in some twenty other languages), boxed, tagged or
- * after a key of JSON decides, the last of them; then a line that is a letter alone; then a
- * statement ("C is correct", "so (C)"); then a line that begins with a letter; then the only letter
- * in brackets. What is denied, asked, put under a condition or ascribed to others is not a choice.
+ * The last choice that is announced ("the answer is C", also in some twenty other languages), boxed,
+ * tagged or a JSON key's value decides. Without one, the order is: a line that is a single letter, a
+ * statement ("C is correct", "so (C)"), a line that begins with a letter, the only letter in brackets. A
+ * choice that is denied, asked about, conditional or ascribed to others does not count.
  */
 export function chosenLetter(answer: string, choices: number): string | null {
   return readChoice(answer, choices, marked) ?? null;
 }
 
-/** Puts marks instead of choices into a plain text. */
+/** Replaces the choices in a plain text by marks. */
 export type Marking = (text: string, choices: number) => string;
 
 /**
- * As {@linkcode chosenLetter}, of choices that are marked so; undefined where nothing is said of any.
+ * Like {@linkcode chosenLetter}, with the given marks; undefined when the answer says nothing about any
+ * choice.
  *
- * @param counts whether a choice that is only mentioned, alone of all, is chosen.
+ * @param counts whether a choice is chosen when it is only mentioned, and no other is.
  */
 export function readChoice(
   answer: string,
@@ -308,7 +312,7 @@ export function readChoice(
   const stated = claims(sentences, [STATED]);
   const announced = said && (correction(sentences, said) ?? said);
   if (announced) {
-    // two in a row, and nothing between them that says why
+    // two in a row that differ, with nothing between them that says why
     const isAgainst = earlier && earlier.letter !== said.letter && announced === said &&
       said.at[0] - earlier.at[0] === 1 && !CORRECTS.test(sentences[said.at[0]]) &&
       new Set(lettersIn(sentences[earlier.at[0]])).size === 1;

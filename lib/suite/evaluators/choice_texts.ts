@@ -1,4 +1,7 @@
-/** Which choice an answer settles on, where what the choices say is known: by letter or by text. */
+/**
+ * Finds the choice that an answer settles on when the texts of the choices are known: by letter or by
+ * text.
+ */
 import { dressed, joined, marked, pattern, plain, SEVERAL } from "./choice_marks.ts";
 import { chosenLetter, readChoice, RESULT_IS } from "./choice_reader.ts";
 import * as w from "./choice_words.ts";
@@ -7,7 +10,7 @@ import { withoutCase } from "./text.ts";
 const ARTICLE =
   /^(?:an?|the|le|la|les|un|une|el|los|las|una|il|lo|gli|der|die|das|ein|eine|o|os|um|uma) (?=\S)|^l['’](?=\S)/i;
 
-/** An answer with one of these settles on nothing by naming a choice. */
+/** An answer with one of these words does not settle on a choice by naming its text. */
 const DOUBT = pattern(
   `${w.OPEN}|${w.COULD_BE}|(?:cannot|can['’]t|unable|refuse|except|until|anything but|all but|(?:asks?|asked|talks?|question is) about)(?!\\p{L})`,
   "iu",
@@ -15,7 +18,7 @@ const DOUBT = pattern(
 
 const escaped = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
 
-/** What a choice says, found as whole words, with an article or without. */
+/** Finds a choice's text as whole words, with or without an article. */
 function patternOf(text: string): string {
   const form = plain(text).trim().replace(/[.。]$/, "");
   const bare = form.replace(ARTICLE, "");
@@ -28,7 +31,7 @@ function patternOf(text: string): string {
   return `(?:(?<!\\p{L})(?:an?|the|le|la|el|il|der|die|das|l['’]) ?)?${begins}${words}${ends}`;
 }
 
-/** A text that is a letter, or the same as another's, tells no choices apart. */
+/** A text that is a letter, or equals another choice's text, cannot identify a choice. */
 function isTelling(text: string, texts: readonly string[]): boolean {
   const form = withoutCase(plain(text).trim());
   return /[\p{L}\p{N}]{2}|[\p{N}\p{Script=Han}]/u.test(form) &&
@@ -36,8 +39,9 @@ function isTelling(text: string, texts: readonly string[]): boolean {
 }
 
 /**
- * The letter of the choice that an answer settles on, as {@linkcode chosenLetter}; where it speaks of no
- * letter, that of the one choice whose text it settles on. A letter with another choice's text is none.
+ * The letter of the choice that an answer settles on, like {@linkcode chosenLetter}. When it names no
+ * letter, the letter of the choice whose text it settles on. A letter with another choice's text counts
+ * as none.
  */
 export function chosenChoice(answer: string, texts: readonly string[]): string | null {
   const choices = texts.length;
@@ -70,10 +74,10 @@ export function chosenChoice(answer: string, texts: readonly string[]): string |
     joined(line).split(SEVERAL).length > line.split(SEVERAL).length
   );
   if (byLetter === null || isOpen) return null;
-  // all choices listed once more say nothing
+  // a final list of all choices says nothing
   const rest = listed.length < choices ? answer : lines.filter((line) => !letterThenText.test(line))
     .join("\n");
-  // a number may be anything on the way to a result
+  // a number may be an intermediate result
   const counts = (letter: string) =>
     !DOUBT.test(answer) && /\p{L}{2}|\p{Script=Han}/u.test(texts[letter.charCodeAt(0) - 65]);
   return readChoice(rest, choices, byText, counts) ?? null;

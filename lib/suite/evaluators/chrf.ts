@@ -1,4 +1,7 @@
-/** chrf: how many runs of letters an answer shares with a reference. Popović 2015, as sacrebleu computes it. */
+/**
+ * chrf: how many character n-grams an answer shares with a reference. Popović 2015, as sacrebleu computes
+ * it.
+ */
 import { z } from "zod";
 import { ngrams, overlap, overlapOptions, total, wordsOf } from "./ngrams.ts";
 import { hits, listed } from "./verdict.ts";
@@ -8,9 +11,9 @@ const LETTERS = 6;
 
 const options = z.strictObject({
   ...overlapOptions,
-  /** Runs of words beside those of letters: 2 for chrF++. */
+  /** Highest order of word n-grams, in addition to character n-grams: 2 for chrF++. */
   word_order: z.int().min(0).max(4).default(0),
-  /** How much recall weighs against precision. */
+  /** How much more recall counts than precision. */
   beta: z.number().positive().default(2),
   case_sensitive: z.boolean().default(true),
 });
@@ -19,7 +22,7 @@ type Options = z.infer<typeof options>;
 
 const PUNCTUATION = new Set("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~");
 
-/** Words, with a sign at the end or else at the beginning apart. */
+/** Words, with a punctuation mark at the end, or else at the beginning, as a separate word. */
 function words(text: string): string[] {
   return wordsOf(text).flatMap((word) => {
     const letters = [...word];
@@ -37,7 +40,7 @@ function runsOf(text: string, word_order: number): Map<string, number>[] {
   ];
 }
 
-/** chrF of an answer in 0..1, by the best of the references; sacrebleu gives the same in percent. */
+/** chrF of an answer in 0..1, for the best of the references; sacrebleu returns the same in percent. */
 export function chrfScore(
   references: readonly string[],
   answer: string,

@@ -1,4 +1,4 @@
-/** command: a program of the user's judges the answer. */
+/** command: a user's program judges the answer. */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { z } from "zod";
@@ -22,7 +22,7 @@ const reply = z.object({
 });
 
 /**
- * Gives a program a text; returns what it printed. Its whole process group is ended.
+ * Passes a text to a program; returns what it printed. Its whole process group is ended afterwards.
  *
  * @throws {CancelledError} the signal is aborted.
  * @throws {Error} no such program, another exit code than 0, no end in time, more than 1 MB of output.

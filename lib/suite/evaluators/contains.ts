@@ -1,4 +1,4 @@
-/** contains: the answer holds all, or any, of the expected texts. */
+/** contains: the answer has all, or any, of the expected texts. */
 import { z } from "zod";
 import { folded, someTexts } from "./text.ts";
 import { listed, quoted, verdict } from "./verdict.ts";
@@ -11,8 +11,9 @@ const options = z.strictObject({
 });
 
 /**
- * Judges by what is in the answer, inside words too: "ls" is in "else". Whole words are for `regex`
- * (`\bls\b`). Forms of letters (NFKC), space, quotation marks and hyphens make no difference.
+ * Looks for the texts in the answer, inside words too: "ls" is in "else". For whole words use `regex`
+ * (`\bls\b`). Differences in forms of letters (NFKC), white space, quotation marks and hyphens are
+ * ignored.
  */
 export const contains: Evaluator<z.infer<typeof options>> = {
   name: "contains",

@@ -1,16 +1,16 @@
-/** exact: the answer is one of the expected texts. */
+/** exact: the answer equals one of the expected texts. */
 import { z } from "zod";
 import { plainForm, someTexts, withoutCase } from "./text.ts";
 import { listed, quoted, verdict } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
 const options = z.strictObject({
-  /** The right answer, or several that are right alike. */
+  /** The right answer, or several right answers. */
   expected: someTexts,
   case_sensitive: z.boolean().default(true),
-  /** Space at both ends is not a difference. */
+  /** Ignores white space at both ends. */
   trim: z.boolean().default(true),
-  /** A run of space, with or without line ends, is one space. */
+  /** Treats a run of white space, with or without line breaks, as one space. */
   normalise_whitespace: z.boolean().default(true),
 });
 
@@ -23,7 +23,7 @@ function plain(text: string, { case_sensitive, trim, normalise_whitespace }: Opt
   return case_sensitive ? form : withoutCase(form);
 }
 
-/** Judges by equality, in Unicode's compatibility form (NFKC). */
+/** Compares in Unicode's compatibility form (NFKC). */
 export const exact: Evaluator<Options> = {
   name: "exact",
   options: options as z.ZodType<Options>,

@@ -1,4 +1,7 @@
-/** f1: how many words an answer and an expected text share. SQuAD's measure, as inspect_ai's `f1` has it. */
+/**
+ * f1: how many words an answer and an expected text share. SQuAD's measure, as inspect_ai's `f1` computes
+ * it.
+ */
 import { z } from "zod";
 import { ngrams, overlap, overlapOptions } from "./ngrams.ts";
 import { withoutCase } from "./text.ts";
@@ -12,7 +15,7 @@ const ARTICLE = /(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu;
 const SIGN = "[!-/:-@[-`{-~]";
 const SIGNS = new RegExp(SIGN, "g"), EDGES = new RegExp(`^${SIGN}+|${SIGN}+$`, "g");
 
-/** Words without case, ASCII punctuation and articles; a number by its value. */
+/** Words without case, ASCII punctuation and articles; a number counts by its value. */
 function wordsOf(text: string): string[] {
   const parts = withoutCase(text).split(/[ -]/).map((part) => {
     const number = [part, part.replace(EDGES, ""), part.replace(SIGNS, "")]
@@ -23,14 +26,14 @@ function wordsOf(text: string): string[] {
   return parts.join(" ").split(/\s+/).filter((word) => word !== "");
 }
 
-/** The harmonic mean of the shares of words that both have, 0..1; 0 where one has none. */
+/** The harmonic mean of precision and recall of the words, 0..1; 0 when one text has no words. */
 export function f1Score(expected: string, answer: string): number {
   const [wanted, given] = [wordsOf(expected), wordsOf(answer)];
   const common = overlap(ngrams(wanted, 1), ngrams(given, 1));
   return common === 0 ? 0 : 2 * common / (wanted.length + given.length);
 }
 
-/** Of several expected texts the nearest counts. */
+/** The score for the nearest of several expected texts. */
 export const f1: Evaluator<z.infer<typeof options>> = {
   name: "f1",
   options: options as z.ZodType<z.infer<typeof options>>,

@@ -1,21 +1,21 @@
-/** Where an answer says what is final: in a box, in a tag, after a key of JSON. */
+/** Finds the final answer in a text: in a box, in a tag, or as a JSON key's value. */
 import * as w from "./choice_words.ts";
 
-/** A place in an answer that holds its result, and what stands there. */
+/** A place in an answer that holds its result, and the content there. */
 export interface FinalPlace {
   start: number;
   end: number;
   content: string;
-  /** The content begins with the result; what follows it may be anything. */
+  /** Whether the content only begins with the result and may continue with anything. */
   leads?: boolean;
 }
 
-/** No result is longer, and looking for its end takes bounded time. */
+/** No result is longer; this bounds the time of looking for its end. */
 const LONGEST = 10_000;
 
 const BOX = /\\(?:boxed|fbox|framebox)\s*(?=\{)/g;
 
-/** What stands in LaTeX boxes, braces in braces respected; a box that does not end is none. */
+/** The contents of LaTeX boxes, with balanced braces; a box that does not end is ignored. */
 export function boxesIn(text: string): FinalPlace[] {
   const found: FinalPlace[] = [];
   for (const { index, 0: opening } of text.matchAll(BOX)) {
@@ -28,7 +28,7 @@ export function boxesIn(text: string): FinalPlace[] {
   return found;
 }
 
-/** The place of the brace that closes the one at `start`; null if none does. */
+/** The position of the brace that closes the one at `start`; null when none does. */
 function closingBrace(text: string, start: number): number | null {
   let depth = 0;
   const last = Math.min(text.length, start + LONGEST);
@@ -43,7 +43,7 @@ function closingBrace(text: string, start: number): number | null {
 const TAG =
   /(<|\[)\s*((?:final[_ -]?)?(?:answer|choice|result|solution)|final)\s*[>\]]([^]{0,2000}?)\1\s*\/\s*\2\s*[>\]]/gi;
 
-/** What stands in `<answer>…</answer>`, `[ANSWER]…[/ANSWER]` and their like. */
+/** The contents of `<answer>…</answer>`, `[ANSWER]…[/ANSWER]` and the like. */
 export function tagsIn(text: string): FinalPlace[] {
   return [...text.matchAll(TAG)].map(({ index, 0: whole, 3: content }) => ({
     start: index,
@@ -58,7 +58,7 @@ const KEY =
 const VALUE = /(\\"[^"\\]*\\"|"(?:[^"\\]|\\.)*"|'[^'\n]*'|\[[^\]]*\]|[^,}\s]+)/.source;
 const MEMBER = new RegExp(KEY + VALUE, "gi");
 
-/** What follows `"answer":` and its like in JSON, whole or not quite JSON; without quotes. */
+/** The values after `"answer":` and the like in JSON, valid or not quite; without quotes. */
 export function membersIn(text: string): FinalPlace[] {
   return [...text.matchAll(MEMBER)].map(({ index, 0: whole, 2: value }) => ({
     start: index,
@@ -75,21 +75,24 @@ const ANNOUNCED = new RegExp(
   `${LAX}[*_ ]*(?:[:：=→]+|(?:${w.IS})(?: ?${w.SURE})*[:：]?)[*_ ]*(?=\\S|\\n)|^#{4}(?=\\s*[^\\s#])`,
   "gimu",
 );
-/** Where what was announced ends: a sentence's or a line's end, but no decimal point; not a leading "…". */
+/**
+ * Where an announced result ends: at the end of a sentence or line, but not at a decimal point or a
+ * leading "…".
+ */
 const SENTENCE_END = /[.!?;](?=\s|$)|[。！？]|(?<=[^.…\s]\s*)…|\n\s*\n|(?<=\S)\n/;
-/** What gives a reason or a contrast: the result stands before it. */
+/** Words that introduce a reason or a contrast: the result comes before them. */
 const ASIDE =
   /[,(]?\s*(?<![\p{L}])(?:because|since|as|which|not|weil|da|car|porque|perché|потому)(?![\p{L}])|,\s(?!\(?[-−$€£]?\d)|\s\(/iu;
 
 const LONGEST_SENTENCE = 1000;
-/** "if the answer were 12, the total would be 60" announces nothing. */
+/** "if the answer were 12, the total would be 60" does not announce a result. */
 const CONDITION = /(?<!\p{L})(?:if|suppose|assuming|wenn|falls|si)(?!\p{L})[^.!?\n]*$/iu;
 /** A base model may continue with another question. */
 export const NEXT_QUESTION = /\n\s*(?:question|q|exercise|human|user)(?: ?\d+)? ?:/i;
 
 /**
- * What is announced as the result: after "the answer is", "Answer:", "####" and their like in other
- * languages. Of a sentence that begins with the result only that much, else the whole sentence.
+ * What is announced as the result: after "the answer is", "Answer:", "####" and the like, also in other
+ * languages. When a sentence begins with the result, only the result; otherwise the whole sentence.
  */
 export function announcedIn(text: string): FinalPlace[] {
   const said = [...text.matchAll(ANNOUNCED)].filter(({ index }) =>
@@ -109,6 +112,6 @@ export function announcedIn(text: string): FinalPlace[] {
   });
 }
 
-/** A number, with little before it: `about 5`, `$5`, `x = 5`, `-\frac{1}{2}`. */
+/** A number with little before it: `about 5`, `$5`, `x = 5`, `-\frac{1}{2}`. */
 const BEGINS_WITH_RESULT =
   /^[\s*_$(≈~:]*(?:(?:about|approximately|approx\.?|roughly|exactly|around|ungefähr|etwa|circa|ca\.|environ|aproximadamente|примерно|大约|約|약|\p{L}\s?=|minus|negative)\s*)*[\s$€£¥+-]*(?:[\p{Nd}½¼¾√\\-])/iu;

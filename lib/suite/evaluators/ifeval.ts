@@ -1,4 +1,4 @@
-/** ifeval: how many verifiable instructions the answer follows. The 25 kinds of Zhou et al. 2023. */
+/** ifeval: how many verifiable instructions the answer follows. The 25 kinds from Zhou et al. 2023. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { didYouMean } from "../../text/nearest.ts";
@@ -9,9 +9,9 @@ import type { Evaluator } from "../evaluator.ts";
 const options = z.strictObject({
   /** Kinds of instructions by their published names, e.g. "length_constraints:number_words". */
   instruction_id_list: z.array(z.string()).min(1, "expected at least one instruction"),
-  /** The arguments of each, as the published file has them; null and absent ones are none. */
+  /** The arguments of each, as in the published file; null and missing values count as no argument. */
   kwargs: z.array(z.record(z.string(), z.unknown())),
-  /** "loose" also tries the answer without its first line, last line and asterisks. */
+  /** "loose" also tries the answer without its first line, its last line and asterisks. */
   mode: z.enum(["strict", "loose"]).default("strict"),
 }).refine(({ instruction_id_list, kwargs }) => instruction_id_list.length === kwargs.length, {
   path: ["kwargs"],
@@ -20,7 +20,7 @@ const options = z.strictObject({
 
 type Options = z.infer<typeof options>;
 
-/** The answer as it is, or in the eight forms of the published loose reading. */
+/** The answer unchanged, or in the eight variants of the published loose mode. */
 function forms(answer: string, mode: Options["mode"]): string[] {
   if (mode === "strict") return [answer];
   const lines = answer.split("\n");
@@ -29,12 +29,12 @@ function forms(answer: string, mode: Options["mode"]): string[] {
   return [...cut, ...cut.map((form) => form.replaceAll("*", ""))];
 }
 
-/** What a published file leaves null or 0 is not given. */
+/** An argument that is null or 0 in a published file counts as not given. */
 function given(kwargs: Record<string, unknown>): Arguments {
   return Object.fromEntries(Object.entries(kwargs).filter(([, value]) => Boolean(value)));
 }
 
-/** Passed when all are followed; the score is the share that is. */
+/** Passes when all are followed; the score is the share that is followed. */
 export const ifeval: Evaluator<Options> = {
   name: "ifeval",
   options: options as z.ZodType<Options>,
@@ -65,7 +65,7 @@ export const ifeval: Evaluator<Options> = {
   },
   async evaluate({ response_text }, { instruction_id_list, kwargs, mode }) {
     const read = forms(response_text, mode).filter((form) => form.trim() !== "");
-    // all is begun before the first await, so that the limit of time sees it
+    // all checks start before the first await, so that the time limit covers them
     const followed = await Promise.all(
       instruction_id_list.map((id, i) =>
         Promise.all(read.map((form) => KINDS[id].follows(form, given(kwargs[i]))))

@@ -7,7 +7,7 @@ export type Arguments = Record<string, unknown>;
 type Type = "number" | "string" | "texts" | "relation";
 
 interface Kind {
-  /** The arguments that it cannot do without. */
+  /** The arguments that it requires. */
   needs: Record<string, Type>;
   follows(answer: string, given: Arguments): boolean | Promise<boolean>;
 }
@@ -26,13 +26,16 @@ const count = (answer: string, pattern: RegExp) => [...answer.matchAll(pattern)]
 const isUpper = (word: string) => /\p{Lu}/u.test(word) && !/[\p{Ll}\p{Lt}]/u.test(word);
 const isLower = (word: string) => /\p{Ll}/u.test(word) && !/[\p{Lu}\p{Lt}]/u.test(word);
 
-/** Abbreviations that end no sentence. */
+/** Abbreviations that do not end a sentence. */
 const ABBREVIATIONS =
   /(?:^|[\s("'])(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|e\.g|i\.e|inc|ltd|co|corp|no|vol|fig|gen|rep|sen|gov|capt|lt|col|sgt|rev|hon|dept|approx|u\.s|u\.k|a\.m|p\.m|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.\s*$/i;
-/** Letters of a name: J. Smith. */
+/** Initials in a name: J. Smith. */
 const INITIAL = /(?:^|\s)[A-Z]\.\s*$/;
 
-/** Sentences by Unicode's rules; an abbreviation's stop and a line's end alone end none. */
+/**
+ * Splits into sentences by Unicode's rules; the period of an abbreviation or a line break alone does not
+ * end a sentence.
+ */
 function sentences(answer: string): number {
   const plain = answer.replace(/\s+/g, " ").trim();
   let found = 0, open = "";
@@ -45,7 +48,7 @@ function sentences(answer: string): number {
   return open.trim() === "" ? found : found + 1;
 }
 
-/** Words as the Penn Treebank parts them: signs apart, `'s` and `n't` too. */
+/** Splits into words as the Penn Treebank does: punctuation is separate, and so are `'s` and `n't`. */
 function treebankWords(answer: string): string[] {
   return answer.split(/[\s"“”()[\]{}<>;:,?!`*#=…—]+|--+|\.\.+/u)
     .map((word) =>
@@ -58,7 +61,7 @@ function treebankWords(answer: string): string[] {
     .filter((word) => word !== "");
 }
 
-/** Parts at a separator; null if one between two others is empty. */
+/** Splits at a separator; null if a part between two others is empty. */
 function partsBetween(answer: string, separator: RegExp | string): string[] | null {
   const parts = answer.split(separator);
   const last = parts.length - 1;
@@ -71,7 +74,7 @@ const POSTSCRIPTS: Record<string, RegExp> = {
   "P.S.": /p\.\s?s\./,
 };
 
-/** By their published names. */
+/** The kinds by their published names. */
 export const KINDS: Record<string, Kind> = {
   "keywords:existence": {
     needs: { keywords: "texts" },

@@ -1,6 +1,6 @@
-/** Which language a text is in, of those that IFEval asks for. */
+/** Detects which of the languages that IFEval asks for a text is in. */
 
-/** The languages of the published instructions and their neighbours, by ISO 639-1 and 639-3. */
+/** The languages of the published instructions and similar languages, by ISO 639-1 and 639-3. */
 const LANGUAGES: Record<string, string> = {
   af: "afr",
   ar: "arb",
@@ -59,9 +59,10 @@ const LANGUAGES: Record<string, string> = {
 };
 
 /**
- * Whether a text is in a language, by how often its letters follow one another (franc). A text without letters counts as followed, as in the published check.
+ * Whether a text is in a language, by the frequencies of its letter sequences (franc). A text without
+ * letters passes, as in the published check.
  *
- * @param language ISO 639-1; a longer tag (zh-cn) counts by its beginning.
+ * @param language ISO 639-1; only the beginning of a longer tag (zh-cn) counts.
  */
 export async function isInLanguage(text: string, language: string): Promise<boolean> {
   if (!/\p{L}/u.test(text)) return true;

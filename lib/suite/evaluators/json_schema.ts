@@ -1,4 +1,7 @@
-/** json_schema: the answer's JSON fits a JSON Schema (draft 2020-12, or 2019-09 or 7 where it says so). */
+/**
+ * json_schema: the answer's JSON matches a JSON Schema (draft 2020-12, or 2019-09 or 7 if the schema says
+ * so).
+ */
 import { z } from "zod";
 import type { ErrorObject } from "ajv";
 import type { Ajv2020 } from "ajv/dist/2020.js";
@@ -24,17 +27,17 @@ const options = z.strictObject({
     [z.record(z.string(), z.unknown()), z.boolean()],
     expects("a JSON Schema: an object or a boolean"),
   ),
-  /** Which of several JSON values in the answer counts: the last that is complete, or the first. */
+  /** Which of several JSON values in the answer counts: the last complete one, or the first. */
   take: z.enum(["last", "first"]).default("last"),
 });
 
-/** What is wrong with a value, null if nothing. */
+/** Returns what is wrong with a value; null for nothing. */
 type Validate = (value: unknown) => string | null;
 
-/** Compiled schemas, by their JSON: a suite may use one in a thousand tests. */
+/** Compiled schemas, by their JSON, because a suite may use one schema in a thousand tests. */
 const compiled = new Map<string, Promise<Validate>>();
 
-/** @throws {InputError} not a valid schema. */
+/** Compiles a schema. @throws {InputError} the schema is not valid. */
 function validator(schema: Schema): Promise<Validate> {
   const key = JSON.stringify(schema);
   const known = compiled.get(key);
@@ -45,8 +48,8 @@ function validator(schema: Schema): Promise<Validate> {
 }
 
 /**
- * An unknown keyword or format is refused: `requird` would let every answer pass. Only own properties
- * count, and `multipleOf` is computed in decimals.
+ * Unknown keywords and formats are refused, because `requird` would let every answer pass. Only own
+ * properties count, and `multipleOf` is computed in decimals.
  */
 async function compile(schema: Schema): Promise<Validate> {
   const named = typeof schema === "boolean" ? undefined : schema.$schema;
@@ -59,7 +62,7 @@ async function compile(schema: Schema): Promise<Validate> {
   const { default: addFormats } = await import("ajv-formats");
   const unknown: string[] = [];
   const noted = (line: unknown) => {
-    // that a schema leaves out what it may, such as "then" of an "if", is not a mistake
+    // a schema that leaves out optional parts, such as the "then" of an "if", is not an error
     if (/unknown (?:keyword|format)/.test(String(line))) unknown.push(String(line));
   };
   const ajv = new Validator({
@@ -69,7 +72,7 @@ async function compile(schema: Schema): Promise<Validate> {
     ownProperties: true,
     logger: { log: noted, warn: noted, error: noted },
   });
-  ajv.addVocabulary(["$anchor"]); // read, and not known
+  ajv.addVocabulary(["$anchor"]); // the validator uses it without knowing it as a keyword
   (addFormats as unknown as (to: typeof ajv) => void)(ajv);
   ajv.removeKeyword("multipleOf");
   ajv.addKeyword({
@@ -88,7 +91,7 @@ async function compile(schema: Schema): Promise<Validate> {
   }
 }
 
-/** Whether a number is a whole multiple of another in decimals: 19.99 is one of 0.01. */
+/** Whether a number is a multiple of another in decimals: 19.99 is a multiple of 0.01. */
 function isMultiple(of: number, value: number): boolean {
   const [a, b] = [decimal(value), decimal(of)];
   const exponent = Math.min(a.exponent, b.exponent);
@@ -96,7 +99,7 @@ function isMultiple(of: number, value: number): boolean {
   return whole(a) % whole(b) === 0n;
 }
 
-/** digits · 10^exponent */
+/** A number as digits · 10^exponent */
 interface Decimal {
   digits: bigint;
   exponent: number;
@@ -108,7 +111,7 @@ function decimal(value: number): Decimal {
   return { digits: BigInt(whole + part), exponent: Number(exponent) - part.length };
 }
 
-/** `__proto__` is a name like others in JSON, but not to the validator: it gets another one. */
+/** Renames `__proto__`, which is an ordinary key in JSON but not for the validator. */
 const PROTO = "__proto__", SPOKEN = "__proto__\0";
 
 function speakable(value: unknown): unknown {
@@ -122,7 +125,10 @@ function speakable(value: unknown): unknown {
   );
 }
 
-/** `$.people[0].age must be integer`, with the names or values that the message only hints at. */
+/**
+ * An error such as `$.people[0].age must be integer`, with the names or values that the validator's
+ * message leaves out.
+ */
 function told({ instancePath, message, params }: ErrorObject): string {
   const steps = instancePath.split("/").slice(1)
     .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
@@ -137,9 +143,9 @@ function told({ instancePath, message, params }: ErrorObject): string {
 }
 
 /**
- * The JSON in an answer: all of it, else the last (or first) object, list or fenced value that is
- * complete, of the kind that is wanted if there is one. What lies in another, or in one that was cut
- * off, is none. undefined when there is none.
+ * The JSON in an answer: all of it, else the last (or first) complete object, list or fenced value, of
+ * the wanted kind if there is one. Values inside another one or inside an incomplete one do not count.
+ * undefined when there is none.
  */
 export function jsonIn(
   answer: string,
@@ -162,15 +168,15 @@ export function jsonIn(
 /** A check of an answer takes milliseconds, but a schema's pattern may backtrack for years. */
 const CHECK_LIMIT_MS = 2000;
 
-/** How an object or a list of JSON begins; other brackets are passed by. */
+/** How an object or a list in JSON begins; other brackets are skipped. */
 const BEGINNING = /\{\s*["}]|\[\s*(?:[[{"\]\d-]|true|false|null)/y;
-/** An object that was cut off begins so; a bracket in prose does not. */
+/** How an incomplete object begins; a bracket in prose does not begin like this. */
 const FIRST_KEY = /\{\s*(?=")/y;
 const COLON = /\s*:/y;
-/** This many letters after brackets that begin like JSON and are none are read; more is not an answer. */
+/** The most characters to read after brackets that look like JSON but are not; no real answer has more. */
 const MOST_READ_IN_VAIN = 10_000_000;
 
-/** The objects and lists in a text that do not lie in one another, and where they begin. */
+/** The outermost objects and lists in a text, and where they begin. */
 function* valuesIn(text: string): Generator<{ at: number; value: unknown }> {
   let inVain = 0;
   for (let i = 0; i < text.length && inVain < MOST_READ_IN_VAIN; i++) {
@@ -196,10 +202,10 @@ function beginsMember(text: string, at: number): boolean {
   return COLON.test(text);
 }
 
-/** Deeper than any answer is meant; what walks through values needs stack for each level. */
+/** More levels than any answer needs; code that walks through values uses the stack for each level. */
 const MOST_LEVELS = 500;
 
-/** The value of a text of JSON; undefined where it is none, or nested too deeply to be an answer. */
+/** Parses a text; undefined when it is not JSON, or nested too deeply for an answer. */
 function parsed(text: string): unknown {
   if (isDeeper(text, MOST_LEVELS)) return undefined;
   try {
@@ -209,7 +215,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** From an opening bracket to its closing one, strings respected. */
+/** From an opening bracket to its closing one; brackets in strings do not count. */
 function balanced(text: string, start: number): string | null {
   let depth = 0, inString = false;
   for (let i = start; i < text.length; i++) {
@@ -229,7 +235,7 @@ function kindWanted(schema: Schema): "object" | "array" | null {
   return type === "object" || type === "array" ? type : null;
 }
 
-/** Judges the JSON that an answer holds; the detail names the first place that does not fit. */
+/** Checks the JSON in an answer; the detail names the first place that does not match. */
 export const jsonSchema: Evaluator<z.infer<typeof options>> = {
   name: "json_schema",
   options: options as z.ZodType<z.infer<typeof options>>,

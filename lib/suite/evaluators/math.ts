@@ -1,4 +1,4 @@
-/** math: the answer's result means what is expected: expressions, intervals, sets, tuples, equations. */
+/** math: the answer's result has the expected meaning: expressions, intervals, sets, tuples, equations. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { sameMathematics } from "./math_equal.ts";
@@ -11,11 +11,11 @@ import type { Evaluator } from "../evaluator.ts";
 const unmarked = (text: string) => text.replace(/[.$*]+/g, "");
 
 const options = z.strictObject({
-  /** The right result in LaTeX or plain text, or several that are right alike. */
+  /** The right result in LaTeX or plain text, or several right results. */
   expected: someTexts,
 });
 
-/** Judges by meaning, at points and not by form: `0.5`, `\frac{2}{4}` and `1/2` are the same. */
+/** Compares values at points, not the notation: `0.5`, `\frac{2}{4}` and `1/2` are the same. */
 export const math: Evaluator<z.infer<typeof options>> = {
   name: "math",
   options: options as z.ZodType<z.infer<typeof options>>,
@@ -29,7 +29,7 @@ export const math: Evaluator<z.infer<typeof options>> = {
     const answer = mathematicsOf(result);
     const passed = listed(expected).some((text) => {
       const wanted = mathematicsOf(text);
-      // `True` answers `\\text{true}`
+      // `True` matches `\\text{true}`
       if (wanted.kind === "words" && wanted.text === comparedWords(unmarked(result))) return true;
       if (answer.kind === "words" && answer.text === comparedWords(unmarked(text))) return true;
       return !differInUnit(text, result) && sameMathematics(wanted, answer);

@@ -1,28 +1,31 @@
 /**
- * Whether two pieces of mathematics mean the same.
+ * Decides whether two pieces of mathematics mean the same.
  *
- * No computer algebra from npm is used. @cortex-js/compute-engine 0.27.0, which reads LaTeX, was tried
- * on the first 476 pairs of tests/fixtures/evaluators/math.jsonl, given the same results of the answers
- * (resultIn): 352 right verdicts, 9 wrong passes, in 530 kB of minified code. What is here has all of them
- * right (468 as math_verify 0.9.0 judges, 8 where that is wrong) in 35 kB of source. Values at points
- * decide without simplifying, whose time has no bound.
+ * It uses no computer algebra from npm. @cortex-js/compute-engine 0.27.0, which reads LaTeX, was tried on
+ * the first 476 pairs of tests/fixtures/evaluators/math.jsonl, with the same results taken from the
+ * answers (resultIn): 352 right verdicts and 9 false passes, in 530 kB of minified code. This code has
+ * all of them right (468 as math_verify 0.9.0 judges, 8 where that is wrong) in 35 kB of source.
+ * Comparing values at points needs no simplification, whose time is unbounded.
  */
 import { exactly, isRounded, shareApart } from "./math_exact.ts";
 import { type Complex, type Expression, namesIn, valueOf } from "./math_value.ts";
 import type { Mathematics } from "./math_parse.ts";
 
-/** How many points expressions with names are compared at, and how many must have a value. */
+/**
+ * The number of points at which expressions with variables are compared, and how many of them must have a
+ * value.
+ */
 const POINTS = 12, LEAST = 4;
-/** Two numbers that agree to six decimals are the same: answers are rounded. */
+/** Two numbers that agree to six decimals are equal, because answers are rounded. */
 const SAME = 5e-7, SAME_SHARE = 1e-6;
 
 type Pair = { smaller: Mathematics; larger: Mathematics; sign: string };
 
 /**
- * Whether an answer means what is expected: expressions that agree in value wherever they have one
- * (compared at points, which two different ones do not share but by chance of 1 in millions), sets in
- * any order, tuples and intervals in theirs, equations with the same solutions by a constant factor.
- * `x = 5` answers 5, and 5 answers `x = 5`; a percentage is a number or a share.
+ * Whether an answer has the expected meaning: expressions whose values agree wherever they have one
+ * (compared at points, where two different expressions agree with a chance of 1 in millions), sets in any
+ * order, tuples and intervals in order, equations with the same solutions up to a constant factor. `x =
+ * 5` matches 5, and 5 matches `x = 5`; a percentage may be a number or a share.
  */
 export function sameMathematics(expected: Mathematics, answer: Mathematics): boolean {
   const [a, b] = [settled(expected), settled(answer)];
@@ -59,7 +62,7 @@ const share = (of: Expression): Expression => ({
   on: [of, { kind: "number", value: 100 }],
 });
 
-/** An interval without some numbers is the intervals between them. */
+/** An interval without some numbers is the union of the intervals between them. */
 function withoutPoints(of: Mathematics & { kind: "joined" }): Mathematics {
   const [whole, taken] = of.of.map(settled);
   if (of.by !== "∖" || whole.kind !== "bracketed" || whole.of.length !== 2) return of;
@@ -78,7 +81,7 @@ function withoutPoints(of: Mathematics & { kind: "joined" }): Mathematics {
   return { kind: "joined", by: "∪", of: parts };
 }
 
-/** `±` is two values; a list of one thing is the thing. */
+/** `±` stands for two values; a list of one item is the item. */
 function settled(of: Mathematics): Mathematics {
   if (of.kind === "joined") return withoutPoints(of);
   if (of.kind === "expression") {
@@ -112,7 +115,7 @@ function signed(of: Expression): Expression[] {
 const has = (of: Expression, name: string): boolean =>
   of.kind === "call" && (of.of === name || of.on.some((part) => has(part, name)));
 
-/** What stands on the other side of a name: of `x = 5`, `f(x) = x^2`, `x ∈ (0,1)`; else null. */
+/** The other side of an equation with a name: of `x = 5`, `f(x) = x^2`, `x ∈ (0,1)`; else null. */
 function resultOf({ signs, sides }: Mathematics & { kind: "relation" }): Mathematics | null {
   const [left, right] = [sides[0], sides.at(-1)!];
   if (signs.length !== 1 || !"=∈".includes(signs[0])) return null;
@@ -139,7 +142,7 @@ function sameInAnyOrder(a: Mathematics[], b: Mathematics[]): boolean {
   });
 }
 
-/** Lists in any order; `3, -1` and `x = 3, y = -1` are the point (3, -1) in its order. */
+/** Lists match in any order; `3, -1` and `x = 3, y = -1` also match the point (3, -1), in order. */
 function sameSeveral(a: Mathematics, b: Mathematics): boolean {
   if (a.kind === "several" && b.kind === "several") return sameInAnyOrder(a.of, b.of);
   const [list, tuple] = a.kind === "several" ? [a, b] : [b, a];
@@ -177,7 +180,7 @@ function pairsOf({ signs, sides }: Mathematics & { kind: "relation" }): Pair[] {
   });
 }
 
-/** Both say the same of the same points: their differences are in a constant ratio. */
+/** Whether two relations hold at the same points: the ratio of their differences is constant. */
 function samePair(a: Pair, b: Pair): boolean {
   if (a.sign !== b.sign) return false;
   const [first, second] = [differenceOf(a), differenceOf(b)];
@@ -200,7 +203,7 @@ const quotient = (a: Complex, b: Complex): Complex => {
   return [(a[0] * b[0] + a[1] * b[1]) / size, (a[1] * b[0] - a[0] * b[1]) / size];
 };
 
-/** `x < 3` is the interval to 3, where the interval was not asked for in words. */
+/** `x < 3` matches the interval up to 3, unless an interval was asked for in words. */
 function sameInterval(a: Mathematics & { kind: "relation" }, b: Mathematics): boolean {
   if (b.kind !== "bracketed" || b.of.length !== 2) return false;
   const pairs = pairsOf(a);
@@ -220,11 +223,11 @@ function sameInterval(a: Mathematics & { kind: "relation" }, b: Mathematics): bo
 
 function sameExpression(a: Expression, b: Expression): boolean {
   if (sameValues(a, b)) return true;
-  // of a negative number: the real root, or the principal one as for powers
+  // for a negative number: the real root, or the principal root as with powers
   return (has(a, "root") || has(b, "root")) && sameValues(withPowers(a), withPowers(b));
 }
 
-/** Roots as powers: a cube root of -8 is then 1 + 1.73i, as (-8)^(1/3) is. */
+/** Roots written as powers: a cube root of -8 is then 1 + 1.73i, as (-8)^(1/3) is. */
 function withPowers(of: Expression): Expression {
   if (of.kind !== "call") return of;
   const on = of.on.map(withPowers);
@@ -245,7 +248,7 @@ function sameValues(a: Expression, b: Expression): boolean {
   return points.length >= LEAST && points.every(({ a, b }) => close(a, b, SAME_SHARE));
 }
 
-/** Exactly, where both have an exact value and neither is a decimal: 1/2^99 is not 1/2^98. */
+/** Compares exactly when both have an exact value and neither is a decimal: 1/2^99 is not 1/2^98. */
 function sameNumbers(a: Expression, b: Expression): boolean {
   const none = () => NaN;
   const value = valueOf(a, none);
@@ -257,7 +260,7 @@ function sameNumbers(a: Expression, b: Expression): boolean {
   return shareApart(exactA, exactB) <= shareAllowed(Math.abs(value[0]));
 }
 
-/** Values of both at points where both have one; none if only one has one. */
+/** The values of both at points where both have one; empty if at some points only one has a value. */
 function pointsOf(a: Expression, b: Expression): { a: Complex; b: Complex }[] {
   const found: { a: Complex; b: Complex }[] = [];
   for (let i = 0; i < POINTS; i++) {
@@ -270,7 +273,10 @@ function pointsOf(a: Expression, b: Expression): { a: Complex; b: Complex }[] {
   return found;
 }
 
-/** A number for a name at a point: the same each time, in ±(0.3 … 2.7), the first third positive. */
+/**
+ * A value for a name at a point: the same each time, in ±(0.3 … 2.7), positive for the first third of the
+ * points.
+ */
 function coordinate(name: string, point: number): number {
   let hash = 2166136261 ^ (point * 374761393);
   for (const letter of name) hash = Math.imul(hash ^ letter.codePointAt(0)!, 16777619);
@@ -280,7 +286,7 @@ function coordinate(name: string, point: number): number {
   return point >= POINTS / 3 && hash % 2 === 1 ? -size : size;
 }
 
-/** How far two numbers of a size may be apart, as a share of it. */
+/** The largest allowed difference of two numbers of a given size, as a share of it. */
 const shareAllowed = (size: number) => size < 1e-3 ? SAME_SHARE : Math.max(SAME / size, 1e-9);
 
 function sameNumber(a: Complex, b: Complex): boolean {
@@ -294,6 +300,6 @@ const close = (a: Complex, b: Complex, share: number): boolean =>
   Math.hypot(a[0] - b[0], a[1] - b[1]) <=
     share * Math.max(Math.hypot(...a), Math.hypot(...b)) + noise(a, b, 1e-13, 1e-11);
 
-/** What a 0 may be off, as sin(π) is: nothing where neither is as small as that. */
+/** The allowed error of a 0, such as sin(π) has: 0 when neither number is that small. */
 const noise = (a: Complex, b: Complex, small: number, off: number) =>
   Math.min(Math.hypot(...a), Math.hypot(...b)) < small ? off : 0;

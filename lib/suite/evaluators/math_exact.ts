@@ -1,13 +1,16 @@
-/** Numbers without rounding: what is made of written numbers by sums, products, powers and factorials. */
+/**
+ * Exact arithmetic: values of written numbers under sums, products, powers and factorials, without
+ * rounding.
+ */
 import type { Expression } from "./math_value.ts";
 
-/** A numerator and its denominator, which is above 0. */
+/** A numerator and its positive denominator. */
 export type Ratio = readonly [bigint, bigint];
 
-/** Powers beyond this, and factorials, are not worked out. */
+/** Larger powers and factorials are not computed. */
 const LARGEST_POWER = 10_000n, LARGEST_FACTORIAL = 3000n;
 
-/** The exact value of an expression; null where it has none that is known here: 2^100 - 1 is not 2^100. */
+/** The exact value of an expression; null when it cannot be computed here. Tells 2^100 - 1 from 2^100. */
 export function exactly(of: Expression): Ratio | null {
   if (of.kind === "number") return written(of.written ?? String(of.value));
   if (of.kind === "name") return null;
@@ -40,7 +43,7 @@ export function isRounded(of: Expression): boolean {
   return of.kind === "call" && of.on.some(isRounded);
 }
 
-/** How far two are apart, as a share of the first, which is not 0; Infinity above 1. */
+/** The difference of two values as a share of the first, which is not 0; Infinity above 1. */
 export function shareApart(a: Ratio, b: Ratio): number {
   const apart = abs(a[0] * b[1] - b[0] * a[1]), size = abs(a[0]) * b[1];
   return apart > size ? Infinity : Number(apart * 10n ** 18n / size) / 1e18;

@@ -1,7 +1,7 @@
-/** One expression, read from the tokens of LaTeX or plain text by descent. */
+/** Parses one expression from the tokens of LaTeX or plain text by recursive descent. */
 import type { Expression } from "./math_value.ts";
 
-/** A text that is not mathematics known here. */
+/** A text that is not mathematics of a known form. */
 export class Unreadable extends Error {}
 
 const TOKEN =
@@ -17,7 +17,7 @@ const number = (value: number): Expression => ({ kind: "number", value });
 const call = (of: string, ...on: Expression[]): Expression => ({ kind: "call", of, on });
 
 /**
- * The expression that a text of one form says: see the forms of `math_parse.ts`.
+ * Parses a text that `math_parse.ts` has normalised; see the forms there.
  *
  * @throws {Unreadable}
  */
@@ -38,7 +38,7 @@ export function expressionOf(text: string): Expression {
   return read;
 }
 
-/** Deeper brackets would need more stack than there is. */
+/** Deeper brackets would overflow the stack. */
 const MOST_TOKENS = 600;
 
 class Reader {
@@ -104,7 +104,7 @@ class Reader {
     }
   }
 
-  /** A whole number beside a fraction of numbers is a mixed number, else both are multiplied. */
+  /** A whole number next to a fraction of numbers is a mixed number; otherwise they are multiplied. */
   #beside(left: Expression, right: Expression): Expression {
     const isMixed = left.kind === "number" && Number.isInteger(left.value) &&
       right.kind === "call" &&
@@ -135,7 +135,7 @@ class Reader {
     return this.#single();
   }
 
-  /** What `^`, `\frac` and `\sqrt` take: a group, one digit, one letter, one command. */
+  /** The argument of `^`, `\frac` or `\sqrt`: a group, one digit, one letter, or one command. */
   #single(): Expression {
     if (this.#take("{")) {
       const inside = this.sum();
@@ -203,7 +203,10 @@ class Reader {
     return { kind: "name", name };
   }
 
-  /** `\sin^2 x`, `\log_2 8`, `\sin^{-1} x`, `\sin 2x\cos x`: the argument ends where a function begins. */
+  /**
+   * `\sin^2 x`, `\log_2 8`, `\sin^{-1} x`, `\sin 2x\cos x`: the argument ends where another function
+   * begins.
+   */
   #function(name: string): Expression {
     const base = this.#take("_") ? this.#single() : null;
     const raised = this.#take("^") ? this.#raised() : null;

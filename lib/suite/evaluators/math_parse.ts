@@ -1,13 +1,13 @@
-/** LaTeX and plain text of mathematics, read into expressions, sets, intervals, tuples and relations. */
+/** Parses mathematics in LaTeX and plain text into expressions, sets, intervals, tuples and relations. */
 import { expressionOf, Unreadable } from "./math_expression.ts";
 import type { Expression } from "./math_value.ts";
 
-/** What an answer can be. */
+/** The kinds of answers. */
 export type Mathematics =
   | { kind: "expression"; of: Expression; percent: boolean }
-  /** In any order: of braces, or written with commas. */
+  /** In any order: in braces, or separated by commas. */
   | { kind: "several"; of: Mathematics[]; braces?: boolean }
-  /** In order: a tuple or an interval, told apart by nothing but context. */
+  /** In order: a tuple or an interval, which only the context tells apart. */
   | { kind: "bracketed"; left: string; right: string; of: Mathematics[] }
   | { kind: "matrix"; rows: Expression[][] }
   | { kind: "relation"; signs: string[]; sides: Mathematics[] }
@@ -67,15 +67,15 @@ const RAISED: Record<string, string> = {
 };
 const WORDS =
   /\\(?:text(?:bf|it|rm|normal)?|mathrm|mbox|operatorname)\s*\{([^{}]*)\}(\s*\^\s*(?:\{[^{}]*\}|\d))?/g;
-/** What stands in \\text and is mathematics: a constant, a number. */
+/** The content of \\text that is mathematics: a constant or a number. */
 const KEPT = /^(?:[eid]|\s*[-+]?\d[\d.,]*\s*)$/;
 const JOINING = /^\s*(?:,?\s*(?:or|and|,))\s*$/i;
 
-/** Words after a number and a space, but names of functions: 12 apples, 45 degrees, 3 cm^2. */
+/** Words after a number and a space, except names of functions: 12 apples, 45 degrees, 3 cm^2. */
 const UNIT =
   /(?<=[\d%}]) +(?!.*(?:sin|cos|tan|ln|log|exp|sqrt|pi|inf|or|and)(?![a-z]))(?:mm|cm|dm|km|in|ft|mi|yd|kg|mg|lb|oz|ml|cl|min|hr|hrs|sec|ms|mph|kmh?|rad|deg|sq|cu|cups?|[a-zA-Z]{4,})(?:[ /]+[a-zA-Z]+|\^?\d)*\s*\.?$/;
 
-/** One form for what is written in many. Units and other words go, "or" and "and" are commas. */
+/** Converts different notations to one. Units and other words are removed; "or" and "and" become commas. */
 function plain(text: string): string {
   let form = text.trim().replace(/⁻¹|[²³⁴¹⁰]/g, (raised) => RAISED[raised])
     .replace(
@@ -90,7 +90,7 @@ function plain(text: string): string {
   return form.replace(/[.。]\s*$/, "").trim();
 }
 
-/** The parts of a text at commas and semicolons that stand in no bracket, thousands kept together. */
+/** Splits a text at commas and semicolons outside of brackets; thousands separators do not split. */
 function parts(text: string): string[] {
   const found: string[] = [];
   let depth = 0, from = 0;
@@ -113,7 +113,7 @@ const isThousands = (text: string, comma: number) =>
 /** No result is longer. */
 const LONGEST = 2000;
 
-/** What a text of mathematics means; words where nothing else can be read. */
+/** Parses a text of mathematics; returns words when it cannot be parsed as anything else. */
 export function mathematicsOf(text: string): Mathematics {
   const bare = text.slice(0, LONGEST).trim().replace(/^\$+|\$+$/g, "").trim();
   const onlyWords = /^\\(?:text(?:bf|it|rm)?|mathrm|mbox)\s*\{([^{}]*)\}$/.exec(bare);
@@ -128,17 +128,17 @@ export function mathematicsOf(text: string): Mathematics {
   }
 }
 
-/** A text as words are compared; a letter in brackets is the letter. */
+/** A text normalised for comparing words; a letter in brackets is the letter. */
 export function comparedWords(text: string): string {
   return text.normalize("NFKC").toLowerCase().replace(/\s+/g, "")
     .replace(/^\(([a-z])\)$/, "$1").replace(/_\{(\d+)\}/g, "_$1");
 }
 
-/** Units of time, length and money; others are left out of what is compared. */
+/** Units of time, length and money; other units are ignored in comparisons. */
 const MEASURE =
   /\d\s*(?:\\[,;: ]|~)*\s*\\(?:text|mathrm|mbox)\s*\{\s*(seconds?|minutes?|hours?|days?|weeks?|months?|years?|millimeters?|centimeters?|meters?|kilometers?|inch(?:es)?|feet|foot|yards?|miles?|cents?|dollars?)\s*\.?\s*\}/gi;
 
-/** Whether two texts give a number in different units: 6 hours are not 6 minutes. */
+/** Whether two texts have a number in different units: 6 hours are not 6 minutes. */
 export function differInUnit(a: string, b: string): boolean {
   const [one, other] = [a, b].map((text) =>
     new Set(
@@ -194,7 +194,7 @@ function atDepth0(text: string, sign: RegExp): { parts: string[]; signs: string[
 
 const MATRIX = /^\\begin\s*\{([pbvBV]?matrix|array)\}(?:\s*\{[lcr|]*\})?([^]*)\\end\s*\{\1\}$/;
 
-/** A set, a tuple or interval, a matrix or an expression. */
+/** Parses a set, a tuple or interval, a matrix or an expression. */
 function thing(given: string): Mathematics {
   const text = given.trim();
   const matrix = MATRIX.exec(text);

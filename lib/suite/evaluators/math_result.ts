@@ -1,18 +1,18 @@
-/** Where the result of an answer about mathematics stands. */
+/** Finds the result in an answer about mathematics. */
 import { announcedIn, boxesIn, membersIn, tagsIn } from "./final_answer.ts";
 
 const IN_DOLLARS = /\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\[([^]{1,2000}?)\\\]|\\\(([^]{1,2000}?)\\\)/g;
-/** "x = 2 or x = 3", each between its own dollars, is one result. */
+/** "x = 2 or x = 3", each in its own dollars, is one result. */
 const BESIDE = /^\s*(?:,?\s*(?:and|or|,|und|oder|et|ou|y|o)?)\s*$/i;
 
 /**
- * The result in an answer: the last that is boxed, tagged, after a key of JSON or announced; else the
- * last between dollars; else the last line, of a sentence its last number.
+ * The result in an answer: the last one that is boxed, tagged, a JSON key's value or announced; else the
+ * last one between dollars; else the last line, or its last number if the line is a sentence.
  */
 export function resultIn(answer: string): string {
   const boxes = boxesIn(answer);
   const places = [...boxes, ...tagsIn(answer), ...membersIn(answer)];
-  // an announcement that holds a box or dollars says no more than they do
+  // an announcement with a box or dollars says no more than they do
   const inside = (text: string) => /\\boxed|\\fbox/.test(text);
   const announced = announcedIn(answer).filter(({ start, content }) =>
     !inside(content) && !boxes.some((box) => box.start < start && start < box.end)
@@ -28,7 +28,7 @@ export function resultIn(answer: string): string {
   return lastInDollars(answer) ?? (PROSE.test(line) ? lastNumber(line) : null) ?? line;
 }
 
-/** "\boxed{2} and \boxed{3}": the boxes of which the last ends there; null where it is none, or one. */
+/** "\boxed{2} and \boxed{3}": the boxes in a row that ends there; null when there are not at least two. */
 function boxesUpTo(end: number, answer: string): string | null {
   const boxes = boxesIn(answer);
   let first = boxes.length - 1;
@@ -44,13 +44,13 @@ function boxesUpTo(end: number, answer: string): string | null {
     : null;
 }
 
-/** Words before anything else: a sentence, and no result by itself. */
+/** Several words at the beginning: a sentence, not a result by itself. */
 const PROSE = /^[A-Za-z]{2,}(?:\s+[A-Za-z]+)+\s/;
 
 const STATED =
   /(?<!\p{L})(?:is|are|equals|be) (\([^()]*\d[^()]*\)|[-−+]?(?:\d[\d.,]*)?√?\d[\d.,]*(?:\s*\/\s*\d+)?%?)(?=[\s.,;:!]|$)/gu;
 
-/** What the line says that something is, last; else its last number. */
+/** What the line says that something equals, the last time; else its last number. */
 function lastNumber(line: string): string | null {
   const stated = [...line.matchAll(STATED)].at(-1);
   return stated?.[1].replace(/[.,]+$/, "") ??

@@ -1,11 +1,11 @@
-/** Values of expressions in complex numbers, by principal branches. */
+/** Computes values of expressions in complex numbers, with principal branches. */
 
 /** A complex number: real and imaginary part. */
 export type Complex = readonly [number, number];
 
 /** An expression: a number, a name, or an operation on expressions. */
 export type Expression =
-  /** `written` where it was: a whole number or a decimal, without a sign. */
+  /** `written` is the source text of a whole number or a decimal without a sign. */
   | { kind: "number"; value: number; written?: string }
   | { kind: "name"; name: string }
   | { kind: "call"; of: string; on: Expression[] };
@@ -66,7 +66,7 @@ const arctan = (a: Complex): Complex =>
     ? [Math.atan(a[0]), 0]
     : times([0, 0.5], minus(ln(minus(ONE, times(I, a))), ln(add(ONE, times(I, a)))));
 
-/** Lanczos' approximation of the gamma function (g = 7, nine terms), to 15 digits. */
+/** Lanczos' approximation of the gamma function (g = 7, nine terms), accurate to 15 digits. */
 const LANCZOS = [
   0.99999999999980993,
   676.5203681218851,
@@ -98,7 +98,7 @@ function factorial([n, im]: Complex): Complex {
 const real = (f: (x: number) => number) => (a: Complex): Complex =>
   a[1] === 0 ? [f(a[0]), 0] : NOTHING;
 
-/** Operations by name, on as many values as they take. */
+/** Operations by name; each takes the number of values that it needs. */
 const OPERATIONS: Record<string, (...on: Complex[]) => Complex> = {
   add,
   minus,
@@ -137,7 +137,7 @@ const OPERATIONS: Record<string, (...on: Complex[]) => Complex> = {
   min: (...on) => [Math.min(...on.map(([x]) => x)), 0],
 };
 
-/** Names with their own value. */
+/** Names that stand for a constant. */
 const CONSTANTS: Record<string, Complex> = {
   e: [Math.E, 0],
   i: I,
@@ -145,14 +145,14 @@ const CONSTANTS: Record<string, Complex> = {
   "\\infty": [Infinity, 0],
 };
 
-/** The value of an expression for values of its names; NaN where it has none. */
+/** The value of an expression for given values of its names; NaN when it has none. */
 export function valueOf(of: Expression, names: (name: string) => number): Complex {
   if (of.kind === "number") return [of.value, 0];
   if (of.kind === "name") return CONSTANTS[of.name] ?? [names(of.name), 0];
   return OPERATIONS[of.of]?.(...of.on.map((one) => valueOf(one, names))) ?? NOTHING;
 }
 
-/** The names in an expression that have no known value. */
+/** The names in an expression that are not constants. */
 export function namesIn(of: Expression): Set<string> {
   if (of.kind === "number") return new Set();
   if (of.kind === "name") return new Set(of.name in CONSTANTS ? [] : [of.name]);

@@ -1,4 +1,4 @@
-/** multiple_choice: the answer's final choice is the expected letter. */
+/** multiple_choice: the choice that the answer settles on is the expected letter. */
 import { z } from "zod";
 import { chosenLetter } from "./choice_reader.ts";
 import { chosenChoice } from "./choice_texts.ts";
@@ -7,7 +7,7 @@ import type { Evaluator } from "../evaluator.ts";
 
 const options = z.strictObject({
   expected: z.string().regex(/^[A-Za-z]$/, "expected one letter"),
-  /** How many choices there are, from A on; or what they say, so that a choice's text counts too. */
+  /** The number of choices, from A on; or their texts, so that naming a choice's text counts too. */
   choices: z.union([z.int().min(2).max(26), z.array(z.coerce.string()).min(2).max(26)])
     .default(26),
 });

@@ -1,8 +1,8 @@
-/** Counts of runs of words or letters, which measures of overlap are made of. */
+/** Counts n-grams of words or characters, for measures of overlap. */
 import { z } from "zod";
 import { someTexts } from "./text.ts";
 
-/** How often each run of n parts occurs. */
+/** How often each n-gram occurs. */
 export function ngrams(parts: readonly string[], n: number): Map<string, number> {
   const counts = new Map<string, number>();
   for (let i = 0; i + n <= parts.length; i++) {
@@ -12,7 +12,7 @@ export function ngrams(parts: readonly string[], n: number): Map<string, number>
   return counts;
 }
 
-/** How many runs two texts have in common, each as often as both have it. */
+/** The number of n-grams that two texts share, each as often as both have it. */
 export function overlap(
   one: ReadonlyMap<string, number>,
   other: ReadonlyMap<string, number>,
@@ -22,20 +22,20 @@ export function overlap(
   return common;
 }
 
-/** All runs counted. */
+/** The total number of n-grams. */
 export function total(counts: ReadonlyMap<string, number>): number {
   return counts.values().reduce((sum, count) => sum + count, 0);
 }
 
-/** The words of a text, by its space. */
+/** Splits a text into words at white space. */
 export function wordsOf(text: string): string[] {
   return text.split(/\s+/u).filter((word) => word !== "");
 }
 
-/** Options of every measure of overlap. */
+/** Options that all measures of overlap have. */
 export const overlapOptions = {
   /** A reference, or several. */
   expected: someTexts,
-  /** The score, 0..1, from which the test is passed. */
+  /** The score, 0..1, that a test needs to pass. */
   pass_at: z.number().gt(0).max(1).default(0.5),
 };

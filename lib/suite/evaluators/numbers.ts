@@ -1,15 +1,15 @@
-/** Numbers in a text, as people and models of many countries write them. */
+/** Finds numbers in a text, as people and models of many countries write them. */
 
-/** A number that stands in a text. */
+/** A number in a text. */
 export interface NumberFound {
   value: number;
-  /** A percent sign or word stands after it; `value` is the number before the sign. */
+  /** Whether a percent sign or word follows; `value` is the number before the sign. */
   percent: boolean;
-  /** What it is about equal to as the text says ("1/3 ≈ 0.333"): the other side of the sign. */
+  /** The value that the text says it approximately equals ("1/3 ≈ 0.333"): the other side of the sign. */
   about?: number;
-  /** It does not stand alone: one of several ("3 or 4", "2 h 30 min") or part of a sum not worked out. */
+  /** Whether it is one of several ("3 or 4", "2 h 30 min") or part of an unfinished calculation. */
   partial?: boolean;
-  /** Its place in the text that {@linkcode plainNumbers} gave. */
+  /** Its position in the text that {@linkcode plainNumbers} returned. */
   start: number;
   end: number;
 }
@@ -17,7 +17,7 @@ export interface NumberFound {
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹", SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 const RAISED = /[⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g;
 const FRACTION_SIGN = /[\u00bc-\u00be\u2150-\u215e\u2189]/g;
-/** The zeros of the scripts whose digits people write numbers with; nine more digits follow each. */
+/** The zeros of the scripts whose digits are in use; the other nine digits follow each zero. */
 const ZEROS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50];
 const OTHER_DIGIT = new RegExp(
   `[${
@@ -32,7 +32,7 @@ const TERM = String.raw`(?:\{\s*(-?\s*(?:${ROOTED})\s*π?|π)\s*\}|(\d))`;
 const FRACTION = new RegExp(String.raw`\\[dtc]?frac\s*${TERM}\s*${TERM}`, "g");
 const ROOT = new RegExp(String.raw`\\sqrt\s*${TERM}`, "g");
 
-/** Clock times, dates, versions and addresses, which are not numbers, and numbers of other bases. */
+/** Clock times, dates, versions and addresses, which are not numbers, and numbers in other bases. */
 function withoutLabels(text: string): string {
   return text
     .replace(/(?<![\d.,:])\d{1,2}:[0-5]\d(?::[0-5]\d)?(?![\d:])/g, "§")
@@ -47,7 +47,7 @@ function withoutLabels(text: string): string {
     );
 }
 
-/** A text in which each number is written with ASCII digits, and LaTeX's forms are plain ones. */
+/** Rewrites a text so that its numbers have ASCII digits, and LaTeX's forms become plain text. */
 function plainNumbers(text: string): string {
   return text.replaceAll("&nbsp;", " ")
     .replace(OTHER_DIGIT, (digit) => {
@@ -87,7 +87,7 @@ function plainNumbers(text: string): string {
 const LETTER = "\\p{Script=Latin}\\p{Script=Cyrillic}\\p{Script=Greek}";
 const GROUP_SPACE = "[ \\u00a0\\u2009\\u202f'’_]";
 const PLAIN = "\\d+(?:\\.\\d+)?|\\.\\d+";
-/** Digits with what stands between them, the longer forms first. */
+/** Digits with separators, longer forms first. */
 const DIGITS = [
   "\\d{1,3}(?:,\\d{3})+(?:\\.\\d+)?(?![\\d])(?!,\\d)", // 1,234.5
   "\\d{1,2}(?:,\\d{2})+,\\d{3}(?:\\.\\d+)?(?!\\d)", // 12,34,567
@@ -138,7 +138,7 @@ const NUMBER = new RegExp(
   "giu",
 );
 
-/** Money as English does not write it, so that its point is not English either: 1.500 Euro. */
+/** Money in a form that is not English, so that its point is a thousands separator: 1.500 Euro. */
 const NOT_ENGLISH =
   /^ ?(?:€|(?:euros?|eur|reais|pesos|đồng|kr|zł|kč|tl|lira|рубл\p{L}*)(?!\p{L}))/iu;
 
@@ -148,10 +148,10 @@ const SCALE_WORDS: [number, RegExp][] = SCALES.map((
 const LETTER_SCALES: Record<string, number> = { K: 1e3, M: 1e6, B: 1e9 };
 
 /**
- * The numbers in a text, in their order: `1,234.5`, `1.234,5`, `1 234`, `1'234`, `3,14`, `½`, `2 1/2`,
- * `\frac{1}{2}`, `10³`, `1.5 \times 10^3`, `1e-3`, `-$5`, `5 million`, `√2`, `2π`; a minus of any form.
- * Digits after a letter (`v2`, `GPT-4`) are part of a word, and exponents (`m^2`) of a unit; a dash
- * after a digit (`3-5`) is a range; a full stop that ends a sentence is not a decimal point.
+ * The numbers in a text, in order: `1,234.5`, `1.234,5`, `1 234`, `1'234`, `3,14`, `½`, `2 1/2`,
+ * `\frac{1}{2}`, `10³`, `1.5 \times 10^3`, `1e-3`, `-$5`, `5 million`, `√2`, `2π`, and a minus sign of
+ * any form. Digits after a letter (`v2`, `GPT-4`) are part of a word, and exponents (`m^2`) part of a
+ * unit; a dash after a digit (`3-5`) is a range; a full stop that ends a sentence is not a decimal point.
  */
 export function numbersOf(text: string): NumberFound[] {
   const plain = plainNumbers(withoutLabels(text));
@@ -197,12 +197,12 @@ export function numbersOf(text: string): NumberFound[] {
 
 const OPERATOR =
   /^[ \t)]*(?:[×*·⋅∙÷+]|\\div)[ \t(]*$|^\)? [-/x] \(?$|^ ?[a-z](?:\^\d+)? ?[-+*/] ?$/;
-/** "x > 5" and "x = ±4" do not give one number. */
+/** "x > 5" and "x = ±4" do not state a single number. */
 const BOUND = /(?:(?<!<[a-z/][^<>]*|[=-])[<>≤≥]|±|\\pm)\s*$/i;
 const COMMA = /^\s*[,;]\s*(?:(?:and|or|und|et|y) )?$/i, LAST = /^,? (?:and|or|und|et|y) $/i;
 const OR =
   /^[^\n.;:\d]{0,24}(?<!\p{L})(?:or|oder|ou|или)(?: (?:about|even|perhaps|maybe)| \p{L} ?=)? ?$/iu;
-/** "3 to 4", "3:4", "3 out of 4", "3 and at most 4", "x = 3, y = 4" */
+/** Pairs such as "3 to 4", "3:4", "3 out of 4", "3 and at most 4", "x = 3, y = 4" */
 const PAIR = /^(?: to |:| : | out of |,? and at most |[,;] (?:and )?\p{L} ?= ?)$/iu;
 const PLUS_MINUS = /^\s*(?:±|\\pm|\+\/-)\s*$/;
 const LARGER =
@@ -210,7 +210,7 @@ const LARGER =
 const SMALLER =
   /^ ?(?:months?|weeks?|days?|hours?|minutes?|mins?|m|seconds?|secs?|s|inch(?:es)?|in|["″]|ounces?|oz|cents?|g|cm)(?!\p{L})/iu;
 
-/** Tells of each number whether it is one of several, part of a sum, or about equal to the next. */
+/** Marks each number that is one of several, part of a calculation, or approximately equal to the next. */
 function relate(found: NumberFound[], plain: string): void {
   const share = ({ value, percent }: NumberFound) => percent ? value / 100 : value;
   for (let i = 1; i < found.length; i++) {
@@ -234,10 +234,10 @@ function relate(found: NumberFound[], plain: string): void {
   listed(found, plain);
 }
 
-/** Characters beside a number that are looked at. */
+/** How many characters next to a number are examined. */
 const NEAR = 40;
 
-/** "2, 4, 6 and 8", "(3, 4)": of a list none stands alone. */
+/** In "2, 4, 6 and 8" and "(3, 4)" no number counts by itself. */
 function listed(found: NumberFound[], plain: string): void {
   for (let from = 0; from < found.length; from++) {
     const before = plain.slice(Math.max(0, found[from].start - NEAR), found[from].start);
@@ -255,7 +255,7 @@ function listed(found: NumberFound[], plain: string): void {
   }
 }
 
-/** The values of {@linkcode numbersOf}. */
+/** Only the values of {@linkcode numbersOf}. */
 export function numbersIn(text: string): number[] {
   return numbersOf(text).map(({ value }) => value);
 }
@@ -282,7 +282,10 @@ function valueOf(match: RegExpExecArray, afterDigit: boolean, inDate: boolean): 
   return isNegative ? -value : value;
 }
 
-/** `1.234,5` has its decimal point last; a comma with three digits after each is a thousands' one. */
+/**
+ * In `1.234,5` the decimal separator is the last one; a comma before each group of three digits separates
+ * thousands.
+ */
 function digitsOf(digits: string): number {
   const bare = digits.replace(new RegExp(GROUP_SPACE, "g"), "");
   const comma = bare.lastIndexOf(","), point = bare.lastIndexOf(".");

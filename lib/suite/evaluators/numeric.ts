@@ -11,9 +11,9 @@ const options = z.strictObject({
   tolerance: z.number().min(0).default(1e-9),
   /** Largest difference as a share of the expected value. */
   relative_tolerance: z.number().min(0).default(0),
-  /** Which number counts. "last" and "first" look into the last box if there is one. */
+  /** Which number counts. "last" and "first" look in the last box if there is one. */
   take: z.enum(["final", "last", "first"]).default("final"),
-  /** What "25 %" is: the number 25, the share 0.25, or right as either. */
+  /** How to read "25 %": as the number 25, as the share 0.25, or as either. */
   percent: z.enum(["either", "number", "share"]).default("either"),
 });
 

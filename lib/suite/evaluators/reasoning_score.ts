@@ -1,6 +1,6 @@
 /**
  * reasoning_score: a fixed rubric for how an answer argues. It counts forms of argument, so the same
- * answer always gets the same score; whether the argument is true it cannot tell.
+ * answer always gets the same score; it cannot tell whether the argument is true.
  *
  * Criteria, each in 0..1:
  * - steps: sentences or list items that go on from one another (first, then, 1., "step 2"), full at 4
@@ -10,8 +10,9 @@
  * - conclusion: 1 when the last fifth states one
  * - substance: distinct content words, full at 40; repeated sentences take off
  *
- * The score is the weighted mean for the type of reasoning, times substance's share below a half:
- * keywords without content score low. An empty answer scores 0, a refusal at most 0.1.
+ * The score is the weighted mean for the type of reasoning, multiplied by the share of substance when
+ * that is below a half: keywords without content score low. An empty answer scores 0, a refusal at most
+ * 0.1.
  */
 import { z } from "zod";
 import { hits } from "./verdict.ts";
@@ -31,7 +32,7 @@ const WEIGHTS: Record<string, Weights> = {
   verification: weights(0.15, 0.2, 0.1, 0.35, 0.15, 0.05),
 };
 
-/** Words in a prompt that ask for a type; the type with most of them is detected. */
+/** Words in a prompt that suggest a type of reasoning; the type with the most such words is detected. */
 const CUES: Record<string, RegExp> = {
   chain_of_thought: /step[- ]by[- ]step|think (?:aloud|through)|show your (?:work|reasoning)/gi,
   mathematical:
@@ -55,7 +56,7 @@ const REFUSAL = /\b(?:I (?:cannot|can't|can not|am unable|'m unable|won't)|as an
 
 const options = z.strictObject({
   reasoning_type: z.enum(Object.keys(WEIGHTS) as [string, ...string[]]).optional(),
-  /** The score from which the test is passed. */
+  /** The score that a test needs to pass. */
   pass_at: z.number().min(0).max(1).default(0.5),
 });
 
@@ -70,7 +71,7 @@ function weights(
   return { steps, justification, grounding, checking, conclusion, substance };
 }
 
-/** The type of reasoning that a prompt asks for; "general" without a cue. */
+/** The type of reasoning that a prompt asks for; "general" when it has no such words. */
 export function detectReasoningType(prompt: string): string {
   let best = "general", most = 0;
   for (const [type, cue] of Object.entries(CUES)) {
@@ -80,7 +81,7 @@ export function detectReasoningType(prompt: string): string {
   return best;
 }
 
-/** The criteria's points for an answer. */
+/** An answer's points for each criterion. */
 function reasoningCriteria(prompt: string, answer: string): Weights {
   const sentences = answer.split(/(?<=[.!?])\s+|\n+/).map((line) => line.trim()).filter(Boolean);
   const words = contentWords(answer);
@@ -112,7 +113,7 @@ function full(count: number, at: number): number {
   return Math.min(1, count / at);
 }
 
-/** Words of four letters and more, the connectives of the rubric left out, and numbers. */
+/** Words of at least four letters, without the rubric's connectives, and numbers. */
 function contentWords(text: string): string[] {
   const plain = text.toLowerCase().replace(
     new RegExp(`${JUSTIFICATION.source}|${CHECKING.source}|${CONCLUSION.source}`, "gi"),

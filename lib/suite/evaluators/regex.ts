@@ -1,4 +1,4 @@
-/** regex: a JavaScript regular expression is found in the answer. */
+/** regex: a JavaScript regular expression matches the answer. */
 import { z } from "zod";
 import { boundedSearch, patternFault, patternFlags, patternText } from "./bounded_search.ts";
 import { quoted, verdict } from "./verdict.ts";
@@ -13,8 +13,8 @@ const options = z.strictObject({
 });
 
 /**
- * Judges by a search in the trimmed answer. An empty answer is wrong under every pattern, also under
- * one that forbids something, as `^(?!.*sorry)`. A search without end is an evaluation that failed.
+ * Searches the trimmed answer. An empty answer is wrong under every pattern, even one that only forbids
+ * something, such as `^(?!.*sorry)`. A search that exceeds its time limit is a failed evaluation.
  */
 export const regex: Evaluator<z.infer<typeof options>> = {
   name: "regex",

@@ -1,4 +1,7 @@
-/** rouge: how much of a reference's wording is in the answer. Lin 2004, as the package rouge-score computes it. */
+/**
+ * rouge: how much of a reference's wording is in the answer. Lin 2004, as the package rouge-score
+ * computes it.
+ */
 import { z } from "zod";
 import { ngrams, overlap, overlapOptions, total } from "./ngrams.ts";
 import { InputError } from "../../errors.ts";
@@ -7,7 +10,7 @@ import type { Evaluator } from "../evaluator.ts";
 
 const options = z.strictObject({
   ...overlapOptions,
-  /** Runs of 1 to 9 words, the longest common subsequence, or that of lines as sentences. */
+  /** n-grams of 1 to 9 words, the longest common subsequence, or that of lines as sentences. */
   variant: z.string().regex(/^rouge([1-9]|L|Lsum)$/, {
     message: 'expected "rouge1" to "rouge9", "rougeL" or "rougeLsum"',
   }).default("rougeL"),
@@ -17,7 +20,7 @@ const options = z.strictObject({
 type Options = z.infer<typeof options>;
 type Score = Record<Options["measure"], number>;
 
-/** Words of ASCII letters and digits in lower case; the package knows no others. */
+/** Words of ASCII letters and digits in lower case, as in the package. */
 function tokens(text: string): string[] {
   return text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
 }
@@ -28,7 +31,7 @@ function scoreOf(common: number, reference: number, answer: number): Score {
   return { precision, recall, f: sum > 0 ? 2 * precision * recall / sum : 0 };
 }
 
-/** Lengths of the longest common subsequences of all beginnings. */
+/** Lengths of the longest common subsequences of all prefixes. */
 function lcsTable(one: readonly string[], other: readonly string[]): Uint32Array[] {
   const rows = [new Uint32Array(other.length + 1)];
   for (let i = 1; i <= one.length; i++) {
@@ -41,7 +44,7 @@ function lcsTable(one: readonly string[], other: readonly string[]): Uint32Array
   return rows;
 }
 
-/** Length of the longest common subsequence, in the memory of two rows. */
+/** Length of the longest common subsequence, in memory for two rows. */
 function lcsLength(one: readonly string[], other: readonly string[]): number {
   let before = new Uint32Array(other.length + 1), row = new Uint32Array(other.length + 1);
   for (const word of one) {
@@ -53,7 +56,7 @@ function lcsLength(one: readonly string[], other: readonly string[]): number {
   return before[other.length];
 }
 
-/** Places in `reference` of one longest common subsequence. */
+/** Positions in `reference` of one longest common subsequence. */
 function lcsPlaces(reference: readonly string[], answer: readonly string[]): number[] {
   const rows = lcsTable(reference, answer);
   const places: number[] = [];
@@ -67,7 +70,7 @@ function lcsPlaces(reference: readonly string[], answer: readonly string[]): num
   return places;
 }
 
-/** Over sentences (lines): the union of each reference sentence's subsequences, no word twice. */
+/** Over sentences (lines): the union of each reference sentence's subsequences; no word counts twice. */
 function summaryScore(reference: string, answer: string): Score {
   const lines = (text: string) => text.split("\n").filter((line) => line !== "").map(tokens);
   const [wanted, given] = [lines(reference), lines(answer)];
@@ -85,7 +88,7 @@ function summaryScore(reference: string, answer: string): Score {
   return scoreOf(common, wanted.flat().length, given.flat().length);
 }
 
-/** ROUGE of an answer against one reference; 0 where one of them has no words. */
+/** ROUGE of an answer against one reference; 0 when one of them has no words. */
 export function rougeScore(reference: string, answer: string, variant: string): Score {
   if (variant === "rougeLsum") return summaryScore(reference, answer);
   const [wanted, given] = [tokens(reference), tokens(answer)];
@@ -97,7 +100,7 @@ export function rougeScore(reference: string, answer: string, variant: string): 
   return scoreOf(overlap(first, second), total(first), total(second));
 }
 
-/** Of several references the one with the best F counts. */
+/** The scores for the reference with the best F. */
 export const rouge: Evaluator<Options> = {
   name: "rouge",
   options: options as z.ZodType<Options>,

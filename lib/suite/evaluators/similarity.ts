@@ -1,4 +1,6 @@
-/** similarity: the answer means the same as an expected text, by the cosine of their embeddings. */
+/**
+ * similarity: the answer means the same as an expected text, measured by the cosine of their embeddings.
+ */
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { asObject, objectsIn } from "../../json_fields.ts";
@@ -11,9 +13,9 @@ import type { Evaluator, ModelChoice } from "../evaluator.ts";
 const options = z.strictObject({
   ...modelChoice.shape,
   model: z.string(expects("the model that embeds the texts")).min(1),
-  /** A text, or several of which the nearest counts. */
+  /** A text, or several, of which the nearest counts. */
   expected: someTexts,
-  /** The cosine from which the test is passed. */
+  /** The cosine that a test needs to pass. */
   pass_at: z.number().gt(0).max(1).default(0.8),
 });
 
@@ -24,9 +26,9 @@ function modelOf({ expected: _expected, pass_at: _pass_at, ...model }: Options):
 }
 
 /**
- * The cosine of the angle between two vectors, -1 to 1; null for one without a length.
+ * The cosine of the angle between two vectors, -1 to 1; null when one has length 0.
  *
- * @throws RangeError vectors of different lengths.
+ * @throws {RangeError} the vectors have different dimensions.
  */
 export function cosine(a: readonly number[], b: readonly number[]): number | null {
   if (a.length !== b.length) throw new RangeError(`vectors of ${a.length} and ${b.length} numbers`);
@@ -36,7 +38,7 @@ export function cosine(a: readonly number[], b: readonly number[]): number | nul
   return Math.max(-1, Math.min(1, dot / lengths));
 }
 
-/** The vectors of an answer, in the order of the texts; floats, or base64 of 32-bit ones. */
+/** The vectors in an embeddings answer, in the order of the texts; floats, or base64 of 32-bit floats. */
 function vectorsIn(reply: Reply, count: number): number[][] {
   const found = objectsIn(asObject(reply.toJson())?.data);
   const vectors = Array.from({ length: count }, (_, i) => {

@@ -1,4 +1,4 @@
-/** Which of an answer's numbers counts. */
+/** Decides which of an answer's numbers counts. */
 import {
   announcedIn,
   boxesIn,
@@ -10,14 +10,14 @@ import {
 import { CORRECTION } from "./choice_words.ts";
 import { type NumberFound, numbersOf } from "./numbers.ts";
 
-/** A number in words, in the form of one in digits. */
+/** Converts a number in words to the form of one in digits. */
 function inWords(text: string): NumberFound | undefined {
   const values = wordNumbersIn(text), value = values.at(-1);
   const partial = values.length > 1 && /(?<!\p{L})(?:either|or)(?!\p{L})/iu.test(text);
   return value === undefined ? undefined : { value, percent: false, partial, start: 0, end: 0 };
 }
 
-/** The number after the last "=" of what is final, else the one it begins with, else its last. */
+/** The number of a final answer: after the last "=", else at its beginning, else the last one. */
 function finalNumber({ content, leads }: FinalPlace): NumberFound | undefined {
   const equal = content.lastIndexOf("=");
   const result = numbersOf(`=${content.slice(equal + 1)}`);
@@ -25,7 +25,7 @@ function finalNumber({ content, leads }: FinalPlace): NumberFound | undefined {
   return workedOut(content) ?? result[0] ?? numbersOf(content).at(-1);
 }
 
-/** The side of "12 = 3 * 4" that is worked out. */
+/** The computed side of "12 = 3 * 4". */
 function workedOut(content: string): NumberFound | undefined {
   const equal = content.lastIndexOf("=");
   if (equal === -1 || !numbersOf(`=${content.slice(equal + 1)}`)[0]?.partial) return undefined;
@@ -34,7 +34,7 @@ function workedOut(content: string): NumberFound | undefined {
 
 /** A last sentence in brackets. */
 const ASIDE = /(?<=[.!?]\s{1,9})\([^()]{1,500}[.!?]\)\s*$/;
-/** What a model asks or offers at its end. */
+/** What a model asks or offers at the end of an answer. */
 const OFFER =
   /(?<=^|[.!?\n]\s{0,9})(?:[^.!?\n]{0,500}\?|(?:let me know|feel free|if you(?:['’]d)? )[^\n]{0,300})$/i;
 const LONGEST_OFFER = 500;
@@ -44,16 +44,16 @@ function withoutOffer(answer: string): string {
   return text.slice(0, -LONGEST_OFFER) + text.slice(-LONGEST_OFFER).replace(OFFER, "");
 }
 
-/** The mark of a list's item. */
+/** The marker of a list item. */
 const ITEM = /^[ \t]{0,20}\d{1,2}[.)]\s+(?=\p{L})/gmu;
-/** Numbers that say of what, since when or how often the others are. */
+/** Numbers that qualify others: per what, since when or how often. */
 const AROUND =
   /(?<!\p{L})(?:(?:per|every|each|(?:each )?of (?:the|his|her|their|its|these|those)|after) \d[\d.,]*|(?:in|by|since|until|during) (?:the year )?(?:19|20)\d\d(?![\d.,]*\d))/giu;
 const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
 
 /**
- * The number that a first line is; else the last of the last line, one in bold before the others, none
- * after "per" or "of the".
+ * The number in the first line if that line has nothing else; otherwise the last number of the last line.
+ * Numbers in bold come first, and numbers after "per" or "of the" do not count.
  */
 function lastNumber(answer: string): NumberFound | undefined {
   const before = answer.replace(ASIDE, "");
@@ -78,16 +78,16 @@ const CORRECTED = new RegExp(
   "giu",
 );
 
-/** What a later sentence puts in an answer's place: "No, it is 6". */
+/** The number in a later correction: "No, it is 6". */
 function correctedNumber(rest: string): NumberFound | undefined {
   const corrected = [...rest.matchAll(CORRECTED)].at(-1);
   return corrected && numbersOf(corrected[1])[0];
 }
 
 /**
- * The number that counts; undefined if there is none, or none that stands for itself ("3 or 4",
- * "2 hours 30 minutes", "3 * 4"). `final`: the last that is boxed, tagged, after a key of JSON or
- * announced ("the answer is 42"), else one in bold in the last line, else the last in the text.
+ * The number that counts; undefined if there is none, or only numbers that do not count by themselves ("3
+ * or 4", "2 hours 30 minutes", "3 * 4"). `final`: the last one that is boxed, tagged, a JSON key's value
+ * or announced ("the answer is 42"), else one in bold in the last line, else the last in the text.
  */
 export function takenNumber(
   answer: string,
@@ -116,7 +116,7 @@ function settledNumber(answer: string, boxes: FinalPlace[]): NumberFound | undef
   for (const [i, place] of places.reverse().entries()) {
     const number = finalNumber(place);
     const earlier = places[i + 1];
-    // two in a row, and nothing between them that says why
+    // two in a row that differ, with nothing between them that says why
     const isAgainst = number && earlier && earlier.end < place.start &&
       /^[\s.*_]*$/.test(answer.slice(earlier.end, place.start)) &&
       finalNumber(earlier)?.value !== number.value;
@@ -167,8 +167,8 @@ function valueOf(phrase: string): number {
 }
 
 /**
- * The numbers that a text has in words, in their order. A bare "one" is a pronoun more often than a
- * number: it counts where nothing else is said.
+ * The numbers written as words in a text, in order. A bare "one" is usually a pronoun, so it counts only
+ * when the text says nothing else.
  */
 function wordNumbersIn(text: string): number[] {
   if (/^\W*half\W*$/i.test(text)) return [0.5];

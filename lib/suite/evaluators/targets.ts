@@ -1,11 +1,11 @@
-/** targets: how many of a list of things the answer has; hit_rate = created_hits / targets. */
+/** targets: how many items of a list are in the answer; hit_rate = created_hits / targets. */
 import { z } from "zod";
 import { boundedSearch, patternFault, patternText } from "./bounded_search.ts";
 import { expects, folded, someText } from "./text.ts";
 import { hits, quoted } from "./verdict.ts";
 import type { Evaluator } from "../evaluator.ts";
 
-/** A thing that an answer should have: a text, one of several, or what a pattern finds. */
+/** An item that the answer should contain: a text, one of several texts, or a match of a pattern. */
 const namedTarget = z.strictObject({
   name: someText,
   contains: someText.optional(),
@@ -30,7 +30,7 @@ const target = z.union(
 const options = z.strictObject({
   targets: z.array(target, expects("a list of targets")).min(1, "expected at least one target"),
   case_sensitive: z.boolean().default(false),
-  /** The hit rate from which the test is passed. */
+  /** The hit rate that a test needs to pass. */
   pass_at: z.number().gt(0).max(1).default(1),
 }).superRefine(({ targets }, context) => {
   const names = targets.map(nameOf);
@@ -57,7 +57,7 @@ function isHit(target: Target, answer: string, case_sensitive: boolean): boolean
   return texts.some((text) => plain.includes(folded(text, case_sensitive)));
 }
 
-/** Judges by the share of targets in the answer, inside words too, as `contains` does. */
+/** Scores the share of targets in the answer. Like `contains`, it finds them inside words too. */
 export const targets: Evaluator<z.infer<typeof options>> = {
   name: "targets",
   options: options as z.ZodType<z.infer<typeof options>>,

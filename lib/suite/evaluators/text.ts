@@ -1,8 +1,8 @@
-/** Texts that a suite expects, and how they are compared with an answer. */
+/** Texts that a suite expects, and how to compare them with an answer. */
 import { z } from "zod";
 
 /**
- * The message of an option that does not fit: what it should be, and whether it is there at all.
+ * The message for an invalid option: what was expected, and whether the option is missing.
  *
  * @example
  * ```ts
@@ -17,7 +17,7 @@ export function expects(what: string): { error: (issue: { input?: unknown }) => 
   };
 }
 
-/** A text with something in it: a blank one would be found in every answer. */
+/** A text that is not blank, because a blank one would be found in every answer. */
 export const someText = z.string(expects("a text"))
   .refine((text) => text.trim() !== "", "expected a text that is not blank");
 
@@ -27,25 +27,28 @@ export const someTexts = z.union(
   expects("a text or a list of texts"),
 );
 
-/** Signs whose compatibility form would be another value: 10² is not 102, and 1½ not 11/2. */
+/** Characters whose compatibility form would be a different value: 10² is not 102, and 1½ is not 11/2. */
 const OWN_VALUE = /[\u00b2\u00b3\u00b9\u00bc-\u00be\u2070-\u208e\u2150-\u215f\u2189]/;
 const WITHOUT_OWN_VALUE = new RegExp(`(?:(?!${OWN_VALUE.source})[^])+`, "gu");
-/** Soft hyphens, spaces of no width, marks of direction and variants of pictures: none is seen. */
+/** Invisible characters: soft hyphens, zero-width spaces, direction marks and variation selectors. */
 const UNSEEN = /[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufe00-\ufe0f\ufeff]/g;
 
-/** A text in Unicode's compatibility form (NFKC: full-width letters, ligatures), without what is not seen. */
+/**
+ * A text in Unicode's compatibility form (NFKC: full-width letters, ligatures), without invisible
+ * characters.
+ */
 export function plainForm(text: string): string {
   return text.replace(UNSEEN, "").replace(WITHOUT_OWN_VALUE, (part) => part.normalize("NFKC"));
 }
 
-/** A text without its case: ß is ss, and both small sigmas are one. */
+/** A case-folded text: ß becomes ss, and both forms of small sigma become one. */
 export function withoutCase(text: string): string {
   return text.toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFC");
 }
 
 /**
- * A text without what hardly anyone means when they compare texts: {@linkcode plainForm}, the form of
- * its quotation marks, apostrophes, hyphens and space, and its case unless that counts.
+ * A text without differences that hardly ever matter: {@linkcode plainForm}, one form of quotation marks,
+ * apostrophes, hyphens and white space, and case-folded unless case counts.
  */
 export function folded(text: string, case_sensitive: boolean): string {
   const plain = plainForm(text)

@@ -1,4 +1,4 @@
-/** tool_calls: the model calls the expected tools, with the expected arguments. */
+/** tool_calls: the model calls the expected tools with the expected arguments. */
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { someText } from "./text.ts";
@@ -8,18 +8,18 @@ import type { Evaluator } from "../evaluator.ts";
 
 const call = z.strictObject({
   name: someText,
-  /** Without them any will do. */
+  /** When left out, any arguments match. */
   arguments: z.record(z.string(), z.unknown()).optional(),
 });
 
 const options = z.strictObject({
-  /** The calls that are right; none: that no tool is called. */
+  /** The expected calls; an empty list means that no tool may be called. */
   expected: z.array(call),
   /** Whether they must come in this order. */
   ordered: z.boolean().default(false),
-  /** "exact": these arguments and no others; "subset": these, others may be there. */
+  /** "exact": these arguments and no others; "subset": other arguments are allowed too. */
   arguments: z.enum(["exact", "subset"]).default("exact"),
-  /** Whether further calls are allowed. */
+  /** Whether additional calls are allowed. */
   allow_more: z.boolean().default(false),
 });
 
@@ -27,7 +27,7 @@ type Options = z.infer<typeof options>;
 type Call = z.infer<typeof call>;
 type Given = { name: string; arguments: unknown };
 
-/** Arguments as JSON; undefined where they are none. An empty text stands for no arguments: `{}`. */
+/** Parses arguments as JSON; undefined when they are not JSON. An empty text means `{}`. */
 function parsed(text: string): unknown {
   if (text.trim() === "") return {};
   try {
@@ -37,7 +37,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The same value; of "subset" the objects at any depth may have more. */
+/** Whether two values are the same; with "subset", objects at any depth may have more keys. */
 function matches(expected: unknown, given: unknown, subset: boolean): boolean {
   if (!subset || !isJsonObject(expected)) return isDeepStrictEqual(expected, given);
   return isJsonObject(given) &&
@@ -46,7 +46,7 @@ function matches(expected: unknown, given: unknown, subset: boolean): boolean {
     );
 }
 
-/** How many of the expected calls are there, each given call taken once: the most that can be paired. */
+/** The number of expected calls that were made. Each call counts once, with the best possible matching. */
 function paired(expected: readonly Call[], given: readonly Given[], options: Options): number {
   const fits = (wanted: Call, call: Given) =>
     wanted.name === call.name &&
@@ -76,7 +76,10 @@ function paired(expected: readonly Call[], given: readonly Given[], options: Opt
   return expected.filter((_, i) => place(i, new Set())).length;
 }
 
-/** Judges the calls that the endpoint gave apart from the text. Arguments are compared as JSON values. */
+/**
+ * Judges the calls that the endpoint sent separately from the text. Arguments are compared as JSON
+ * values.
+ */
 export const toolCalls: Evaluator<Options> = {
   name: "tool_calls",
   options: options as z.ZodType<Options>,

@@ -1,4 +1,4 @@
-/** Evaluations of the kinds that most evaluators give. */
+/** Makes evaluations of the kinds that most evaluators return. */
 import type { Evaluation } from "../../run/test_result.ts";
 
 /** Right or wrong: one target, hit or not. */
@@ -6,7 +6,7 @@ export function verdict(evaluator: string, passed: boolean, detail: string): Eva
   return hits(evaluator, passed ? 1 : 0, 1, 1, detail);
 }
 
-/** Some of several targets. Passed when the hit rate reaches `pass_at`. */
+/** Some of several targets. Passes when the hit rate reaches `pass_at`. */
 export function hits(
   evaluator: string,
   created_hits: number,
@@ -18,13 +18,13 @@ export function hits(
   return { evaluator, passed: hit_rate >= pass_at, targets, created_hits, hit_rate, detail };
 }
 
-/** A text as it may stand in a detail: on one line, cut. */
+/** Shortens a text to one line for a detail. */
 export function quoted(text: string, length = 80): string {
   const line = text.replace(/\s+/g, " ").trim();
   return JSON.stringify(line.length > length ? `${line.slice(0, length)}…` : line);
 }
 
-/** One value or several, as a list. */
+/** Returns one value or several as a list. */
 export function listed<T>(value: T | T[]): T[] {
   return Array.isArray(value) ? value : [value];
 }

@@ -1,4 +1,4 @@
-/** judge: a model grades the answer by a rubric; of several models, the majority. */
+/** judge: a model grades the answer by a rubric; with several models, the majority decides. */
 import { z } from "zod";
 import { messageOf } from "../../../errors.ts";
 import { CancelledError } from "../../../execute/scope.ts";
@@ -14,18 +14,18 @@ const score = z.number(expects("a score from 0 to 1")).min(0).max(1);
 
 const options = z.strictObject({
   ...modelChoice.shape,
-  /** Several judges, instead of one; a choice needs more than half of them. */
+  /** Several judges instead of one; a choice needs more than half of them. */
   judges: z.array(modelChoice).min(1).optional(),
-  /** What is right and what is not, in words. */
+  /** The criteria for right and wrong, in words. */
   rubric: someText,
   choices: z.record(someText, score).default({ correct: 1, incorrect: 0 }),
-  /** A right answer for the judge to compare with. */
+  /** A right answer that the judge can compare with. */
   reference: someText.optional(),
-  /** Another answer that this one is compared with, in both orders. */
+  /** Another answer to compare this one with, in both orders. */
   against: someText.optional(),
-  /** The score from which the test is passed. */
+  /** The score that a test needs to pass. */
   pass_at: z.number().gt(0).max(1).optional(),
-  /** Sampling parameters of the judges. */
+  /** Sampling parameters for the judges. */
   parameters: z.record(z.string(), z.unknown()).default({ temperature: 0 }),
 }).superRefine((given, context) => {
   const wrong = (path: string, message: string) =>
@@ -45,10 +45,10 @@ const options = z.strictObject({
 
 type Options = z.infer<typeof options>;
 
-/** What the answers to a comparison are called, and what the comparison comes to. */
+/** The names of the answers in a comparison, and the score of each outcome. */
 const SIDES = ["first", "second", "tie"];
 const COMPARED = { win: 1, tie: 0.5, lose: 0 };
-/** A tie of two answers is not a fault of this one. */
+/** A tie does not count against the answer. */
 const COMPARED_PASS_AT = 0.5;
 
 function judgesOf(given: Options): ModelChoice[] {
@@ -57,7 +57,7 @@ function judgesOf(given: Options): ModelChoice[] {
   return [Object.fromEntries(own.filter(([, value]) => value !== undefined))];
 }
 
-/** One question to one judge. @throws what failed, or that it made no choice. */
+/** Asks one judge one question. @throws an error when the request fails or the reply has no choice. */
 async function choose(
   judge: ModelChoice,
   answer: Answer,
@@ -80,7 +80,7 @@ async function choose(
   throw new Error(`made none of the choices ${names.join(", ")}: ${quoted(said.slice(-200))}`);
 }
 
-/** What one judge says: of two answers, what holds in both orders. */
+/** One judge's choice; when two answers are compared, the choice that holds in both orders. */
 async function vote(judge: ModelChoice, answer: Answer, given: Options): Promise<string> {
   const plain = await choose(judge, answer, given, false);
   if (given.against === undefined) return plain;
@@ -89,7 +89,7 @@ async function vote(judge: ModelChoice, answer: Answer, given: Options): Promise
   return plain === "second" && swapped === "first" ? "lose" : "tie";
 }
 
-/** The choice of more than half of the judges; null where there is none. */
+/** The choice of more than half of the judges; null when there is none. */
 function majorityOf(votes: readonly Vote[]): string | null {
   const counts = new Map<string, number>();
   for (const { choice } of votes) {

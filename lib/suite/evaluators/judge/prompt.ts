@@ -1,11 +1,11 @@
-/** What a judge is asked, and how its choice is read. */
+/** The prompt for a judge, and how its choice is read. */
 import { plainForm, withoutCase } from "../text.ts";
 
-/** The places in a pinned prompt that each answer fills. */
+/** The parts of a pinned prompt that each answer fills. */
 export interface Places {
   question: string;
   answer: string;
-  /** Of two answers to compare, the second; null for one. */
+  /** The second answer when two are compared; null for one. */
   other: string | null;
   /** A right answer, for the judge to compare with; null for none. */
   reference: string | null;
@@ -13,7 +13,7 @@ export interface Places {
 
 const MARK = "GRADE:";
 
-/** Prompts hold what models wrote: it must not end its own quotation. */
+/** Prompts contain models' texts, which must not be able to end their own quotation. */
 function fenced(tag: string, text: string): string {
   return `<${tag}>\n${text.replace(new RegExp(`<(/?\\s*${tag})`, "gi"), "< $1")}\n</${tag}>`;
 }
@@ -22,7 +22,7 @@ function fenced(tag: string, text: string): string {
  * The part of the prompt that is the same for every answer.
  *
  * @param choices by name, in the order in which they are shown.
- * @param compares two answers rather than one.
+ * @param compares whether two answers are compared.
  */
 export function pinnedPrompt(
   rubric: string,
@@ -46,7 +46,7 @@ export function pinnedPrompt(
   ].join("\n");
 }
 
-/** The messages that a judge gets. */
+/** The messages for a judge. */
 export function judgeMessages(
   pinned: string,
   { question, answer, other, reference }: Places,
@@ -63,16 +63,19 @@ export function judgeMessages(
 
 const DECORATION = /^[\s"'`*_$[\](){}<>.:]+|[\s"'`*_$[\](){}<>.,;!]+$/g;
 
-/** A choice or what a judge wrote for one, without decoration and case. */
+/** Removes decoration and case from a choice in a judge's reply. */
 export function plainChoice(text: string): string {
   return withoutCase(plainForm(text)).replace(/\s+/g, " ").replace(DECORATION, "");
 }
 
-/** The choice in a judge's reply: after the last mark, else the whole reply; null for none of them. */
+/**
+ * The choice in a judge's reply: after the last mark, else the whole reply; null when it is none of the
+ * choices.
+ */
 export function choiceIn(reply: string, choices: readonly string[]): string | null {
   const marks = [...reply.matchAll(/(?<![\p{L}\d])grade[*_`"]*\s*[:：][*_`]*\s*([^\n]*)/giu)];
   const written = (marks.at(-1)?.[1] ?? reply).replace(/\\(?:boxed|text(?:bf)?)\s*(?=\{)/g, "");
-  // alone, before a remark in brackets, before a sentence
+  // by itself, before a remark in brackets, or before a sentence
   const said = [
     written,
     written.replace(/\(.*$/s, ""),
