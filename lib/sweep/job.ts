@@ -11,7 +11,7 @@ import { checked } from "../settings/setting.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { isSecretHeader } from "../endpoint/secret_names.ts";
 import { exactJson, plainOf } from "./exact_json.ts";
-import type { z } from "zod";
+import { z } from "zod";
 import type { JsonFile } from "../settings/json_file.ts";
 import type { SweepConfig } from "./sweep.ts";
 import type { Exact } from "./exact_json.ts";
@@ -116,10 +116,12 @@ export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): v
   };
   const check = (path: string[], name: string, value: unknown) => {
     const wrapped = kind === "suite" && LISTS.includes(name) && typeof value === "string";
-    const result = checked(shape[name], wrapped ? [value] : value);
+    // under its name, by which it is known what may be a secret
+    const schema = z.object({ [name]: shape[name] });
+    const result = checked(schema, { [name]: wrapped ? [value] : value });
     if ("complaints" in result) {
-      const [first] = result.complaints;
-      complain(path, [...first.path, first.message].join(": ") + first.found);
+      const [{ path: [, ...within], message, found }] = result.complaints;
+      complain(path, [...within, message].join(": ") + found);
     }
     const fault = faultOf(kind, name, value);
     if (fault) complain(path, fault);

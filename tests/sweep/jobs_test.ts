@@ -184,6 +184,8 @@ Deno.test("what is wrong with a sweep of jobs is told with its place", () => {
     [{ ...load, matrix: { slo: [["ttft:5"], ["p99(tfft)<5"]] } }, 'matrix.slo: "p99(tfft)<5"'],
     [{ ...load, common_args: { seed: 1 } }, "seeds go into matrix.seeds"],
     [{ ...load, common_args: { headers: { Authorization: "Bearer x" } } }, "api_key_env"],
+    [{ ...load, common_args: { headers: { "x-api-key": "a\nhunter2" } } }, "has a line break"],
+    [{ ...suite, common_args: { headers: { "x-api-key": [5] } } }, "x-api-key: expected a text"],
     [{ ...suite, common_args: {} }, '"suite", the path of a suite'],
     [{ ...suite, matrix: { model: [["a", "b"]] } }, "several go into matrix.model"],
     [{ ...suite, common_args: { suite: "p.jsonl" } }, "coding problems"],
@@ -194,5 +196,6 @@ Deno.test("what is wrong with a sweep of jobs is told with its place", () => {
     const { message } = assertThrows(() => sweepConfigOf(file), InputError);
     assertStringIncludes(message, says);
     assertMatch(message, /^x\.json:/);
+    assert(!message.includes("hunter2") && !/x-api-key.*found/.test(message), message);
   }
 });
