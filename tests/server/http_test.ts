@@ -151,7 +151,7 @@ Deno.test("what is wrong with a task is told with its place", async () => {
     [suiteTask({ callback_url: "http://localhost/" }), "callback_url", "private"],
     [suiteTask({ callback_url: "http://169.254.169.254/" }), "callback_url", "private"],
     [{ kind: "load", endpoint: ENDPOINT }, "", "--concurrency"],
-    [{ kind: "load", endpoint: ENDPOINT, rate: -1 }, "rate", "a number above 0"],
+    [{ kind: "load", endpoint: ENDPOINT, rate: -1 }, "rate", "a number above 0; found -1"],
     ...["prompts", "trace", "request_template", "tokenizer"].map((file): typeof cases[number] => [
       { kind: "load", endpoint: ENDPOINT, rate: 1, [file]: "/etc/passwd" },
       file,
@@ -190,6 +190,7 @@ Deno.test("what is wrong with a task is told with its place", async () => {
     assert(error.issues!.length > 0, what);
     assert(error.issues![0].path.join(".").startsWith(path), `${what}: ${JSON.stringify(error)}`);
     assertStringIncludes(error.issues![0].message, says, what);
+    for (const issue of error.issues!) assertEquals(Object.keys(issue), ["path", "message"], what);
     const validation = await (await post(`${server.url}/validate`, body)).json();
     assertEquals(validation, { valid: false, issues: error.issues }, what);
   }

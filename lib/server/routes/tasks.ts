@@ -158,7 +158,11 @@ async function checkedRequest(
       ? new HttpProblem(403, "forbidden", message, { issues })
       : new HttpProblem(422, "invalid", message, { issues });
   };
-  if ("complaints" in parsed) throw refuse(parsed.complaints);
+  if ("complaints" in parsed) {
+    throw refuse(
+      parsed.complaints.map(({ path, message, found }) => ({ path, message: message + found })),
+    );
+  }
   try {
     await prepareTask(parsed.value, "task_000000000000", policy);
     await checkCallback(parsed.value, private_callbacks);
