@@ -1,4 +1,4 @@
-/** A run directory as one .tar.gz file. */
+/** Archives a run directory as a single .tar.gz file. */
 import {
   closeSync,
   createReadStream,
@@ -22,7 +22,7 @@ import { notWritten, syncFolder } from "../write.ts";
 
 const BLOCK = 512;
 
-/** A file of a folder, and its place in it. */
+/** A file or folder, and its name in the archive. */
 interface Entry {
   name: string;
   path: string;
@@ -32,12 +32,13 @@ interface Entry {
 }
 
 /**
- * Writes the run at `source`, without its lock, to `target` as a gzipped tar (POSIX.1-2001, pax headers for long
- * names), under the name `name/`. The file appears whole and synced, or not at all.
+ * Writes the run at `source`, without its lock, to `target` as a gzipped tar (POSIX.1-2001, with
+ * pax headers for long names), under the name `name/`. The file appears complete and synced, or not
+ * at all.
  *
  * @returns the size of the archive in bytes.
- * @throws {InputError} it cannot be written, another archive is there, or a file changed while it was
- * read.
+ * @throws {InputError} the archive cannot be written, another one exists there, or a file changed
+ * while it was read.
  */
 export async function archiveFolder(source: string, name: string, target: string): Promise<number> {
   const temporary = `${target}.tmp`;
@@ -45,7 +46,7 @@ export async function archiveFolder(source: string, name: string, target: string
     const gzip = createGzip({ level: 6 });
     const out = createWriteStream(temporary);
     const ended = finished(gzip.pipe(out));
-    ended.catch(() => {}); // told below
+    ended.catch(() => {}); // reported below
     try {
       for (const entry of entriesOf(source, name)) await writeEntry(gzip, entry);
       gzip.end(Buffer.alloc(2 * BLOCK));
@@ -58,12 +59,12 @@ export async function archiveFolder(source: string, name: string, target: string
     const fd = openSync(temporary, "r+");
     fsyncSync(fd);
     closeSync(fd);
-    // of an archiving that was cut off before its folder was gone
+    // from an earlier attempt, cut off before the folder was removed
     if (existsSync(target) && !sameContent(temporary, target)) {
       throw new InputError(`${target}: is there already; remove it, or give another --to DIR`);
     }
     renameSync(temporary, target);
-    syncFolder(dirname(target)); // before the folder goes
+    syncFolder(dirname(target)); // before the folder is removed
     return lstatSync(target).size;
   } catch (error) {
     try {
@@ -93,12 +94,12 @@ function sameContent(a: string, b: string): boolean {
   }
 }
 
-/** The locks of a run and of its tags, and drafts of them by processes that would have them. */
+/** The locks of a run and of its tags, and drafts of them from processes that tried to take one. */
 const LOCK = /^run(?:_metadata\.json)?\.lock/;
 
 /**
- * A folder and all in it; locks, links and what is not a plain file are left out. A folder's time is that of the
- * newest in it: its own changes with the lock.
+ * A folder and all that it contains. Locks, links and everything else that is not a plain file are
+ * left out. A folder's time is that of the newest file in it, since its own changes with the lock.
  */
 function entriesOf(path: string, name: string): Entry[] {
   const found = lstatSync(path);
@@ -139,7 +140,7 @@ async function writeEntry(gzip: ReturnType<typeof createGzip>, entry: Entry): Pr
   if (rest > 0) await write(Buffer.alloc(BLOCK - rest));
 }
 
-/** `length key=value\n`, the length counting itself. */
+/** A record `length key=value\n`, where the length includes itself. */
 function paxRecord(key: string, value: string): string {
   const body = ` ${key}=${value}\n`;
   let length = Buffer.byteLength(body) + 1;
@@ -151,7 +152,7 @@ function padded(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc((BLOCK - bytes.length % BLOCK) % BLOCK)]);
 }
 
-/** A ustar header; what does not fit is in the pax header before it. */
+/** A ustar header; values that do not fit are in a pax header before it. */
 function header(name: string, size: number, mtime_s: number, type: "0" | "5" | "x"): Buffer {
   const block = Buffer.alloc(BLOCK);
   block.write(Buffer.from(name).subarray(0, 100).toString("latin1"), 0, "latin1");
@@ -162,7 +163,7 @@ function header(name: string, size: number, mtime_s: number, type: "0" | "5" | "
   octal(0, 116, 7);
   octal(size, 124, 11);
   octal(mtime_s, 136, 11);
-  block.write("        ", 148, "latin1"); // the checksum's place counts as spaces
+  block.write("        ", 148, "latin1"); // the checksum is computed with blanks in its place
   block.write(type, 156, "latin1");
   block.write("ustar\0" + "00", 257, "latin1");
   const checksum = block.reduce((sum, byte) => sum + byte, 0);

@@ -1,44 +1,47 @@
-/** What is known of an attempt at a coding problem. */
+/** Attempts at coding problems. */
 import { fields, isBoolean, isNumber, isText, orNull } from "./forms.ts";
 import { type TestResult, testResultForm } from "./test_result.ts";
 
-/** Checks that held, of all. */
+/** How many of a test's checks passed. */
 export interface Checks {
-  /** Checks that held. */
+  /** Checks that passed. */
   passed: number;
   /** All checks of the test. */
   total: number;
 }
 
-/** The outcome of an attempt, as the next question states it. */
+/** The outcome of an attempt, as the next question reports it. */
 export interface Tried {
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   iteration: number;
-  /** Whether every check held. */
+  /** Whether every check passed. */
   passed: boolean;
-  /** How it ended: a class of the sandbox, or "no_answer". */
+  /** How it ended: an outcome of the sandbox, or "no_answer". */
   outcome: string;
   /** The failing check, or why there is no answer. */
   detail: string;
-  /** What was found in the answer; null for none. */
+  /** The code found in the answer; null for none. */
   code: string | null;
-  /** The tests' checks that held; null where none was counted. */
+  /** The checks that passed; null where they were not counted. */
   checks: Checks | null;
-  /** Their share. */
+  /** The share of checks that passed. */
   pass_rate: number | null;
 }
 
-/** One answer to a problem and its outcome: the journal's `attempt_finished`. */
+/** An answer to a problem with its outcome: the journal's `attempt_finished`. */
 export interface Attempt extends Tried {
-  /** Names the problem, asked of this model in this way. */
+  /** Identifies the problem, asked of this model in this mode. */
   experiment_id: string;
   /** The problem's id in its file. */
   problem_id: string;
   /** How the code was found in the reply. */
   how: string;
-  /** US dollars; null where the price or a count is unknown. */
+  /** US dollars; null where the price or a token count is unknown. */
   cost_usd: number | null;
-  /** The experiment whose answer it is, where one of comparative's other mode was taken. */
+  /**
+   * The experiment that the answer was taken from, where a comparative run reused one from its
+   * other mode.
+   */
   reused_from: string | null;
   /** The answer itself. */
   result: TestResult;

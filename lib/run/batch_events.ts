@@ -1,64 +1,67 @@
 /**
- * The events of a batch's journal, beside those of its runs (events.ts). Null is unknown.
+ * The events of a batch's journal; those of its runs are in events.ts. Null means unknown.
  */
-/** Whether a slot started on time; a missed one began, if at all, when the next one's time had come. */
+/**
+ * Whether a slot started on time. A missed one was not started before the time of the next slot, if
+ * at all.
+ */
 export type Timeliness = "on_time" | "late" | "missed";
 
-/** What a batch began with. */
+/** The start of a batch. */
 export interface BatchStart {
   /** Milliseconds since 1970. */
   start_ms: number;
-  /** A hash of what must not change while it goes on. */
+  /** A hash of what must not change while the batch runs. */
   identity: string;
-  /** Null for the batch itself, by the clock on the wall. */
+  /** Null for a batch in real time. */
   rehearsal: Rehearsal | null;
 }
 
-/** Where a rehearsal's time was tied to the wall's. */
+/** The point at which a rehearsal's time was tied to real time. */
 export interface Rehearsal {
-  /** This many times as fast. */
+  /** How many times faster than real time it runs. */
   speedup: number;
-  /** The wall's time, milliseconds since 1970, at which the rehearsal's was `rehearsed_ms`. */
+  /** Real time, milliseconds since 1970, at which the rehearsal's time was `rehearsed_ms`. */
   wall_ms: number;
-  /** The rehearsal's, milliseconds since 1970. */
+  /** The rehearsal's time, milliseconds since 1970. */
   rehearsed_ms: number;
 }
 
-/** A run that was begun for a slot and has not ended. */
+/** A run that was started for a slot and has not ended. */
 export interface PendingRun {
-  /** From 1. */
+  /** The slot's number, from 1. */
   slot: number;
-  /** As the batch file calls it. */
+  /** The provider's name in the batch file. */
   provider: string;
-  /** The model that is asked. */
+  /** The model that it asks. */
   model: string;
   /** The run's id. */
   run_id: string;
-  /** The tests it has; null for all. */
+  /** Its tests; null for all. */
   tests: string[] | null;
-  /** It belongs to `dyno batch retry`. */
+  /** Whether `dyno batch retry` started it. */
   retry: boolean;
 }
 
-/** What one model did with one question. Null is unknown: of a failed request, most is. */
+/** The result of one question to one model. Null means unknown, as most values of a failed request are. */
 export interface BatchRecord {
   /** When the question was asked, ISO 8601 in UTC. */
   timestamp: string;
-  /** The question's, in the batch file. */
+  /** The question's industry in the batch file. */
   industry: string;
-  /** As it was asked. */
+  /** The text of the question. */
   question: string;
-  /** As the batch file calls it. */
+  /** The provider's name in the batch file. */
   llm_provider: string;
   /** The model that was asked. */
   llm_model: string;
-  /** From sending the request to the end of the answer, of the attempt that counts. */
+  /** Seconds from sending the request to the end of the answer, for the attempt that counts. */
   latency_sec: number | null;
   /** response_tokens / latency_sec. */
   throughput_tps: number | null;
-  /** The endpoint gave an answer. */
+  /** Whether the endpoint answered. */
   success: boolean;
-  /** The share of key points in the answer, 0..1. */
+  /** The share of key points in the answer, 0 to 1. */
   coverage_score: number | null;
   /** Tokens of the prompt. */
   prompt_tokens: number | null;
@@ -66,19 +69,19 @@ export interface BatchRecord {
   response_tokens: number | null;
 }
 
-/** A slot was begun or left out. */
+/** A slot that was started or skipped. */
 export interface SlotTimes {
-  /** From 1. */
+  /** The slot's number, from 1. */
   slot: number;
-  /** How it lay to its time. */
+  /** Whether it started on time. */
   timeliness: Timeliness | null;
-  /** Seconds after its time. */
+  /** How many seconds late it started. */
   late_s: number | null;
-  /** ISO 8601; null where a skipped slot is done after all. */
+  /** Its planned time, ISO 8601; null where a skipped slot is made up for. */
   planned: string | null;
 }
 
-/** Events of a batch, in the batch's own folder. Each of its runs has its own journal. */
+/** Events of a batch, in the batch's folder. Each of its runs has a separate journal. */
 export type BatchEvent =
   | BatchStart & { event: "batch_started"; batch: string }
   | SlotTimes & { event: "slot_started" }
@@ -91,7 +94,7 @@ export type BatchEvent =
     provider: string;
     model: string;
     run_id: string;
-    /** With the id of each one's test. */
+    /** Each with the id of its test. */
     records: [test_id: string, record: BatchRecord][];
     error: string | null;
   }

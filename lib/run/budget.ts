@@ -1,32 +1,32 @@
-/** A budget of dollars or tokens that is never crossed: requests under way count as spent. */
+/** A budget in dollars or tokens that is never exceeded: requests in flight count as spent. */
 import { exactUsd } from "../text/dollars.ts";
 import { asCancelled, CancelledError } from "../execute/scope.ts";
 
-/** What a run may spend at most. */
+/** The most that a run may spend. */
 export interface BudgetLimits {
   /** US dollars; null: no limit. */
   usd: number | null;
-  /** Prompt and output tokens together; null: no limit. */
+  /** Prompt and output tokens in total; null: no limit. */
   tokens: number | null;
 }
 
-/** What a request took, or may take; null is unknown. */
+/** What a request spent, or may spend; null where unknown. */
 export interface Spent {
   /** US dollars. */
   usd: number | null;
-  /** Prompt and output tokens together. */
+  /** Prompt and output tokens in total. */
   tokens: number | null;
 }
 
-/** A request that is under way. */
+/** The part of a budget that is reserved for a request in flight. */
 export interface Reservation {
-  /** It has ended. What is unknown of its cost counts as what was set aside for it. */
+  /** Called when the request has ended. Where its cost is unknown, the amount reserved counts. */
   settle(spent: Spent): void;
 }
 
-/** No room was left for a further request: the rest is for a resumed run. */
+/** The budget has no room for another request; a resumed run does the rest. */
 export class BudgetSpentError extends CancelledError {
-  /** The one message of this error. */
+  /** The message is always the same. */
   constructor() {
     super("the budget is spent");
   }
@@ -34,56 +34,57 @@ export class BudgetSpentError extends CancelledError {
 
 const NOTHING: Spent = { usd: 0, tokens: 0 };
 const WARN_SHARE = 0.8;
-/** Sums of dollars are not exact. */
+/** Tolerance for sums of dollars, which are not exact. */
 const ROUNDING = 1e-9;
 
-/** Counts what is spent and what is set aside for requests under way. Serves several runs. */
+/** Tracks what is spent, and what is reserved for requests in flight. May serve several runs. */
 export class Budget {
-  /** What may be spent at most. */
+  /** The most that may be spent. */
   readonly limits: BudgetLimits;
   readonly #warn: (line: string) => void;
   #usd = 0;
   #tokens = 0;
   #set = { usd: 0, tokens: 0 };
   #underWay = 0;
-  /** A request under way whose cost is unknown. */
+  /** Whether the request in flight is one of unknown cost, which must run alone. */
   #alone = false;
   #warned = false;
   readonly #waiting = new Set<() => void>();
-  /** What the request that had no room may take; null where it had, or nothing is known of it. */
+  /** What the refused request might have spent; null where none was refused, or where that is unknown. */
   refused: Spent | null = null;
-  /** A request had no room although nothing was under way: the budget has ended the run. */
+  /** Whether a request was refused although none was in flight: the budget has ended the run. */
   ended = false;
 
   /**
-   * Nothing is spent yet.
+   * A budget of which nothing is spent yet.
    *
-   * @param warn called once, at 80 %.
+   * @param warn called once, when 80 % are spent.
    */
   constructor(limits: BudgetLimits, warn: (line: string) => void) {
     this.limits = limits;
     this.#warn = warn;
   }
 
-  /** Whether there is any limit. */
+  /** Whether there is a limit. */
   get limited(): boolean {
     return this.limits.usd !== null || this.limits.tokens !== null;
   }
 
-  /** What is spent so far: US dollars, and tokens. */
+  /** The amount spent so far, in US dollars and in tokens. */
   get spent(): { usd: number; tokens: number } {
     return { usd: this.#usd, tokens: this.#tokens };
   }
 
-  /** Requests that have room and are not over. */
+  /** The number of requests in flight. */
   get underWay(): number {
     return this.#underWay;
   }
 
   /**
-   * Room for a request, if there is any now.
+   * Reserves room for a request; returns null if there is none at the moment.
    *
-   * @param mayTake what it may take; null where nothing is known of it: it then goes alone.
+   * @param mayTake returns what it may spend; null where that is unknown: the request must then run
+   * alone.
    */
   take(mayTake: () => Spent | null): Reservation | null {
     const { usd, tokens } = this.limits;
@@ -117,9 +118,9 @@ export class Budget {
   }
 
   /**
-   * Room for a request, as soon as there is some.
+   * Reserves room for a request, waiting for it if necessary.
    *
-   * @throws {BudgetSpentError} nothing is under way any more, and there is none.
+   * @throws {BudgetSpentError} there is no room, and no request in flight can free any.
    * @throws {CancelledError} the signal is aborted.
    */
   async reserve(mayTake: () => Spent | null, signal: AbortSignal): Promise<Reservation> {
@@ -131,7 +132,7 @@ export class Budget {
     }
   }
 
-  /** Counts spending without a reservation: an earlier session, or a failed attempt. */
+  /** Adds spending that was not reserved: of an earlier session, or of a failed attempt. */
   add({ usd, tokens }: Spent): void {
     this.#usd = exactUsd(this.#usd + (usd ?? 0));
     this.#tokens += tokens ?? 0;

@@ -1,11 +1,12 @@
-/** A command given as one text, split into its words. */
+/** Splits a command given as one text into words. */
 import { InputError } from "../errors.ts";
 
 /**
- * Splits as a shell does: blanks separate, quotes and backslashes keep together. Nothing is expanded.
+ * Splits a text as a shell does: at blanks, except in quotes or after a backslash. Nothing is
+ * expanded.
  *
- * @param name the flag that the text came from, for complaints.
- * @throws {InputError} there is no word, or a quote stays open.
+ * @param name the flag that the text is from, for errors.
+ * @throws {InputError} there is no word, or a quote is not closed.
  *
  * @example
  * ```ts

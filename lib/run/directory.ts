@@ -1,4 +1,4 @@
-/** A run's folder: made, found again, and its paths. */
+/** Creates and finds the folder of a run, and gives its paths. */
 import {
   accessSync,
   constants,
@@ -16,27 +16,27 @@ import { makeFolder, notWritten } from "../write.ts";
 
 /** Paths in a run directory. */
 export interface RunDirectory {
-  /** The run's id, which is the folder's name. */
+  /** The run's id, which is also the folder's name. */
   run_id: string;
   /** The folder. */
   path: string;
-  /** run_metadata.json: what ran, where, with which versions. */
+  /** run_metadata.json: what ran, where, and with which versions. */
   metadata: string;
-  /** events.jsonl: what happened, and the truth about every item. */
+  /** events.jsonl: what happened, and the authoritative record of every item. */
   journal: string;
-  /** The suite as it was read, so that the run explains itself. */
+  /** A copy of the suite as it was read. */
   suite: string;
-  /** results.json: the figures, made from the journal. */
+  /** results.json: the figures, computed from the journal. */
   results: string;
-  /** The folder with a file for each item. */
+  /** A folder with one file for each item. */
   items: string;
   /** The folder of the HTML report. */
   report: string;
-  /** The lock that keeps two processes from writing one run. */
+  /** The lock that prevents two processes from writing to one run. */
   lock: string;
 }
 
-/** The paths of the run at `path`; the folder's name is its run id. */
+/** Returns the paths of the run at `path`; the folder's name is its run id. */
 export function runDirectoryAt(path: string): RunDirectory {
   const whole = resolve(path);
   return {
@@ -53,9 +53,9 @@ export function runDirectoryAt(path: string): RunDirectory {
 }
 
 /**
- * Makes the folder of a new run under `root`.
+ * Creates the folder of a new run under `root`.
  *
- * @throws {InputError} the folder cannot be made or written to, or holds a run already.
+ * @throws {InputError} the folder cannot be created or written to, or already contains a run.
  */
 export function createRunDirectory(root: string, run_id = newRunId()): RunDirectory {
   const directory = runDirectoryAt(join(root, run_id));
@@ -71,7 +71,7 @@ export function createRunDirectory(root: string, run_id = newRunId()): RunDirect
 }
 
 /**
- * Complains now if no run could be written under `root`. Makes nothing.
+ * Checks that a run could be written under `root`. Creates nothing.
  *
  * @throws {InputError} the nearest existing folder is not writable, or is a file.
  */
@@ -87,9 +87,9 @@ export function checkWritable(root: string): void {
 }
 
 /**
- * Finds a run by its folder or by its id under `root`.
+ * Finds a run by its folder, or by its id under `root`.
  *
- * @throws {InputError} there is no such run, or its folder holds no journal.
+ * @throws {InputError} no such run, or its folder has no journal.
  */
 export function findRun(run: string, root: string): RunDirectory {
   const path = isRunId(run) ? join(root, run) : isAbsolute(run) ? run : resolve(run);
@@ -102,11 +102,11 @@ export function findRun(run: string, root: string): RunDirectory {
   throw new InputError(`no run "${run}" in ${root}${didYouMean(run, known)}`);
 }
 
-/** The name of a run's folder while it is being removed; the index skips it. */
+/** Prefix of a run's folder while it is being removed; the index skips such folders. */
 const REMOVING = ".removing_";
 
 /**
- * Removes a run's folder; it is gone from the folder of runs at once.
+ * Removes a run's folder; it vanishes from the folder of runs immediately.
  *
  * @throws the system's error.
  */
@@ -116,14 +116,14 @@ export function removeRunDirectory(path: string): void {
   removeTree(removed);
 }
 
-/** Removes what is left of runs whose removal was cut off. */
+/** Removes the remains of runs whose removal was cut off. */
 export function finishRemovals(root: string): void {
   for (const name of existsSync(root) ? readdirSync(root) : []) {
     if (name.startsWith(REMOVING)) removeTree(join(root, name));
   }
 }
 
-/** Removes a folder that another process may be removing, too. */
+/** Removes a folder that another process may be removing too. */
 function removeTree(path: string): void {
   while (existsSync(path)) {
     try {

@@ -1,6 +1,6 @@
 /**
- * Lines of a journal as events: their form is checked here, so that every other file may
- * take an event for what its type says.
+ * Parses lines of a journal as events. Their form is checked here, so that all other files can rely
+ * on the types of events.
  */
 import { crc32 } from "node:zlib";
 import type { FailureClass } from "../endpoint/errors.ts";
@@ -48,11 +48,11 @@ import type { PriceRow } from "./ledger_entry.ts";
 
 /** A line of a journal. */
 export interface JournalLine<Kind extends JournalKind> {
-  /** As it stands in the file. */
+  /** The text of the line. */
   text: string;
   /** The event's name. */
   name: string;
-  /** The event; null for a name that this dyno does not know. */
+  /** The event; null where this dyno does not know the name. */
   event: Recorded<JournalEvents[Kind]> | null;
 }
 
@@ -98,12 +98,12 @@ const slotTimes = {
 const callback = { id: isText, url: isText };
 const task = { task_id: isText };
 
-/** The forms of an event's fields, by the event's name. */
+/** Forms of the fields of events, by the event's name. */
 type EventForms<Event extends { event: string }> = {
   [Name in Event["event"]]: Forms<Omit<Extract<Event, { event: Name }>, "event">>;
 };
 
-/** The form of each event with its clocks, by the event's name. */
+/** Forms of events including their clocks, by the event's name. */
 function byName<Event extends { event: string }>(
   forms: EventForms<Event>,
 ): Map<string, Form<Recorded<Event>>> {
@@ -329,37 +329,37 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
   }),
 };
 
-/** A line that is not an event: what is wrong with it. */
+/** A line that is not an event, and what is wrong with it. */
 export interface Damage {
   why: string;
 }
 
-/** The end of a line: the checksum of what stands before it, as {@linkcode sealed} writes it. */
+/** The end of a line, with the checksum of the text before it, as written by {@linkcode sealed}. */
 const SEAL_LENGTH = ',"crc":"00000000"}'.length;
 const SEAL = /,"crc":"([0-9a-f]{8})"\}$/;
 
 /**
- * An event's line with its checksum, CRC-32 of the line without it, as its last field; readers that do not
- * know it see a field more.
+ * Appends a checksum to an event's line: the CRC-32 of the line without it, as the last field.
+ * Readers that do not know it see one more field.
  *
- * @param line an object of JSON that is not empty.
+ * @param line a JSON object that is not empty.
  */
 export function sealed(line: string): string {
   return `${line.slice(0, -1)},"crc":"${checksumText(crc32(line))}"}`;
 }
 
-/** A CRC-32 as journals write it: eight hexadecimal digits. */
+/** Formats a CRC-32 as in journals: eight hexadecimal digits. */
 export function checksumText(crc: number): string {
   return crc.toString(16).padStart(8, "0");
 }
 
-/** Whether a line is what was written; true for one without a checksum. */
+/** Whether a line is as it was written; true for a line without a checksum. */
 function isIntact(text: string): boolean {
-  const crc = SEAL.exec(text.slice(-20))?.[1]; // not through a line of megabytes
+  const crc = SEAL.exec(text.slice(-20))?.[1]; // a line may be megabytes long
   return crc === undefined || crc32(`${text.slice(0, -SEAL_LENGTH)}}`) === parseInt(crc, 16);
 }
 
-/** Reads a line of a journal. */
+/** Parses a line of a journal. */
 export function lineOf<Kind extends JournalKind>(
   kind: Kind,
   text: string,

@@ -1,7 +1,7 @@
 /**
- * Every event of every journal, by its name and its fields; of a batch they are in batch_events.ts. What is
- * written is of these types, and what is read is checked against them (event_forms.ts). Null is unknown, or
- * missing in an older journal or another program's.
+ * Defines every event of every journal, by name and fields; those of batches are in
+ * batch_events.ts. All writers use these types, and all readers check against them
+ * (event_forms.ts). Null means unknown, or missing in an older journal or one of another program.
  */
 import type { ApiType } from "../endpoint/forms/forms.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
@@ -25,15 +25,15 @@ import type {
 import type { TestResult } from "./test_result.ts";
 import type { HealthAlert } from "../hardware/health.ts";
 
-/** An event as a journal has it: with both clocks. */
+/** An event with both clocks, as a journal has it. */
 export type Recorded<Event> = Event & {
   /** Seconds since 1970. */
   t: number;
-  /** On CLOCK_MONOTONIC; null in other programs' journals. */
+  /** On CLOCK_MONOTONIC; null in journals of other programs. */
   mono_ns: number | null;
 };
 
-/** What each kind of journal tells. */
+/** The events of each kind of journal. */
 export interface JournalEvents {
   /** events.jsonl in a run directory. */
   run: RunEvent;
@@ -51,23 +51,29 @@ export type JournalKind = keyof JournalEvents;
 /** Events of a run: of a suite or coding problems, or of a load. */
 export type RunEvent = SuiteEvent | CodingEvent | LoadEvent | BookedEvent;
 
-/** A request of a suite or of coding problems has ended, or a first one of a load: an entry of the ledger. */
+/**
+ * An entry of the ledger: a request of a suite or of coding problems has ended, or one of the first
+ * requests of a load.
+ */
 export interface BookedEvent {
   event: "request_booked";
   entry: LedgerEntry;
 }
 
-/** How a suite's session ended; the fields are those of other programs' journals. */
+/** The end of a suite's session; the fields are those of other programs' journals. */
 interface SessionEnd {
   finished_at_unix_seconds: number | null;
   /** Tests that have a result. */
   samples: number | null;
-  /** Tests without an answer. */
+  /** Tests that failed without an answer. */
   errors: number | null;
   avg_hit_rate: number | null;
   /** Tests that have no result yet. */
   missing: number | null;
-  /** CRC-32 of results.json as it was written before, eight hexadecimal digits; earlier versions left it out. */
+  /**
+   * CRC-32 of results.json, which was written before this event, in eight hexadecimal digits.
+   * Earlier versions of dyno recorded none.
+   */
   results_crc?: string;
 }
 
@@ -80,7 +86,7 @@ export type SuiteEvent =
     agent: string | null;
     seed: number | null;
     clock_anchor: ClockAnchor | null;
-    /** Tests of the plan. */
+    /** Number of tests in the plan. */
     planned: number | null;
   }
   | { event: "agent_effective_config"; config: JsonObject | null }
@@ -109,22 +115,22 @@ export type SuiteEvent =
     /** Its place in the plan, from 0. */
     i: number | null;
     item_id: string | null;
-    /** Requests that it may have in flight at a time, where that is more than one: judges vote together. */
+    /** The most requests that it may have in flight, where more than one: judges vote at the same time. */
     requests_at_once?: number | undefined;
   }
   | {
-    /** An attempt at a request failed; another one may follow. */
+    /** An attempt at a request failed; another may follow. */
     event: "llm_request_error";
     package_id: string | null;
     attempt: number | null;
     error_class: FailureClass | null;
     status: number | null;
     error: string | null;
-    /** Null: it is not tried again. */
+    /** Null: there is no other attempt. */
     retry_in_s: number | null;
   }
   | {
-    /** A request waits for a limit on requests or tokens a minute. */
+    /** A request waits for a limit of requests or tokens per minute. */
     event: "rate_limited";
     wait_s: number;
     by: LimitWait["by"];
@@ -140,13 +146,13 @@ export type SuiteEvent =
     timed_out: boolean | null;
     created_hits: number | null;
     targets: number | null;
-    /** Null in another program's journal, whose other fields have to do. */
+    /** Null in journals of other programs, for which the other fields are used. */
     result: TestResult | null;
   }
   | {
-    /** The part of an evaluator's prompt that is the same for every answer. */
+    /** The part of an evaluator's prompt that is the same for all answers. */
     event: "prompt_pinned";
-    /** A hash of it. */
+    /** A hash of that part. */
     prompt_id: string;
     evaluator: string;
     prompt: string;
@@ -161,15 +167,15 @@ export type SuiteEvent =
     prompt_id: string | null;
     endpoint: string;
     model: string;
-    /** What it answered; null for no answer, and for vectors. */
+    /** The model's answer; null where there is none, and for vectors. */
     answer: string | null;
     /** Why there is no answer; null where there is one. */
     error: string | null;
-    /** What it took, in journals that booked no requests of it; null in those that do. */
+    /** What the request spent, in journals without entries of the ledger; null in those with entries. */
     spent: Spent | null;
   }
   | { event: "workers_changed"; workers: number; reason: string }
-  /** Nobody answers at one of several endpoints: tests go on at the others. */
+  /** One of several endpoints no longer answers; tests continue with the others. */
   | { event: "endpoint_lost"; endpoint: string; error: string }
   | { event: "endpoint_back"; endpoint: string }
   | HealthAlert & { event: "health_alert" }
@@ -177,33 +183,33 @@ export type SuiteEvent =
   | SessionEnd & { event: "run_finished" }
   | SessionEnd & { event: "run_interrupted" };
 
-/** Events of coding problems, beside those of a suite. */
+/** Events of coding problems, in addition to those of a suite. */
 export type CodingEvent =
   | { event: "attempt_finished"; attempt: Attempt }
   | {
     event: "review_finished";
     experiment_id: string;
-    /** What the reviewer said. */
+    /** The reviewer's advice. */
     advice: string;
-    /** What it took, in journals that booked no requests; null in those that do. */
+    /** What the request spent, in journals without entries of the ledger; null in those with entries. */
     spent: Spent | null;
   };
 
-/** Several endpoints that served the same, and how a request's was chosen. */
+/** Several endpoints that serve the same model, and how requests are divided between them. */
 export interface Several {
   endpoints: string[];
   balance: Balance;
 }
 
-/** How a load began. */
+/** The start of a load. */
 export interface LoadStarted {
-  /** 2: what is journaled is enough to sum it up. */
+  /** 2: the journal contains all that the results need. */
   schema_version: number;
   name: string;
   settings: LoadSettings;
-  /** Which transport ran; null in journals of version 1. */
+  /** The transport that was used; null in journals of version 1. */
   transport: string | null;
-  /** The endpoint that was asked, or several; null in journals of version 1. */
+  /** The endpoint or endpoints; null in journals of version 1. */
   api: {
     endpoint: string;
     model: string;
@@ -211,13 +217,19 @@ export interface LoadStarted {
     several?: Several | undefined;
     models?: string[] | undefined;
   } | null;
-  /** What its tokens cost; null: unknown. Missing in older journals. */
+  /** The price of its tokens; null where unknown. Missing in older journals. */
   price?: PriceRow | null | undefined;
-  /** The same of models that requests name beside the first. */
+  /** Prices of the other models that requests name. */
   prices?: Record<string, PriceRow | null> | undefined;
-  /** Tokens that the server adds to each prompt, which made-up ones leave room for; missing: unknown. */
+  /**
+   * Tokens that the server adds to each prompt, by which made-up prompts are shorter; missing where
+   * unknown.
+   */
   template_tokens?: number | undefined;
-  /** Of a load that several processes send together: how many, and which this is; null: all of them. */
+  /**
+   * For a load that several processes send together: their number, and the index of this one; null
+   * for all of them.
+   */
   shards?: { count: number; index: number | null } | undefined;
 }
 
@@ -227,13 +239,13 @@ export interface StageSpan {
   end_ns: number;
 }
 
-/** What was known when nothing more was sent. */
+/** The state of a load when nothing more was to be sent. */
 export interface LoadMeasured {
-  /** False when an interruption kept it from what was planned. */
+  /** False when an interruption cut the plan short. */
   complete: boolean;
   /** Why it ended before its plan; null when it did not. */
   stopped_because: string | null;
-  /** No prompt was left for a request that was to be sent. */
+  /** Whether a request was due and no prompt was left for it. */
   out_of_prompts: boolean;
   client: ClientReading;
 }
@@ -244,17 +256,18 @@ export type LoadEvent =
   | { event: "stage_started"; stage: number; start_ns: number; end_ns: null }
   | { event: "stage_finished"; stage: number; start_ns: number; end_ns: number | null }
   | { event: "request_finished"; result: RequestRecord }
-  /** A probe beside the load has ended: it counts in the load's costs only. */
+  /** A probe has ended. Probes count only towards a load's costs. */
   | { event: "probe_finished"; result: RequestRecord }
   /**
-   * Requests (probes) that may be begun before the next one of these, those that have ended included: of what
-   * was in flight at a kill the journal says nothing else. An earlier dyno wrote none.
+   * How many requests (or probes) may begin before the next event of this kind, including those
+   * that have ended. After a kill, the journal says nothing else about what was in flight. Earlier
+   * versions of dyno recorded none.
    */
   | { event: "requests_begun"; most: number; probes?: boolean | undefined }
   | { event: "server_reading"; server: string; reading: ServerMetricsReading }
   | { event: "telemetry_read"; pages: PageCount[]; series: number; left_out: number }
   | DriveProgress & { event: "load_progress"; client: ClientReading }
-  /** What one of several processes sent is in this journal, as far as it arrived. */
+  /** The part of one of several processes is in this journal, to the extent that it arrived. */
   | { event: "shard_gathered"; shard: ShardFacts }
   | LoadMeasured & { event: "load_measured" }
   | {
@@ -263,34 +276,37 @@ export type LoadEvent =
     verdict: { verdict: string };
     requests: Record<string, number>;
     goodput_requests_per_s: number | null;
-    /** CRC-32 of results.json as it was written before, eight hexadecimal digits; earlier versions left it out. */
+    /**
+     * CRC-32 of results.json, which was written before this event, in eight hexadecimal digits.
+     * Earlier versions of dyno recorded none.
+     */
     results_crc?: string;
   };
 
-/** How a server's task stands. */
+/** The status of a server's task. */
 export type TaskStatus = "queued" | "running" | "completed" | "failed" | "cancelled";
 
-/** What a task came to, or comes to while it runs: named figures. Null is unknown. */
+/** Named figures of a task, while it runs or after it has ended. Null means unknown. */
 export type TaskMetrics = Record<string, number | string | boolean | null>;
 
-/** A process that carries a task out. */
+/** The process of a task. */
 export interface TaskProcess {
   pid: number;
-  /** Its start in clock ticks since boot: a pid may be used again. */
+  /** Its start in clock ticks since boot, as a pid may be reused. */
   start_ticks: string | null;
 }
 
-/** What was asked of a server, as it was when it was asked: checked again where it is carried out. */
+/** The request for a task as the server received it. It is checked again when the task runs. */
 export type TaskAsked = JsonObject & { kind: "suite" | "load" | "sweep" | "batch" };
 
-/** How a task ended. */
+/** The end of a task. */
 export interface TaskEnd {
   exit_code: number | null;
   error: string | null;
-  /** At most ten. */
+  /** At most ten errors. */
   error_summary: string[];
   metrics: TaskMetrics | null;
-  /** Who asked, and whether what was measured came from a mock; known once it runs. */
+  /** The agent, and whether the model was a mock; known once the task runs. */
   agent: string | null;
   model: string | null;
 }
@@ -302,7 +318,7 @@ export type ServerEvent =
     | {
       event: "task_queued";
       request: TaskAsked;
-      /** The client's key against submitting twice, and the digest of what it asked for. */
+      /** The client's key against duplicate submission, and a digest of its request. */
       idempotency: { key: string; digest: string } | null;
     }
     | { event: "task_started"; run_id: string | null }
@@ -312,7 +328,7 @@ export type ServerEvent =
     | Partial<TaskEnd> & { event: "task_ended"; status: TaskStatus }
   );
 
-/** Events of callbacks: every attempt at each. */
+/** Events of callbacks: every attempt at each of them. */
 export type CallbackEvent =
   & { id: string; url: string }
   & (

@@ -1,13 +1,13 @@
-/** File names from names that people gave, so that no two share a file. */
+/** Makes unique file names from names that people chose. */
 
 import { Buffer } from "node:buffer";
 
-/** File systems allow 255 bytes; an id and an ending are added. */
+/** File systems allow 255 bytes; this leaves room for an id and an extension. */
 const MOST_BYTES = 160;
 
 /**
- * A name safe on every file system: letters, digits, `.`, `_` and `-`; 160 bytes at most. Not
- * unique: see {@linkcode uniqueFileNames}.
+ * Returns a name that is safe on every file system: letters, digits, `.`, `_` and `-`, at most 160
+ * bytes. Not necessarily unique: see {@linkcode uniqueFileNames}.
  *
  * @example
  * ```ts
@@ -26,8 +26,8 @@ export function safeFileName(name: string): string {
 }
 
 /**
- * One file name for each entry, in order. Where two would be equal (letter case aside, as some file
- * systems fold it), the later one gets its id, and then a number, appended.
+ * Returns a file name for each entry, in order. Where two would be equal (ignoring case, as some
+ * file systems do), the id is appended to the later one, and then a number if needed.
  */
 export function uniqueFileNames(entries: readonly { id: string; name: string }[]): string[] {
   const taken = new Set<string>();

@@ -1,4 +1,4 @@
-/** Which run a person means, and why there is none. */
+/** Finds the run that a user means, or explains why there is none. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
@@ -9,15 +9,15 @@ import { looksLikeRun } from "./read_run.ts";
 import { isRunId } from "./run_id.ts";
 import type { RunFilter } from "./index_filter.ts";
 
-/** Of a folder without runs, so much is looked at. */
+/** How many entries of a folder without runs are examined. */
 const MOST_ENTRIES = 1000;
 
 /**
- * Finds a run by what a person gives: its id or an unambiguous beginning of it (with or without
- * `bench_`), `latest`, `latest~1` for the one before, or the path of its folder.
+ * Finds a run by its id, by the beginning of its id if unambiguous (with or without `bench_`), by
+ * `latest`, by `latest~1` for the one before, or by the path of its folder.
  *
- * @returns the path of its directory.
- * @throws {InputError} there is no such run, or more than one.
+ * @returns the path of the run's folder.
+ * @throws {InputError} no such run, or more than one.
  */
 export async function resolveRun(
   index: RunIndex,
@@ -60,9 +60,9 @@ export async function resolveRun(
 }
 
 /**
- * The run to continue, by what a person gives: as {@linkcode resolveRun}, under the folder `root`.
+ * Finds the run to continue, like {@linkcode resolveRun}, under the folder `root`.
  *
- * @throws {InputError} there is no such run, more than one, or its folder holds no journal.
+ * @throws {InputError} no such run, more than one, or a folder without a journal.
  */
 export async function runToResume(given: string, root: string): Promise<RunDirectory> {
   const named = isRunId(given) || given.includes("/") || existsSync(resolve(given));
@@ -71,7 +71,7 @@ export async function runToResume(given: string, root: string): Promise<RunDirec
   return findRun(runDirectoryAt(path).path, root);
 }
 
-/** Why there are no runs, and what to check. */
+/** Explains why there are no runs, and what to check. */
 export function noRuns(index: RunIndex, filter: RunFilter = {}): string {
   if (!existsSync(index.root)) {
     return `no runs found: the folder ${index.root} does not exist; ` +
@@ -90,7 +90,7 @@ export function noRuns(index: RunIndex, filter: RunFilter = {}): string {
   }; widen it, or see dyno runs list`;
 }
 
-/** What a folder without runs holds, and what to do about it. */
+/** Describes the contents of a folder without runs, and what to do. */
 function whatElse(root: string): string {
   if (looksLikeRun(root)) return `it is a run itself; give the folder above it with --runs DIR`;
   const entries = readdirSync(root, { withFileTypes: true }).slice(0, MOST_ENTRIES);

@@ -1,6 +1,7 @@
 /**
- * The one reader of journals. What a journal comes to is a fold over its events: a state before the
- * first one, and how each changes it. A state that took a part of a journal may take the rest later.
+ * Reads all journals. What a journal says is computed by a fold over its events: a state before the
+ * first event, and how each event changes it. A state that has taken part of a journal can take the
+ * rest later.
  */
 import { closeSync, createReadStream, openSync, readSync, statSync } from "node:fs";
 import { Buffer } from "node:buffer";
@@ -9,21 +10,21 @@ import { LineFollower } from "./follow.ts";
 import { plainFile } from "./plain_file.ts";
 import type { JournalEvents, JournalKind, Recorded } from "./events.ts";
 
-/** No event is longer; what is, is damage and is not kept in memory. */
+/** Longer lines are damage, and are not kept in memory. */
 const LONGEST_LINE_BYTES = 256 << 20;
-/** How much of a journal's end is looked at for the newest event. */
+/** How much of a journal's end is searched for the newest event. */
 const TAIL_BYTES = 16_384;
 
-/** How events of one kind of journal become a state. */
+/** How the events of one kind of journal become a state. */
 export interface Fold<Kind extends JournalKind, State> {
   kind: Kind;
-  /** What is known before the first event. */
+  /** Returns the state before the first event. */
   begin(): State;
-  /** What an event changes, in place. */
+  /** Updates the state in place for an event. */
   take(state: State, event: Recorded<JournalEvents[Kind]>): void;
 }
 
-/** What events come to. */
+/** Folds events into a state. */
 export function fold<Kind extends JournalKind, State>(
   { begin, take }: Fold<Kind, State>,
   events: Iterable<Recorded<JournalEvents[Kind]>>,
@@ -33,7 +34,7 @@ export function fold<Kind extends JournalKind, State>(
   return state;
 }
 
-/** Two folds as one, over the same events. */
+/** Combines two folds into one over the same events. */
 export function both<Kind extends JournalKind, First, Second>(
   first: Fold<Kind, First>,
   second: Fold<Kind, Second>,
@@ -48,7 +49,7 @@ export function both<Kind extends JournalKind, First, Second>(
   };
 }
 
-/** A line that was left out. */
+/** A line that was skipped. */
 export interface DamagedLine {
   /** Its number, from 1. */
   line: number;
@@ -56,16 +57,16 @@ export interface DamagedLine {
   why: string;
 }
 
-/** What had to be left out of a journal. */
+/** What was skipped in a journal. */
 export interface JournalReading {
-  /** Bytes after the last whole line: a write that was cut off. 0 for a clean end. */
+  /** Bytes after the last complete line, from a write that was cut off. 0 for a clean end. */
   torn_bytes: number;
-  /** Lines that are not events, or lack what an event of their name must have. */
+  /** Lines that are not events, or that lack fields of their event. */
   damaged: DamagedLine[];
 }
 
 /**
- * Folds a whole journal, in constant memory beside what the state keeps.
+ * Folds a whole journal, in constant memory apart from the state.
  *
  * @throws the system's error when the file cannot be read.
  */
@@ -81,7 +82,7 @@ export async function foldJournal<Kind extends JournalKind, State>(
 }
 
 /**
- * Reads a journal from its start, line by line in constant memory. Damaged lines are left out.
+ * Reads a journal from its start, line by line in constant memory. Damaged lines are skipped.
  *
  * @throws the system's error when the file cannot be read.
  */
@@ -91,7 +92,7 @@ export async function readJournal<Kind extends JournalKind>(
   onLine: (line: JournalLine<Kind>) => void,
 ): Promise<JournalReading> {
   const damaged: DamagedLine[] = [];
-  let rest: Buffer[] = []; // joined only at the line's end: lines may be very long
+  let rest: Buffer[] = []; // joined only at the end of a line, as lines may be very long
   let rest_bytes = 0;
   let line_number = 0;
   for await (const chunk of createReadStream(plainFile(path)) as AsyncIterable<Buffer>) {
@@ -116,28 +117,28 @@ export async function readJournal<Kind extends JournalKind>(
   return { torn_bytes: rest_bytes, damaged };
 }
 
-/** What was left out of the journal at `path`, one line each for a person. */
+/** Describes what was skipped in the journal at `path`, one line each, for the user. */
 export function leftOut(path: string, { damaged }: JournalReading): string[] {
   return damaged.map(({ line, why }) => `${path}:${line}: ${why}; left out`);
 }
 
-/** A journal that grows, line by line. Damaged lines are left out. */
+/** Follows a growing journal line by line. Damaged lines are skipped. */
 export class JournalFollower<Kind extends JournalKind> implements Disposable {
   readonly #kind: Kind;
   readonly #lines: LineFollower;
 
-  /** @param offset the byte to begin at, the start of a line. The file need not be there yet. */
+  /** @param offset the byte to start at, which must be the start of a line. The file need not exist yet. */
   constructor(path: string, kind: Kind, offset = 0) {
     this.#kind = kind;
     this.#lines = new LineFollower(path, offset);
   }
 
-  /** The byte after the last line that was given. */
+  /** The byte after the last line returned. */
   get offset(): number {
     return this.#lines.offset;
   }
 
-  /** The lines that came since the last call; one that is being written waits for its end. */
+  /** Yields the lines added since the last call; an incomplete line is returned when complete. */
   *lines(): Generator<JournalLine<Kind>> {
     for (const text of this.#lines.lines()) {
       const line = lineOf(this.#kind, text);
@@ -145,7 +146,7 @@ export class JournalFollower<Kind extends JournalKind> implements Disposable {
     }
   }
 
-  /** Leaves out what is there. */
+  /** Skips all existing lines. */
   skip(): void {
     this.#lines.skip();
   }
@@ -155,10 +156,10 @@ export class JournalFollower<Kind extends JournalKind> implements Disposable {
   }
 }
 
-/** The clocks of a journal's newest event, without reading the rest; null where they cannot be told. */
+/** Returns the clocks of a journal's newest event without reading all of it; null where unknown. */
 export function newestClocks(path: string): { t: number | null; mono_ns: number | null } {
   for (const line of tailOf(path).split("\n").reverse()) {
-    // events are written with these first; the line itself may be long and cut off at its start
+    // an event's line starts with its clocks, but this may be the middle of a long line
     const times = /^\{"t":(\d+(?:\.\d+)?),(?:"mono_ns":(\d+))?/.exec(line);
     if (!times) continue;
     return { t: Number(times[1]), mono_ns: times[2] === undefined ? null : Number(times[2]) };
@@ -167,8 +168,8 @@ export function newestClocks(path: string): { t: number | null; mono_ns: number 
 }
 
 /**
- * The checksum of its results at the end of a run's journal; null where the last event is another, as of
- * a run that is going on, or an earlier dyno wrote it.
+ * Returns the checksum of a run's results from the end of its journal. Null where the last event is
+ * another one, as in a run that is still going, or where an earlier dyno wrote it.
  */
 export function resultsCrc(path: string): string | null {
   const [last = "", torn] = tailOf(path).split("\n").slice(-2);
@@ -178,7 +179,7 @@ export function resultsCrc(path: string): string | null {
   return event !== null && "results_crc" in event ? event.results_crc ?? null : null;
 }
 
-/** The last of a file's text; empty where it cannot be read. */
+/** The end of a file's text; empty where it cannot be read. */
 function tailOf(path: string): string {
   let fd: number;
   try {

@@ -1,4 +1,4 @@
-/** Following a file that grows. */
+/** Follows a file that grows. */
 import { Buffer } from "node:buffer";
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { plainFile } from "./plain_file.ts";
@@ -6,32 +6,32 @@ import { plainFile } from "./plain_file.ts";
 const READ_BYTES = 1 << 16;
 
 /**
- * Whole lines of a file that grows; a line that is being written waits for its end, and is read again
- * then: whoever resumes a run may have cut it off.
+ * Yields the complete lines of a growing file. An incomplete line is read again once it is
+ * complete, as resuming a run may have cut it off meanwhile.
  */
 export class LineFollower implements Disposable {
   readonly #path: string;
   #fd: number | null = null;
   #offset: number;
 
-  /** @param offset the byte to begin at, the start of a line. The file need not be there yet. */
+  /** @param offset the byte to start at, which must be the start of a line. The file need not exist yet. */
   constructor(path: string, offset = 0) {
     this.#path = path;
     this.#offset = offset;
   }
 
-  /** The byte after the last line that was given. */
+  /** The byte after the last line returned. */
   get offset(): number {
     return this.#offset;
   }
 
-  /** The lines that came since the last call. */
+  /** Yields the lines added since the last call. */
   *lines(): Generator<string> {
     if (this.#fd === null) {
       if (!existsSync(this.#path)) return;
       this.#fd = openSync(plainFile(this.#path), "r");
     }
-    let rest: Buffer[] = []; // joined only at the line's end: lines may be very long
+    let rest: Buffer[] = []; // joined only at the end of a line, as lines may be very long
     let rest_bytes = 0;
     for (;;) {
       const chunk = Buffer.alloc(READ_BYTES);
@@ -51,7 +51,7 @@ export class LineFollower implements Disposable {
     }
   }
 
-  /** Leaves out the lines that are there. */
+  /** Skips all existing lines. */
   skip(): void {
     for (const _ of this.lines());
   }

@@ -1,26 +1,26 @@
-/** Runs of other programs as run directories: what theirs hold beside those of dyno's own. */
+/** Runs of other programs as run directories: the parts that dyno's own runs lack. */
 import { join } from "node:path";
 import { asObject, booleanAt, numberAt, objectAt, objectsIn, textAt } from "../json_fields.ts";
 import { plainText } from "./plain_file.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { RunItem, RunSummary, SourceForm, StatedFigures } from "./summary.ts";
 
-/** `imported` in the run_metadata.json of a run of another program. */
+/** The field `imported` in the run_metadata.json of another program's run. */
 export interface ImportRecord {
   form: SourceForm;
-  /** As the source names the run; the folder's name is made safe and unique from it. */
+  /** The run's name in the source; the folder's name is a safe and unique form of it. */
   run_id: string;
-  /** The file or folder that it was read from. */
+  /** The file or folder that it was imported from. */
   path: string;
   files: { path: string; size_bytes: number; sha256: string }[];
-  /** Of everything that was read of the run: the same run from elsewhere has the same. */
+  /** A hash of all that was read of the run: the same run imported from elsewhere has the same hash. */
   run_sha256: string;
   imported_at_unix_seconds: number;
-  /** Fields that have no place in a run; they are in unmapped.json. */
+  /** Fields that have no equivalent in dyno; they are in unmapped.json. */
   unmapped: string[];
 }
 
-/** Forms of other programs. */
+/** The forms of other programs that can be imported. */
 export const FOREIGN_FORMS = [
   "smi_bench",
   "koderz",
@@ -37,7 +37,7 @@ export const FOREIGN_FORMS = [
   "inference_perf",
 ] as const satisfies readonly SourceForm[];
 
-/** Figures of a run that its items do not have; results.json has them under `figures`. */
+/** Figures of a run that its items do not have; results.json has them as `figures`. */
 export const FIGURES = [
   "duration_s",
   "items_total",
@@ -62,12 +62,12 @@ export const FIGURES = [
   "ttft_p99_ms",
 ] as const satisfies readonly (keyof RunSummary)[];
 
-/** What has no place in a run, as it was in the source. */
+/** Returns the path of the file for fields without an equivalent, as they were in the source. */
 export function unmappedPath(path: string): string {
   return join(path, "unmapped.json");
 }
 
-/** What {@linkcode unmappedPath} holds; empty where there is none, or it is damaged. */
+/** Reads the file at {@linkcode unmappedPath}; empty where it is missing or damaged. */
 export function readUnmapped(path: string): Record<string, unknown> {
   try {
     return asObject(JSON.parse(plainText(unmappedPath(path)))) ?? {};
@@ -76,7 +76,7 @@ export function readUnmapped(path: string): Record<string, unknown> {
   }
 }
 
-/** How a run came here; null for dyno's own. */
+/** Returns how a run was imported; null for dyno's own runs. */
 export function importRecord(metadata: JsonObject | null): ImportRecord | null {
   const record = objectAt(metadata, "imported");
   const form = FOREIGN_FORMS.find((form) => form === record?.form);
@@ -96,7 +96,7 @@ export function importRecord(metadata: JsonObject | null): ImportRecord | null {
   };
 }
 
-/** The record in the run directory at `path`; null where there is none. */
+/** Reads the import record of the run at `path`; null where there is none. */
 export function readImportRecord(path: string): ImportRecord | null {
   try {
     const text = plainText(join(path, "run_metadata.json"));
@@ -106,7 +106,7 @@ export function readImportRecord(path: string): ImportRecord | null {
   }
 }
 
-/** The figures and the status that the results.json of an imported run tells. */
+/** Returns the figures and the status from the results.json of an imported run. */
 export function importedFigures(results: JsonObject): Partial<RunSummary> {
   const told = asObject(results.figures);
   const figures: Record<string, number | null> = {};
@@ -122,7 +122,10 @@ export function importedFigures(results: JsonObject): Partial<RunSummary> {
   };
 }
 
-/** {@linkcode statedFigures} of the run at `path`; nothing where it is dyno's own, or damaged. */
+/**
+ * Returns the {@linkcode statedFigures} of the run at `path`; undefined where it is dyno's own, or
+ * damaged.
+ */
 export function readStated(path: string): StatedFigures | undefined {
   try {
     return statedFigures(asObject(JSON.parse(plainText(join(path, "results.json")))));
@@ -131,7 +134,10 @@ export function readStated(path: string): StatedFigures | undefined {
   }
 }
 
-/** What the source of an imported run states of the whole, as its results.json keeps it. */
+/**
+ * Returns the figures of the whole run that the source of an imported run states, from its
+ * results.json.
+ */
 export function statedFigures(results: JsonObject | null): StatedFigures | undefined {
   const stated = objectAt(results, "stated");
   if (stated === null) return undefined;
@@ -151,7 +157,7 @@ export function statedFigures(results: JsonObject | null): StatedFigures | undef
   };
 }
 
-/** An item as results.json keeps those of an imported run. */
+/** Returns an item in the form for results.json of an imported run. */
 export function importedItem(item: RunItem): JsonObject {
   const { item_id, name, score, targets, created_hits, latency_ms, elapsed_s, ...rest } = item;
   const judged = score !== null || targets !== null || created_hits !== null;

@@ -1,6 +1,7 @@
 /**
- * The index over a folder of runs: what lists and queries read instead of thousands of results.
- * A cache: deleted, damaged or of another version, it is made again from the run directories.
+ * The index of a folder of runs. Lists and queries read it instead of thousands of result files. It
+ * is a cache: if it is deleted, damaged or of another version, it is rebuilt from the run
+ * directories.
  */
 import { statSync } from "node:fs";
 import { crc32 } from "node:zlib";
@@ -26,19 +27,19 @@ import type { RunSummary } from "./summary.ts";
 
 /** A run in the index. */
 export interface IndexedRun extends RunSummary {
-  /** Mean over problems of the mean score of their judged answers, 0..1. */
+  /** Mean over problems of the mean score of their judged answers, 0 to 1. */
   avg_hit_rate: number | null;
-  /** Each way of asking by itself; one entry where the run has one, none for loads. */
+  /** Figures by mode of asking: one entry for a run with one mode, none for loads. */
   modes: ModeFigures[];
-  /** Items that were judged or went without an answer. */
+  /** Items that were judged, or that have no answer. */
   judged: number;
-  /** Items that were to be judged and could not be: their evaluator failed. They are not passed. */
+  /** Items that should have been judged, but whose evaluator failed. They do not count as passed. */
   not_judged: number;
-  /** What was wrong with its files. */
+  /** Problems with its files. */
   warnings: string[];
 }
 
-/** An answer, and what it answers; `mode` is null where the run has one way of asking. */
+/** An item, with the problem that it answers; `mode` is null where the run has only one. */
 export type OutcomeItem = readonly [
   item_id: string,
   name: string,
@@ -46,21 +47,21 @@ export type OutcomeItem = readonly [
   mode: string | null,
 ];
 
-/** How the items of a run came out. */
+/** The outcomes of a run's items. */
 export interface RunOutcomes {
   /** The run's id. */
   run_id: string;
-  /** When it began; null is unknown. */
+  /** When it started; null where unknown. */
   started_at_unix_seconds: number | null;
-  /** The same array for runs of the same items. */
+  /** The items. Runs with the same items share one array. */
   items: readonly OutcomeItem[];
-  /** Of each item: "1" right, "0" wrong or without an answer, "-" not judged. */
+  /** One character per item: "1" right, "0" wrong or without an answer, "-" not judged. */
   marks: string;
 }
 
-/** Times that a damaged index is made again: others may have it open still. */
+/** How often a damaged index is rebuilt, as other processes may still have it open. */
 const TRIES = 3;
-/** Runs read before they are written together. */
+/** How many runs are read before they are written in one transaction. */
 const BATCH = 200;
 
 type Row = Record<string, string | number | null>;
@@ -86,11 +87,11 @@ const COLUMNS = [
 ] as const;
 
 /**
- * Opens the index of a folder, brings it up to date, and gives it to `work`. Where the index turns
- * out to be damaged, it is made again and so is the call of `work`.
+ * Opens the index of a folder, updates it, and passes it to `work`. If the index turns out to be
+ * damaged, it is rebuilt and `work` is called again.
  *
  * @param notice called when the index cannot be kept, or is rebuilt.
- * @param refresh false leaves it as it was brought up to date last.
+ * @param refresh false skips the update.
  * @throws {InputError} the folder cannot be read, or the disk fails while `work` writes.
  */
 export async function withRunIndex<T>(
@@ -123,28 +124,28 @@ export async function withRunIndex<T>(
   }
 }
 
-/** An open index. Use {@linkcode withRunIndex}. */
+/** An open index, for use through {@linkcode withRunIndex}. */
 export class RunIndex implements Disposable {
-  /** The folder of runs that it is of. */
+  /** The folder of runs. */
   readonly root: string;
-  /** Runs that were read from their files since it was opened. */
+  /** How many runs were read from their files since the index was opened. */
   runs_read = 0;
   readonly #database: DatabaseSync;
 
-  /** Used by {@linkcode withRunIndex}, which opens and closes the database. */
+  /** Called by {@linkcode withRunIndex}, which opens and closes the database. */
   constructor(root: string, database: DatabaseSync) {
     this.root = resolve(root);
     this.#database = database;
   }
 
   /**
-   * Takes in what is new or still open and drops what is gone. A complete run is looked at again
-   * when a query returns it, so that thousands of finished runs cost nothing here.
+   * Adds new runs, updates unfinished ones, and removes those that no longer exist. A finished run
+   * is checked only when a query returns it, so that thousands of them cost nothing here.
    */
   async refresh(): Promise<void> {
     const open = this.#database.prepare("SELECT run_id, stamp FROM runs WHERE NOT settled").all();
     const gone = new Set(this.#names("SELECT group_concat(run_id, '/') AS names FROM runs"));
-    // the folder after the rows, so that a row without a folder is of a run gone
+    // reads the folder after the rows, so that a row without a folder belongs to a removed run
     const unknown = this.#folder().filter((name) => !gone.delete(name));
     if (gone.size) this.#drop([...gone]);
     const changed = open.filter(({ run_id, stamp }) => {
@@ -155,7 +156,7 @@ export class RunIndex implements Disposable {
     await this.read([...fresh, ...changed.map(({ run_id }) => String(run_id))]);
   }
 
-  /** The runs that fit, newest first; those that changed since are read again before. */
+  /** Returns the matching runs, newest first. Those that have changed are read again first. */
   async list(filter: RunFilter = {}): Promise<IndexedRun[]> {
     const { where, values } = whereOf(filter);
     const { limit: most, offset = 0 } = filter;
@@ -176,14 +177,14 @@ export class RunIndex implements Disposable {
     return rows.map((row) => this.#runOf(row));
   }
 
-  /** How many runs fit a filter, its limit aside. */
+  /** Returns how many runs match a filter, ignoring its limit. */
   count(filter: RunFilter = {}): number {
     const { where, values } = whereOf(filter);
     const row = this.#database.prepare(`SELECT count(*) AS n FROM runs${where}`).get(...values);
     return Number(row?.n);
   }
 
-  /** The values that a column has, with the number of runs of each, most runs first. */
+  /** Returns the values of a column with the number of runs of each, most frequent first. */
   values(column: "model" | "benchmark" | "kind" | "status"): { value: string; runs: number }[] {
     return this.#database.prepare(
       `SELECT ${column} AS value, count(*) AS runs FROM runs GROUP BY ${column}` +
@@ -191,7 +192,7 @@ export class RunIndex implements Disposable {
     ).all() as { value: string; runs: number }[];
   }
 
-  /** How the items of runs came out, oldest run first. */
+  /** Returns the outcomes of the items of runs, oldest run first. */
   async outcomes(filter: RunFilter = {}): Promise<RunOutcomes[]> {
     const runs = (await this.list(filter)).reverse();
     const read = this.#database.prepare(
@@ -216,7 +217,7 @@ export class RunIndex implements Disposable {
     return outcomes;
   }
 
-  /** Run ids that begin with a prefix, with or without their `bench_`; ten at most. */
+  /** Returns the run ids that begin with a prefix, with or without `bench_`; at most ten. */
   idsWithPrefix(prefix: string): string[] {
     return this.#database.prepare(
       "SELECT run_id FROM runs WHERE substr(run_id, 1, ?) = ? OR substr(run_id, 7, ?) = ? " +
@@ -224,13 +225,14 @@ export class RunIndex implements Disposable {
     ).all(prefix.length, prefix, prefix.length, prefix).map(({ run_id }) => String(run_id));
   }
 
-  /** Reads runs again, whatever their files say of their age. */
+  /** Reads runs again, whether or not their files have changed. */
   async read(names: readonly string[]): Promise<void> {
     for (let at = 0; at < names.length; at += BATCH) {
       const batch: { name: string; stamp: string; run: RunReading }[] = [];
       for (const name of names.slice(at, at + BATCH)) {
         const path = join(this.root, name);
-        // before reading: what is written meanwhile makes it differ, and the run is read again
+        // taken before reading, so that a later change to the files makes it differ and the run is
+        // read again
         const [settled, open] = [stampOf(path, true), stampOf(path, false)];
         const run = await readRunDirectory(path, { items: false });
         batch.push({ name, stamp: run.settled ? settled : open, run });
@@ -260,7 +262,7 @@ export class RunIndex implements Disposable {
   }
 
   #isRun(name: string): boolean {
-    // a name with a dot in front is of a run that is being imported
+    // a name with a leading dot belongs to an import in progress
     if (/^(\.|index\.sqlite)/.test(name)) return false;
     return isRunId(name) ? isFolder(join(this.root, name)) : looksLikeRun(join(this.root, name));
   }
@@ -295,7 +297,7 @@ export class RunIndex implements Disposable {
     });
   }
 
-  /** A set of items; from the run's files where it is not what its name says. */
+  /** A set of items. If the stored one does not match its hash, the items are read from the run's files. */
   async #itemsOf(hash: string, run_id: string): Promise<RunOutcomes["items"]> {
     const read = this.#database.prepare("SELECT items FROM item_sets WHERE hash = ?");
     const kept = String(read.get(hash)?.items ?? "");
@@ -337,17 +339,17 @@ export class RunIndex implements Disposable {
       tags: JSON.parse(String(row.tags)),
       warnings: JSON.parse(String(row.warnings)),
     };
-    return parsed as unknown as IndexedRun; // the columns are IndexedRun's, as rowOf writes them
+    return parsed as unknown as IndexedRun; // rowOf writes the columns of an IndexedRun
   }
 }
 
-/** What names a set of items; a list that reads no run does without. */
+/** Returns the hash function for sets of items, loaded only when a run is read. */
 async function itemsHash(): Promise<(items: string) => string> {
   const { createHash } = await import("node:crypto");
   return (items) => createHash("sha256").update(items).digest("hex").slice(0, 32);
 }
 
-/** Of the values of a row, so that a bit that flips on the disk does not change a figure unseen. */
+/** Checksum of the values in a row, which detects bits that flipped on disk. */
 function checksumOf(values: readonly Row[string][]): number {
   return crc32(JSON.stringify(values));
 }
@@ -367,7 +369,10 @@ function rowOf({ summary, items, warnings, stated }: RunReading): Row {
   };
 }
 
-/** What shows whether a run's files have changed; of a settled run, all but its journal. */
+/**
+ * A stamp that shows whether a run's files have changed; for a settled run, all files except its
+ * journal.
+ */
 function stampOf(path: string, settled: boolean): string {
   const { results, journal, metadata } = runDirectoryAt(path);
   return (settled ? [results, metadata] : [results, journal, metadata]).map(fileStamp).join(" ");

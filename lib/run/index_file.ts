@@ -1,4 +1,4 @@
-/** The file behind the index of runs: opened, made, and made again when it is damaged or of old. */
+/** Opens and creates the file of the run index, and replaces it when it is damaged or outdated. */
 import { existsSync, rmSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
@@ -6,12 +6,12 @@ import { type InputError, messageOf } from "../errors.ts";
 import { inTurn, removeDeadLock } from "./lock.ts";
 import { notWritten } from "../write.ts";
 
-/** Raised with every change of the tables or of what is read into them. */
+/** Increase with every change of the tables, or of what is read into them. */
 const VERSION = 7;
 const BUSY_MS = 20_000;
 const TRIES = 50;
 
-/** Rows of `runs` are RunSummary by column, with what the index needs to know beside it. */
+/** Rows of `runs` have the columns of RunSummary, and others that the index needs. */
 const TABLES = `
 CREATE TABLE runs (
   run_id TEXT PRIMARY KEY,
@@ -60,13 +60,14 @@ CREATE TABLE item_sets (hash TEXT PRIMARY KEY, items TEXT NOT NULL);
 CREATE TABLE outcomes (run_id TEXT PRIMARY KEY, item_set TEXT NOT NULL, marks TEXT NOT NULL, crc INTEGER NOT NULL);
 `;
 
-/** Where the index of a folder of runs lies. */
+/** Path of the index for a folder of runs. */
 function indexPath(root: string): string {
   return join(root, "index.sqlite");
 }
 
 /**
- * Opens the index of `root`, making it if need be. In memory where the folder cannot be written.
+ * Opens the index of `root`, creating it if necessary; in memory if the folder cannot be written
+ * to.
  *
  * @param notice called when the index cannot be kept, or is rebuilt.
  */
@@ -81,7 +82,7 @@ export async function openIndexFile(
       if (existsSync(path)) {
         const database = opened(path);
         if (versionOf(database) === VERSION) {
-          removeDeadLock(`${path}.lock`); // of one that was killed when it had made it
+          removeDeadLock(`${path}.lock`); // left by a process that was killed after creating the index
           return database;
         }
         database.close();
@@ -103,7 +104,7 @@ export async function openIndexFile(
   }
 }
 
-/** Removes a damaged index; false where another process has just done so. */
+/** Removes a damaged index; false if another process has just done so. */
 export function removeIndex(root: string): Promise<boolean> {
   return alone(root, () => {
     if (isWell(root)) return false;
@@ -113,10 +114,10 @@ export function removeIndex(root: string): Promise<boolean> {
 }
 
 /**
- * Does what makes or removes the file, and no other process at the same time: the write-ahead log of
- * an index that is removed must not meet a new one.
+ * Creates or removes the file while no other process does so: the write-ahead log of a removed
+ * index must not be applied to a new one.
  *
- * @throws {InputError} the folder cannot be written, or another process does not come to its end.
+ * @throws {InputError} the folder cannot be written to, or another process takes too long.
  */
 function alone<T>(root: string, work: () => T): Promise<T> {
   return inTurn(`${indexPath(root)}.lock`, work);
@@ -126,11 +127,11 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 10 + 20 * Math.random()));
 }
 
-/** Whether the index has its tables and can be read from its first to its last page. */
+/** Whether the index has its tables and all its pages can be read. */
 function isWell(root: string): boolean {
   try {
     using database = opened(indexPath(root));
-    // all of ours are there, or this throws
+    // throws if a table is missing
     for (const table of TABLES.matchAll(/CREATE TABLE (\w+)/g)) {
       database.prepare(`SELECT * FROM ${table[1]} LIMIT 1`).get();
     }
@@ -145,7 +146,7 @@ function opened(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
     database.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
-    versionOf(database); // throws where it is not a database
+    versionOf(database); // throws if it is not a database
     return database;
   } catch (error) {
     database.close();
@@ -153,7 +154,7 @@ function opened(path: string): DatabaseSync {
   }
 }
 
-/** An index that is not kept. */
+/** Opens an index in memory, which is not kept. */
 export function inMemory(): DatabaseSync {
   const database = new DatabaseSync(":memory:");
   make(database);
@@ -164,7 +165,7 @@ function versionOf(database: DatabaseSync): number {
   return Number(Object.values(database.prepare("PRAGMA user_version").get() ?? {})[0]);
 }
 
-/** Makes the tables; those of another version go. */
+/** Creates the tables, and drops those of another version. */
 function make(database: DatabaseSync): void {
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE");
   try {
@@ -180,14 +181,14 @@ function make(database: DatabaseSync): void {
   }
 }
 
-/** Undoes what was begun; after some errors SQLite has done so itself. */
+/** Rolls back a transaction; after some errors SQLite has already done so. */
 export function rollBack(database: DatabaseSync): void {
   try {
     database.exec("ROLLBACK");
   } catch { /* there is nothing to undo */ }
 }
 
-/** An error of SQLite that the disk made, as a plain one; null for others. */
+/** Converts an SQLite error caused by the disk to an InputError; null for other errors. */
 export function diskError(root: string, error: unknown): InputError | null {
   const codes: [RegExp, string][] = [
     [/disk I\/O error/i, "EIO"],
@@ -198,7 +199,7 @@ export function diskError(root: string, error: unknown): InputError | null {
   return code === undefined ? null : notWritten(indexPath(root), { code });
 }
 
-/** Whether an error of SQLite means that the file is damaged, or is not an index at all. */
+/** Whether an SQLite error means that the file is damaged, or not an index. */
 export function isDamaged(error: unknown): boolean {
   return /malformed|not a database|no such (table|column)|disk image/i.test(messageOf(error));
 }

@@ -1,33 +1,33 @@
-/** Which runs a query is about. */
+/** Selects the runs for a query. */
 import type { RunSummary } from "./summary.ts";
 
-/** Everything that is given must hold. */
+/** A filter for runs; all given conditions must hold. */
 export interface RunFilter {
-  /** A part of the model's name, in any letter case. */
+  /** Part of the model's name, in any case. */
   model?: string;
-  /** A part of the suite's or the load's name. */
+  /** Part of the name of the suite or load. */
   suite?: string;
-  /** How items were asked, e.g. "iterative". */
+  /** The mode of asking, e.g. "iterative". */
   mode?: string;
-  /** Every one of them. */
+  /** Tags that the run must all have. */
   tags?: string[];
   /** How the run ended. */
   status?: RunSummary["status"];
-  /** What kind of run. */
+  /** The kind of run. */
   kind?: RunSummary["kind"];
   /** Unix seconds, inclusive. */
   since_s?: number;
   /** Unix seconds, exclusive. */
   until_s?: number;
-  /** Only these. */
+  /** Only runs with these ids. */
   run_ids?: string[];
-  /** At most so many, the newest. */
+  /** At most this many runs, the newest. */
   limit?: number;
-  /** With a limit: leaves out this many of the newest. */
+  /** With a limit: skips this many of the newest runs. */
   offset?: number;
 }
 
-/** A filter as the WHERE of a query over `runs`. */
+/** Returns the WHERE clause of a query over `runs` for a filter. */
 export function whereOf(filter: RunFilter): { where: string; values: (string | number)[] } {
   const conditions: string[] = [];
   const values: (string | number)[] = [];

@@ -1,6 +1,6 @@
 /**
- * The journal, events.jsonl: what happened, one JSON object a line with its checksum, on disk before anything
- * else.
+ * The journal, events.jsonl: what happened, one JSON object a line with its checksum, written to
+ * disk before anything else.
  */
 import {
   closeSync,
@@ -22,22 +22,25 @@ import { type JournalReading, leftOut } from "./fold.ts";
 import type { JournalEvents, JournalKind } from "./events.ts";
 import type { Redactor } from "./redact.ts";
 
-/** Longest time that a written line may wait for its fsync. */
+/** The longest time between writing a line and its fsync. */
 const SYNC_INTERVAL_MS = 200;
 
-/** Appends events of one kind of journal. A line that was written survives the process; within 200 ms also a power cut. */
+/**
+ * Appends events to one kind of journal. A written line survives the end of the process, and within
+ * 200 ms also a power cut.
+ */
 export class Journal<Kind extends JournalKind = "run"> implements Disposable {
-  /** The file. */
+  /** Path of the file. */
   readonly path: string;
   readonly #fd: number;
   readonly #redactor: Redactor;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #closed = false;
-  /** A write failed, maybe in the middle of a line. */
+  /** Whether a write failed, possibly in the middle of a line. */
   #torn = false;
 
   /**
-   * Opens the file for appending; lines pass through the redactor, which knows the secrets.
+   * Opens the file for appending; a redactor removes the secrets from all lines.
    *
    * @throws {InputError} the file cannot be opened.
    */
@@ -45,22 +48,22 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
     this.path = path;
     this.#redactor = redactor;
     try {
-      // a pipe would be waited for; that nothing can be written to a device tells its first event
+      // does not wait for a pipe's reader; a device that cannot be written to fails at the first event
       const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
       this.#fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666);
       if (fstatSync(this.#fd).isFIFO()) {
         throw new InputError(`${path}: is not a plain file; remove it`);
       }
-      syncFolder(dirname(path)); // it may be new
+      syncFolder(dirname(path)); // for a new file
     } catch (error) {
       throw notWritten(path, error);
     }
   }
 
   /**
-   * Writes one event. It is in the file when this returns.
+   * Writes one event, which is in the file when this returns.
    *
-   * @throws {InputError} the disk is full, or the like; the journal is intact up to here.
+   * @throws {InputError} the write failed, e.g. on a full disk; the journal is intact up to here.
    */
   append(event: JournalEvents[Kind]): void {
     const line = JSON.stringify({ t: Date.now() / 1000, mono_ns: nowNs(), ...event });
@@ -75,15 +78,15 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
     this.#timer ??= setTimeout(() => this.#sync(), SYNC_INTERVAL_MS);
   }
 
-  /** The value without what the journal leaves out, for the files that are derived from it. */
+  /** Returns a value without what the journal redacts, for files derived from it. */
   redacted<Value>(value: Value): Value {
     return this.#redactor.redactValue(value);
   }
 
   /**
-   * Waits until all lines are on the disk, for what must outlive a power cut from now on.
+   * Waits until all lines are on disk, so that they survive a power cut.
    *
-   * @throws {InputError} the disk fails.
+   * @throws {InputError} the disk failed.
    */
   flush(): void {
     try {
@@ -93,7 +96,10 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
     }
   }
 
-  /** Syncs and closes. @throws {InputError} the disk fails; what it took is in the file. */
+  /**
+   * Syncs and closes the file. @throws {InputError} the disk failed; lines written before are in
+   * the file.
+   */
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -107,12 +113,12 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
 
   #sync(): void {
     this.#timer = null;
-    // A failing sync shows at the next write; the lines are with the kernel either way.
+    // A failed sync shows at the next write; the kernel has the lines either way.
     fdatasync(this.#fd, () => {});
   }
 }
 
-/** Cuts off the torn end of a journal, so that the next line starts on its own. */
+/** Cuts off an incomplete last line of a journal, so that the next event starts a new line. */
 export function dropTornEnd(
   path: string,
   size_bytes: number,
@@ -122,9 +128,9 @@ export function dropTornEnd(
 }
 
 /**
- * Makes a journal that was read fit to be continued: a torn end is cut off.
+ * Prepares a journal that was read for more events, by cutting off an incomplete last line.
  *
- * @param notice called with that, and with what was left out, one line each.
+ * @param notice called with what was cut off or skipped, one line each.
  */
 export function mendJournal(
   path: string,
@@ -138,7 +144,7 @@ export function mendJournal(
   leftOut(path, reading).forEach(notice);
 }
 
-/** Whether a file ends with its last line. */
+/** Whether a file ends with a complete line. */
 function endsWhole(path: string): boolean {
   const text = readFileSync(path);
   return text.length === 0 || text.at(-1) === 10;

@@ -1,8 +1,8 @@
 /**
- * The one ledger of a run: each request is an entry with its tokens and what they cost. Whatever tells
- * money or tokens of a run reads it. It is a fold over the journal: suites and coding problems journal
- * their entries (`request_booked`), a load's are made of its `request_finished`, and those of journals
- * that had no ledger, from what they say about answers.
+ * The ledger of a run: each request is an entry with its tokens and their cost. All figures about a
+ * run's money and tokens come from it. It is a fold over the journal: suites and coding problems
+ * journal their entries (`request_booked`), those of a load are made from its `request_finished`,
+ * and those of journals without a ledger from what they say about answers.
  */
 import { answersNumbers } from "../endpoint/forms/forms.ts";
 import { exactUsd } from "../text/dollars.ts";
@@ -14,26 +14,30 @@ import type { RequestRecord } from "./request_record.ts";
 import type { Spending } from "./summary.ts";
 import type { TestResult } from "./test_result.ts";
 
-/** Sums over requests: of what is known, with how many requests are unknown. Null: of none it is known. */
+/**
+ * Sums over requests, of known values only, with the number of requests whose values are unknown.
+ * Null: known for none.
+ */
 export interface LedgerTotals {
-  /** Requests that were sent, and came to an end. */
+  /** Requests that were sent and have ended. */
   requests: number;
   /**
-   * Beside them, at most, those in flight when dyno was killed: nobody knows what became of them. They are
-   * among those of unknown tokens and cost. An earlier dyno's results lack it.
+   * Additional requests that may have been in flight when dyno was killed, at most; their outcome
+   * is unknown. They also count as requests of unknown tokens and cost. Missing in results of an
+   * earlier dyno.
    */
   requests_cut_off: number;
-  /** Tokens of prompts, those of a cache included. */
+  /** Tokens of prompts, including those from a cache. */
   prompt_tokens: number | null;
-  /** Of the prompts: read from the server's cache. */
+  /** Of these, tokens read from the server's cache. */
   cached_prompt_tokens: number | null;
-  /** Of the prompts: written to the server's cache. */
+  /** Of these, tokens written to the server's cache. */
   cache_write_tokens: number | null;
-  /** Tokens of answers, reasoning included. */
+  /** Tokens of answers, including reasoning. */
   completion_tokens: number | null;
-  /** Of the answers: reasoning. */
+  /** Of these, reasoning tokens. */
   reasoning_tokens: number | null;
-  /** Requests in none of the sums of tokens: nobody told what they took. */
+  /** Requests whose tokens are unknown, and not in the sums. */
   requests_of_unknown_tokens: number;
   /** US dollars for prompts. */
   input_cost_usd: number | null;
@@ -41,26 +45,27 @@ export interface LedgerTotals {
   output_cost_usd: number | null;
   /** US dollars for both. */
   total_cost_usd: number | null;
-  /** Requests in none of the sums of dollars: their tokens or their price are unknown. */
+  /** Requests whose cost is unknown, as their tokens or price are; not in the sums of dollars. */
   requests_of_unknown_cost: number;
 }
 
-/** A run's ledger in sums, as results.json has it. */
+/** The sums of a run's ledger, as in results.json. */
 export interface Books {
   /** The whole run. */
   total: LedgerTotals;
-  /** The same by who asked. */
+  /** Sums by the purpose of the requests. */
   by_asker: Partial<Record<Asker, LedgerTotals>>;
-  /** The same by the model that was asked; "" is the run's own. Results of an earlier dyno lack it. */
+  /** Sums by the model that was asked; "" is the run's own. Missing in results of an earlier dyno. */
   by_model?: Record<string, LedgerTotals>;
   /**
-   * Of each time that dyno was killed: so many requests were in flight, at most. Who asked for them is not
-   * known: they are in `total`, and under the run's own model. Left out where it never was.
+   * How many requests may have been in flight each time dyno was killed, at most. Their purpose is
+   * unknown: they count in `total`, and towards the run's own model. Left out where dyno was not
+   * killed.
    */
   cut_off?: number[];
 }
 
-/** No request. */
+/** Returns the sums over no requests. */
 export function emptyTotals(): LedgerTotals {
   return {
     requests: 0,
@@ -80,15 +85,15 @@ export function emptyTotals(): LedgerTotals {
 
 type Summed = Omit<LedgerEntry, "asked_by" | "item_id" | "price" | "model">;
 
-/** Who asks another model than the run's. */
+/** Purposes for which a model other than the run's is asked. */
 const SECOND: ReadonlySet<Asker> = new Set(["reviewer", "judge"]);
 
-/** The model of an entry, where its journal tells it; of the run's own requests "" where it does not. */
+/** The model of an entry, if its journal says; otherwise "" for the run's own requests. */
 function modelOf({ model, price, asked_by }: LedgerEntry): string {
   return model ?? price?.model ?? (SECOND.has(asked_by) ? "unknown" : "");
 }
 
-/** Counts an entry. */
+/** Adds an entry to sums. */
 function addEntry(totals: LedgerTotals, entry: Summed): void {
   totals.requests++;
   const unknown = entry.prompt_tokens === null || entry.completion_tokens === null;
@@ -100,14 +105,14 @@ function addEntry(totals: LedgerTotals, entry: Summed): void {
   totals.total_cost_usd = usdSum(totals.total_cost_usd, entry.cost_usd);
 }
 
-/** The sums of some entries. */
+/** Returns the sums of entries. */
 export function totalOfEntries(entries: readonly LedgerEntry[]): LedgerTotals {
   const totals = emptyTotals();
   for (const entry of entries) addEntry(totals, entry);
   return totals;
 }
 
-/** Several sums as one. */
+/** Adds up several sums. */
 export function totalOf(parts: Iterable<LedgerTotals>): LedgerTotals {
   const all = emptyTotals();
   for (const part of parts) {
@@ -133,7 +138,7 @@ const TOKENS = [
 ] as const;
 const DOLLARS = ["input_cost_usd", "output_cost_usd", "total_cost_usd"] as const;
 
-/** A sum of what is known; null where nothing is. */
+/** The sum of the known values; null where neither is known. */
 function sum(a: number | null, b: number | null): number | null {
   return a === null ? b : b === null ? a : a + b;
 }
@@ -143,7 +148,10 @@ function usdSum(a: number | null, b: number | null): number | null {
   return total === null ? null : exactUsd(total);
 }
 
-/** The sums of a ledger's total, as a run's summary has them. @param of a field of it; null is unknown. */
+/**
+ * Returns the sums of a ledger's total, in the form of a run's summary. @param of returns a field
+ * of the total; null where unknown.
+ */
 export function spentBy(of: (name: string) => number | null): Omit<Spending, "by_model"> {
   return {
     requests: of("requests"),
@@ -161,36 +169,36 @@ export function spentBy(of: (name: string) => number | null): Omit<Spending, "by
   };
 }
 
-/** A run's ledger while its events come. */
+/** A run's ledger, built from its events. */
 export class Ledger {
   readonly #by_asker = new Map<Asker, LedgerTotals>();
   readonly #by_model = new Map<string, LedgerTotals>();
   readonly #items = new Map<string, LedgerTotals>();
-  /** Items whose requests were journaled one by one: their answers' events are not further entries. */
+  /** Items whose requests have separate entries, so that the events of their answers add none. */
   readonly #booked = new Set<string>();
   readonly #onEntry: (entry: LedgerEntry) => void;
   readonly #onCut: (requests: number) => void;
-  /** Of a load's model; undefined in journals that did not say. */
+  /** Price of a load's model; undefined where the journal does not say. */
   #price: PriceRow | null | undefined = undefined;
-  /** Of the models that requests name beside it. */
+  /** Prices of the other models that requests name. */
   #prices: Readonly<Record<string, PriceRow | null>> = {};
-  /** Of a load, the model that is asked where a request names none. */
+  /** A load's model for requests that name none. */
   #model: string | undefined = undefined;
-  /** A load of embeddings, which have no answer's tokens. */
+  /** Whether the load is of embeddings, whose answers have no tokens. */
   #embeds = false;
-  /** What may be in flight now: tests under way with the requests that each may have. */
+  /** Tests that are running, with the most requests that each may have in flight. */
   readonly #tests = new Map<string, number>();
-  /** How many of a load's requests and of its probes may be begun by now, and how many have ended. */
+  /** The number of a load's requests and probes that may have begun, and that have ended. */
   #ahead = { requests: 0, probes: 0 };
   #ended = { requests: 0, probes: 0 };
-  /** Requests of an older load that were in flight when it was told last. */
+  /** Requests in flight at the last progress report, in an older load. */
   #told = 0;
-  /** What was in flight at each kill. */
+  /** What was in flight each time dyno was killed. */
   readonly #cut: LedgerTotals[] = [];
 
   /**
-   * @param onEntry called with each entry, in their order.
-   * @param onCut called with how many requests were in flight at a kill, at most.
+   * @param onEntry called with each entry, in order.
+   * @param onCut called at each kill with the most requests that may have been in flight.
    */
   constructor(
     onEntry: (entry: LedgerEntry) => void = () => {},
@@ -200,7 +208,7 @@ export class Ledger {
     this.#onCut = onCut;
   }
 
-  /** Counts a request. */
+  /** Adds a request. */
   add(entry: LedgerEntry): void {
     const { asked_by, item_id } = entry;
     addEntry(totalsIn(this.#by_asker, asked_by), entry);
@@ -209,12 +217,12 @@ export class Ledger {
     this.#onEntry(entry);
   }
 
-  /** What was asked for one item, retries and reviews included. */
+  /** Returns the sums for one item, including retries and reviews. */
   item(item_id: string): LedgerTotals {
     return this.#items.get(item_id) ?? emptyTotals();
   }
 
-  /** The whole run. */
+  /** Returns the sums for the whole run. */
   books(): Books {
     const known = ASKERS.filter((asker) => this.#by_asker.has(asker));
     const by_model = Object.fromEntries(this.#by_model);
@@ -232,8 +240,9 @@ export class Ledger {
   }
 
   /**
-   * The process that wrote the journal was killed: what may be in flight is cut off. The journal tells that
-   * itself where the run went on; where it ends there, who knows that nobody writes it calls this.
+   * Records that the process writing the journal was killed, which cut off what was in flight. If
+   * the run was resumed, the journal itself shows that; if it ends there, the caller must know that
+   * nothing writes it any more.
    */
   cutOff(): void {
     for (const [item_id, requests] of this.#tests) {
@@ -252,14 +261,14 @@ export class Ledger {
     this.#onCut(requests);
   }
 
-  /** Nothing is in flight. */
+  /** Records that nothing is in flight. */
   #settled(): void {
     this.#tests.clear();
     this.#ahead = { requests: 0, probes: 0 };
     this.#told = 0;
   }
 
-  /** Takes an event of the run's journal. */
+  /** Updates the ledger for an event of the run's journal. */
   take(event: RunEvent): void {
     switch (event.event) {
       case "load_started":
@@ -322,11 +331,11 @@ export class Ledger {
     const price = model === undefined ? this.#price : this.#prices[model];
     const told = loadEntry(record, price ?? null, this.#embeds);
     const entry = { ...told, ...(asked_by ? { asked_by } : {}), model: model ?? this.#model };
-    // a journal that did not tell its price tells the cost
+    // a journal without prices has costs
     this.add(this.#price === undefined ? { ...entry, cost_usd: record.cost_usd } : entry);
   }
 
-  /** An answer in a journal that did not tell its requests one by one. */
+  /** Adds the request of an answer, for journals without entries of requests. */
   #answer(result: TestResult): void {
     const { item_id, attempts } = result;
     if (this.#booked.has(item_id) || attempts === 0) return;
@@ -334,7 +343,7 @@ export class Ledger {
   }
 }
 
-/** Requests of which nothing is known but that they may have been sent. */
+/** Sums for requests that may have been sent, of which nothing else is known. */
 function cutTotals(requests: number): LedgerTotals {
   return {
     ...emptyTotals(),
@@ -344,13 +353,13 @@ function cutTotals(requests: number): LedgerTotals {
   };
 }
 
-/** A request in journals that tell only what it cost. */
+/** An entry for journals that record only costs. */
 function spentEntry(asked_by: Asker, cost_usd: number | null): LedgerEntry {
   const unknown = { ...UNKNOWN_TOKENS, input_cost_usd: null, output_cost_usd: null };
   return { asked_by, item_id: null, price: null, ...unknown, cost_usd };
 }
 
-/** The request whose answer a result is, at its recorded cost. */
+/** Returns an entry for the request of a result, at its recorded cost. */
 export function answerEntry(result: TestResult): LedgerEntry {
   const { token_source, error_class, usage_details, prompt_tokens, cost_usd } = result;
   const completion_tokens = token_source === "events" ? null : result.completion_tokens;
@@ -360,9 +369,9 @@ export function answerEntry(result: TestResult): LedgerEntry {
 }
 
 /**
- * A load's request as an entry; what only its client counted is not a usage.
+ * Returns a load's request as an entry. Tokens that only its client counted are not used.
  *
- * @param embeds it asked for embeddings.
+ * @param embeds whether it asked for embeddings.
  */
 export function loadEntry(
   record: RequestRecord,
@@ -377,7 +386,7 @@ export function loadEntry(
   return entryOf(warmup ? "warmup" : "test", null, taken, price);
 }
 
-/** The ledger of a journal. */
+/** Folds a journal into its ledger. */
 export const ledgerOf: Fold<"run", Ledger> = {
   kind: "run",
   begin: () => new Ledger(),

@@ -1,4 +1,4 @@
-/** One request in a run's ledger: who asked, the tokens it took, and what they cost. */
+/** Entries of a run's ledger: one request with its purpose, tokens and cost. */
 import { classOfStatus, isSuccess } from "../endpoint/errors.ts";
 import { exactUsd } from "../text/dollars.ts";
 import { fields, isNumber, isText, orMissing, orNull } from "./forms.ts";
@@ -6,13 +6,13 @@ import type { UsageDetails } from "../endpoint/usage.ts";
 import type { Price } from "./prices.ts";
 
 /**
- * Who asked: a test or a planned request of a load, a test once more after a failure, the reviewer of
- * a coding run, a model that judges an answer, a load's warm-up, a probe beside a load, or a first
- * question that looks for a server's quirks.
+ * The purpose of a request: a test or a planned request of a load, a test repeated after a failure,
+ * the review in a coding run, the judging of an answer, a load's warm-up, a probe of a load, or a
+ * first question to learn the server's quirks.
  */
 export type Asker = "test" | "retry" | "reviewer" | "judge" | "warmup" | "probe" | "preflight";
 
-/** Every {@linkcode Asker}. */
+/** All values of {@linkcode Asker}. */
 export const ASKERS: readonly Asker[] = [
   "test",
   "retry",
@@ -23,45 +23,45 @@ export const ASKERS: readonly Asker[] = [
   "preflight",
 ];
 
-/** Tokens of a request as the server told them; null where it did not. */
+/** Tokens of a request as reported by the server; null where it did not. */
 export interface TokenCounts {
-  /** Of the prompt, those of a cache included. */
+  /** Tokens of the prompt, including those from a cache. */
   prompt_tokens: number | null;
-  /** Of the prompt: read from the server's cache. */
+  /** Of these, tokens read from the server's cache. */
   cached_prompt_tokens: number | null;
-  /** Of the prompt: written to the server's cache. */
+  /** Of these, tokens written to the server's cache. */
   cache_write_tokens: number | null;
-  /** Of the answer, reasoning included. */
+  /** Tokens of the answer, including reasoning. */
   completion_tokens: number | null;
-  /** Of the answer: reasoning. */
+  /** Of these, reasoning tokens. */
   reasoning_tokens: number | null;
 }
 
-/** What tokens cost at a request's time: the row of the price table, USD per million tokens. */
+/** The price of tokens when the request was made: a row of the price table, USD per million tokens. */
 export type PriceRow = Pick<
   Price,
   "model" | "input" | "output" | "cache_read" | "cache_write" | "date"
 >;
 
-/** One request in the ledger. */
+/** An entry of the ledger: one request. */
 export interface LedgerEntry extends TokenCounts {
-  /** Why it was made. */
+  /** The purpose of the request. */
   asked_by: Asker;
-  /** The item of the run that it was asked for; null for none, and for a load's requests. */
+  /** The item of the run that it was made for; null for none, and for a load's requests. */
   item_id: string | null;
-  /** The model that was asked. An earlier dyno did not say. */
+  /** The model that was asked. Missing in entries of an earlier dyno. */
   model?: string | undefined;
   /** Null: the table has no price for the model. */
   price: PriceRow | null;
   /** US dollars for the prompt; null where a count or the price is unknown. */
   input_cost_usd: number | null;
-  /** As `input_cost_usd`, for the answer. */
+  /** US dollars for the answer; null where a count or the price is unknown. */
   output_cost_usd: number | null;
   /** Both together; null where either is unknown. */
   cost_usd: number | null;
 }
 
-/** The counts of a usage. */
+/** Returns the token counts of a usage. */
 export function countsOfUsage(
   { prompt_tokens, completion_tokens }: Pick<TokenCounts, "prompt_tokens" | "completion_tokens">,
   details: UsageDetails | null,
@@ -76,9 +76,9 @@ export function countsOfUsage(
 }
 
 /**
- * The counts that a server told with its answer.
+ * Returns the token counts that a server reported with its answer.
  *
- * @param embeds it answered with embeddings, which have no answer's tokens.
+ * @param embeds whether the answer is embeddings, which have no output tokens.
  */
 export function countsOfReply(
   { prompt_tokens, completion_tokens, usage_details }: {
@@ -92,29 +92,32 @@ export function countsOfReply(
   return countsOfUsage({ prompt_tokens, completion_tokens: answer }, usage_details);
 }
 
-/** Nobody told what was taken. */
+/** The counts where nothing was reported. */
 export const UNKNOWN_TOKENS: TokenCounts = countsOfUsage(
   { prompt_tokens: null, completion_tokens: null },
   null,
 );
-/** The model never began. */
+/** The counts where the model did not start. */
 const NO_TOKENS = countsOfUsage({ prompt_tokens: 0, completion_tokens: 0 }, null);
 
 /**
- * The classes of refusals, for journals that tell no status: nobody charges for them. What becomes of a
- * request whose connection was lost, or that a stream's error ended, nobody knows.
+ * Failures that are refusals by the server, which are not charged for; used for journals that
+ * record no status. After a lost connection or an error in a stream, the cost is unknown.
  */
 const REFUSED: ReadonlySet<string> = new Set(["auth", "http_4xx", "http_429", "http_5xx"]);
 
-/** How a request came to nothing. */
+/** How a request failed. */
 export interface Failed {
-  /** Its class; "unfinished": cut off by the end of the run. */
+  /** The class of the failure; "unfinished": cut off by the end of the run. */
   failure: string;
   /** HTTP status; 0 or null for none. */
   status: number | null;
 }
 
-/** What a request took: what the server told, nothing where it refused the request, and unknown else. */
+/**
+ * Returns the tokens that a request used: those that the server reported, 0 if it refused the
+ * request, and otherwise unknown.
+ */
 export function tokensTaken(told: TokenCounts, failed: Failed | null): TokenCounts {
   const known = told.prompt_tokens !== null && told.completion_tokens !== null;
   if (known || failed === null) return told;
@@ -127,8 +130,8 @@ export function tokensTaken(told: TokenCounts, failed: Failed | null): TokenCoun
 }
 
 /**
- * What tokens cost, USD. Of the prompt, those read from a cache and written to one have their
- * own prices; a price row without them prices them as the rest of the prompt.
+ * Returns the cost of tokens, USD. Prompt tokens read from a cache or written to one may have
+ * separate prices; without these they cost the same as other prompt tokens.
  */
 export function costOfTokens(
   { prompt_tokens, cached_prompt_tokens, cache_write_tokens, completion_tokens }: TokenCounts,
@@ -148,7 +151,7 @@ export function costOfTokens(
   return { input_cost_usd, output_cost_usd, cost_usd: exactUsd(input_cost_usd + output_cost_usd) };
 }
 
-/** A request as an entry. */
+/** Makes the entry of a request. */
 export function entryOf(
   asked_by: Asker,
   item_id: string | null,
@@ -160,7 +163,7 @@ export function entryOf(
   return { asked_by, item_id, ...named, ...taken, price, ...costOfTokens(taken, price) };
 }
 
-/** What JSON must be like to be a {@linkcode PriceRow}. */
+/** The form of a {@linkcode PriceRow} in JSON. */
 export const priceRowForm = fields<PriceRow>({
   model: isText,
   input: isNumber,
@@ -170,7 +173,7 @@ export const priceRowForm = fields<PriceRow>({
   date: isText,
 });
 
-/** What JSON must be like to be a {@linkcode LedgerEntry}. */
+/** The form of a {@linkcode LedgerEntry} in JSON. */
 export const ledgerEntryForm = fields<LedgerEntry>({
   asked_by: isText<Asker>,
   item_id: orNull(isText),
@@ -186,7 +189,7 @@ export const ledgerEntryForm = fields<LedgerEntry>({
   cost_usd: orNull(isNumber),
 });
 
-/** What tokens cost at a price, USD. */
+/** Returns the cost of tokens at a price, USD. */
 export function tokensCost(tokens: number, usd_per_million: number): number {
   return tokens * usd_per_million / 1e6;
 }

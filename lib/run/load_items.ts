@@ -1,10 +1,10 @@
-/** A load's requests as items, and its figures: from its journal and its results.json. */
+/** Items and figures of a load, from its journal and its results.json. */
 import { latencies } from "../endpoint/latency.ts";
 import { asObject, type JsonObject, numberAt, objectAt, objectsIn } from "../json_fields.ts";
 import type { RequestRecord } from "./request_record.ts";
 import type { RunItem, RunSummary } from "./summary.ts";
 
-/** The item of a request; null for warm-up. */
+/** Returns the item of a request; null for the warm-up. */
 export function itemOfRequest(record: RequestRecord): RunItem | null {
   if (record.warmup) return null;
   const { request, stage, failure, message, prompt_tokens, completion_tokens, cost_usd } = record;
@@ -33,7 +33,7 @@ export function itemOfRequest(record: RequestRecord): RunItem | null {
   };
 }
 
-/** What a load's results.json says about the run as a whole. */
+/** Figures of the whole run in a load's results.json. */
 export type LoadFigures = Pick<
   RunSummary,
   | "items_total"
@@ -47,7 +47,7 @@ export type LoadFigures = Pick<
   | "ttft_p99_ms"
 >;
 
-/** The figures of a load; token counts are those of the answered requests in the measured part. */
+/** Returns the figures of a load; token counts are those of answered requests in the measured part. */
 export function loadFigures(results: JsonObject): LoadFigures {
   const total = asObject(results.total) ?? objectsIn(results.stages).at(-1) ?? null;
   const requests = objectAt(total, "requests");

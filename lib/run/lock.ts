@@ -1,4 +1,4 @@
-/** One writer for a run directory. */
+/** Locks a run directory, so that only one process writes to it. */
 import {
   existsSync,
   linkSync,
@@ -20,18 +20,18 @@ interface Owner {
   host: string;
   boot_id: string | null;
   pid: number;
-  /** The process's start in clock ticks since boot: a pid may be used again. */
+  /** The start of the process in clock ticks since boot, as a pid may be reused. */
   start_ticks: string | null;
 }
 
-/** Tries at a lock that others are taking over, and the pause between two. */
+/** How often to try a lock that other processes are taking over, and the pause between tries. */
 const MOST_TRIES = 200;
 const PAUSE_MS = 5;
 
 /**
- * Takes `path` as a lock for this process; the returned function gives it back. A lock whose process
- * is gone is taken over, by one process only; what is left of processes that were killed while they
- * took it is removed.
+ * Takes the lock at `path` for this process; the returned function releases it. The lock of a
+ * process that no longer exists is taken over, by one process only. Files of processes that were
+ * killed while they took the lock are removed.
  *
  * @throws {InputError} another process holds it.
  */
@@ -56,13 +56,13 @@ export function takeLock(path: string): () => void {
   return () => removed(path);
 }
 
-/** What is done under a lock is short: whoever holds it so long stands still. */
+/** Work under a lock is short: a process that holds it for longer is stuck. */
 const PATIENCE_MS = 20_000;
 
 /**
- * Does short work under a lock, once no other process does its own.
+ * Does short work under a lock, after waiting for other processes to release it.
  *
- * @throws {InputError} the lock cannot be written, or another process does not come to its end.
+ * @throws {InputError} the lock cannot be written, or another process takes too long.
  */
 export async function inTurn<T>(path: string, work: () => T): Promise<T> {
   const deadline_ms = performance.now() + PATIENCE_MS;
@@ -83,20 +83,20 @@ export async function inTurn<T>(path: string, work: () => T): Promise<T> {
   }
 }
 
-/** Removes a lock whose process is gone, where nobody will continue its work. */
+/** Removes the lock of a process that no longer exists and whose work nobody will continue. */
 export function removeDeadLock(path: string): void {
   if (!existsSync(path) || isLocked(path)) return;
   try {
     takeLock(path)();
   } catch {
-    /* it is not ours to remove, or another has just taken it */
+    /* it is not ours to remove, or another process has just taken it */
   }
 }
 
 /**
- * Changes a lock whose process is gone, under its own lock, so that two who see the same dead
- * lock do not remove each other's; false when the moment was not right. The lock above it may be
- * dead, too, and then is removed in the same way.
+ * Replaces the lock of a process that no longer exists. A guard, itself a lock, prevents two
+ * processes that see the same dead lock from removing each other's. Returns false if the lock could
+ * not be replaced now. A dead guard is removed in the same way.
  */
 function underGuard(path: string, draft: string, change: () => void): boolean {
   const guard = guardOf(path);
@@ -106,7 +106,7 @@ function underGuard(path: string, draft: string, change: () => void): boolean {
     return false;
   }
   try {
-    const owner = readOwner(path); // it may be another by now
+    const owner = readOwner(path); // it may have changed meanwhile
     if (owner === undefined || isHeld(owner)) return false;
     change();
     return true;
@@ -115,14 +115,17 @@ function underGuard(path: string, draft: string, change: () => void): boolean {
   }
 }
 
-/** On a disk that fails the file stays: of a process that is gone it locks nothing. */
+/**
+ * Removes a file. If the disk fails, the file stays, but the lock of a process that no longer
+ * exists has no effect.
+ */
 function removed(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch { /* the next one removes it */ }
 }
 
-/** Removes what processes of this host left that were killed on their way to the lock. */
+/** Removes files of this host's processes that were killed while they took the lock. */
 function removeDrafts(path: string): void {
   const beginning = `${basename(path)}.${hostname()}.`;
   for (const name of readdirSync(dirname(path))) {
@@ -132,12 +135,12 @@ function removeDrafts(path: string): void {
   }
 }
 
-/** Whether a living process holds the lock at `path`. */
+/** Whether a running process holds the lock at `path`. */
 export function isLocked(path: string): boolean {
   return isHeld(readOwner(path));
 }
 
-/** A damaged lock is of nobody. */
+/** Whether a running process is the owner; a damaged lock has none. */
 function isHeld(owner: Owner | null | undefined): boolean {
   return owner ? isAlive(owner) : false;
 }
@@ -150,7 +153,7 @@ function ownerHere(): Owner {
 const draftOf = (path: string) => `${path}.${hostname()}.${process.pid}`;
 const guardOf = (path: string) => `${path}.takeover`;
 
-/** Makes the lock appear whole; false when there is one already. */
+/** Creates the complete lock in one step; false if it already exists. */
 function linked(draft: string, path: string): boolean {
   try {
     linkSync(draft, path);
@@ -161,7 +164,7 @@ function linked(draft: string, path: string): boolean {
   }
 }
 
-/** Undefined: there is no such lock; null: it is damaged, as by a power cut. */
+/** Undefined: no lock; null: it is damaged, e.g. by a power cut. */
 function readOwner(path: string): Owner | null | undefined {
   try {
     return JSON.parse(plainText(path));
@@ -171,7 +174,7 @@ function readOwner(path: string): Owner | null | undefined {
 }
 
 function isAlive(owner: Owner): boolean {
-  if (owner.host !== hostname()) return true; // cannot be told from here
+  if (owner.host !== hostname()) return true; // unknown from here, so it counts as running
   if (owner.boot_id !== clockAnchor().boot_id || isGone(owner.pid)) return false;
   return owner.start_ticks === startTicks(owner.pid);
 }
@@ -186,8 +189,8 @@ function isGone(pid: number): boolean {
 }
 
 /**
- * When a process started, in clock ticks since boot; null where it cannot be told, or where the process
- * has ended and only its parent has not noticed.
+ * Returns when a process started, in clock ticks since boot. Null where unknown, or where the
+ * process has ended but its parent has not noticed.
  */
 export function startTicks(pid: number): string | null {
   try {

@@ -1,10 +1,10 @@
-/** The answer of export_memories, in the forms that servers give it. */
+/** Parses the answers of export_memories, in the forms that servers use. */
 import { objectOr, objectsIn } from "../json_fields.ts";
 import type { MemoryItem } from "./memory_item.ts";
 
 const IMPORTANCES = ["low", "normal", "high", "critical"] as const;
 
-/** The part of a tool's result that is read here. */
+/** The part of a tool's result that is used. */
 export interface ToolResult {
   content?: unknown;
   structuredContent?: unknown;
@@ -12,10 +12,10 @@ export interface ToolResult {
 }
 
 /**
- * The memories of an export: structured, or JSON in a text (also after a line such as
- * "Exported 3 memories:"), as a list or under `memories`; tags and metadata may be JSON texts.
+ * Returns the memories of an export: structured, or as JSON in a text (also after a line such as
+ * "Exported 3 memories:"), in a list or under `memories`. Tags and metadata may be JSON texts.
  *
- * @returns null for an answer that holds none of these.
+ * @returns null if the answer has none of these forms.
  */
 export function exportedMemories(result: ToolResult): MemoryItem[] | null {
   const texts = Array.isArray(result.content) ? result.content.map(textOf).join("") : "";
@@ -39,7 +39,7 @@ function memoryOf(
   };
 }
 
-/** A value as text, whatever it is; null for nothing. */
+/** Returns any value as text; null for null or undefined. */
 function textFrom(value: unknown): string | null {
   if (value === undefined || value === null) return null;
   return typeof value === "string" ? value : JSON.stringify(value);
@@ -63,7 +63,7 @@ function jsonIn(text: string): unknown {
   return parsed(text.slice(start, end + 1));
 }
 
-/** A JSON text's value; anything else as it is. */
+/** Returns the value of a JSON text; anything else is returned as it is. */
 function parsed(value: unknown): unknown {
   if (typeof value !== "string") return value;
   try {

@@ -1,11 +1,11 @@
-/** What is kept in a memory server, and how it is recognised there. */
+/** Items that are stored in a memory server, and how they are recognised there. */
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../settings/item_id.ts";
 
-/** A memory to be stored, in the terms of the tool `remember`. */
+/** A memory to be stored, with the fields of the tool `remember`. */
 export interface MemoryItem {
   title: string;
-  /** A short text; servers cut it. What counts is in `metadata`. */
+  /** A short text, which servers may truncate. The complete data are in `metadata`. */
   content: string;
   category: string;
   tags: string[];
@@ -14,8 +14,9 @@ export interface MemoryItem {
 }
 
 /**
- * The title of an item at its n-th attempt, from 0. A server may take a nearly equal title for an
- * update of another memory: later attempts carry a fingerprint, which no other title resembles.
+ * Returns the title of an item at its n-th attempt, from 0. A server may take a similar title for
+ * an update of another memory, so later attempts add a fingerprint, which makes the title unlike
+ * any other.
  */
 export function titleAt(item: MemoryItem, attempt: number): string {
   if (attempt === 0) return item.title;
@@ -24,13 +25,13 @@ export function titleAt(item: MemoryItem, attempt: number): string {
   return `${title} [${digest.match(/.{8}/g)!.join(" ")}]`;
 }
 
-/** The benchmark run that a memory is of, whoever stored it; null for other memories. */
+/** Returns the benchmark run of a memory, whichever program stored it; null for other memories. */
 export function runOf({ metadata: { run_id, benchmark_run_id } }: MemoryItem): string | null {
   const id = benchmark_run_id ?? run_id;
   return typeof id === "string" && id.startsWith("bench_") ? id : null;
 }
 
-/** Memories by their tags, to find items among them. */
+/** Memories by tag, to find items among them. */
 export class MemoryIndex {
   readonly #byTag = new Map<string, MemoryItem[]>();
 

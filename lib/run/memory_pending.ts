@@ -1,4 +1,4 @@
-/** memory_pending.jsonl: what a memory server is still to be given, one item a line. */
+/** memory_pending.jsonl: items still to be sent to a memory server, one a line. */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -8,9 +8,9 @@ import { writeFileAtomic } from "../write.ts";
 import type { RunDirectory } from "./directory.ts";
 import type { MemoryItem } from "./memory_item.ts";
 
-/** An item that waits. */
+/** An item still to be sent. */
 export interface PendingMemory extends MemoryItem {
-  /** A server took it that cannot be read back: it is not sent to such a one again. */
+  /** Whether a server that cannot be read back accepted it. It is not sent to such a server again. */
   acknowledged?: boolean;
 }
 
@@ -24,17 +24,17 @@ const pendingSchema: z.ZodType<PendingMemory> = z.object({
   acknowledged: z.boolean().optional(),
 });
 
-/** Where the items of a run wait. */
+/** Path of a run's pending items. */
 export function pendingPath({ path }: RunDirectory): string {
   return join(path, "memory_pending.jsonl");
 }
 
-/** Whether any item of a run waits. */
+/** Whether a run has pending items. */
 export function hasPending(directory: RunDirectory): boolean {
   return existsSync(pendingPath(directory));
 }
 
-/** The items that wait. @throws {InputError} a damaged line, by its number. */
+/** Reads the pending items. @throws {InputError} a damaged line, with its number. */
 export async function readPending(directory: RunDirectory): Promise<PendingMemory[]> {
   const path = pendingPath(directory);
   const items: PendingMemory[] = [];
@@ -45,9 +45,9 @@ export async function readPending(directory: RunDirectory): Promise<PendingMemor
 }
 
 /**
- * Replaces the items that wait; without any the file is removed.
+ * Replaces the pending items; if there are none, the file is removed.
  *
- * @throws {InputError} a full disk, or the like.
+ * @throws {InputError} the file cannot be written, e.g. on a full disk.
  */
 export function writePending(directory: RunDirectory, items: readonly PendingMemory[]): void {
   const path = pendingPath(directory);

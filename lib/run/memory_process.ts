@@ -1,19 +1,22 @@
-/** A memory server as its own process: messages over its stdin and stdout, and its certain end. */
+/**
+ * Runs a memory server as a process: sends messages over its stdin and stdout, and makes sure that
+ * it ends.
+ */
 import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types";
 
-/** A longer line is not a message. */
+/** Longer lines are not messages. */
 const LONGEST_LINE_BYTES = 256 << 20;
-/** How long a server may take to end by itself, after its stdin is closed and after SIGTERM. */
+/** How long a server may take to exit after its stdin is closed, and again after SIGTERM. */
 const GRACE_MS = 500;
 
 /**
- * The stdio transport of the protocol. Unlike the official one, which ends one process, it ends the
- * server's whole process group (a command is often a wrapper around the server), and waits for that;
- * lines that are not messages are passed over.
+ * The protocol's stdio transport. Unlike the official one, which ends a single process, it ends the
+ * server's whole process group, as the command is often a wrapper around the server, and waits for
+ * that. Lines that are not messages are skipped.
  */
 export class MemoryProcess implements Transport {
   onmessage?: (message: JSONRPCMessage) => void;
@@ -30,13 +33,13 @@ export class MemoryProcess implements Transport {
   #garbage = "";
   #end = "";
 
-  /** @param parse makes a message of a line, or throws. */
+  /** @param parse converts a line to a message, or throws. */
   constructor(command: readonly string[], parse: (line: string) => JSONRPCMessage) {
     this.#command = command;
     this.#parse = parse;
   }
 
-  /** What is known of a server that does not do its work: its end, its complaints, its stray output. */
+  /** Signs of what is wrong with a failing server: its exit, its errors, its unexpected output. */
   get symptoms(): string {
     const said = this.#stderr.trim().split("\n").at(-1)!.trim();
     return [
@@ -47,7 +50,7 @@ export class MemoryProcess implements Transport {
     ].filter(Boolean).join("; ");
   }
 
-  /** Starts the server. @throws the system's error, e.g. that there is no such program. */
+  /** Starts the server. @throws the system's error, e.g. when the program does not exist. */
   start(): Promise<void> {
     const [program, ...args] = this.#command;
     return new Promise((resolve, reject) => {
@@ -61,7 +64,7 @@ export class MemoryProcess implements Transport {
       child.on("spawn", () => resolve());
       child.on("exit", (code, by) => {
         this.#end = by ? `it was ended by ${by}` : `it ended with exit code ${code}`;
-        // its last lines may still be on their way; "close" may wait for its own child
+        // the last lines may still arrive; "close" may wait for a child of the server
         const closed = () => {
           clearTimeout(timer);
           this.onclose?.();
@@ -69,7 +72,7 @@ export class MemoryProcess implements Transport {
         const timer = setTimeout(closed, 200);
         child.once("close", closed);
       });
-      child.stdin!.on("error", () => {}); // told by its end
+      child.stdin!.on("error", () => {}); // its exit is reported instead
       child.stdout!.on("data", (chunk: Buffer) => this.#receive(chunk));
       child.stderr!.on("data", (chunk) => this.#stderr = (this.#stderr + chunk).slice(-4000));
     });
@@ -80,7 +83,7 @@ export class MemoryProcess implements Transport {
     return Promise.resolve();
   }
 
-  /** Ends the server: asks, and then does not ask. Waits for it, whoever calls. */
+  /** Asks the server to exit, and kills it if it does not. All callers wait for the end. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
@@ -98,7 +101,7 @@ export class MemoryProcess implements Transport {
     process.off("exit", this.#onExit);
   }
 
-  /** Whether the server and all that it started has ended, now or soon. */
+  /** Whether the server and all processes that it started have exited, waiting for a short time. */
   async #isGone(): Promise<boolean> {
     const until_ms = performance.now() + GRACE_MS;
     while (this.#kill(0)) {
@@ -108,7 +111,7 @@ export class MemoryProcess implements Transport {
     return true;
   }
 
-  /** Signals the process group; whether there is one. */
+  /** Signals the process group; returns whether it exists. */
   #kill(signal: "SIGTERM" | "SIGKILL" | 0): boolean {
     if (this.#child?.pid === undefined) return false;
     try {

@@ -1,4 +1,4 @@
-/** A connection to a memory server: the tools `remember` and `export_memories`, in bounded time. */
+/** Connects to a memory server: calls the tools `remember` and `export_memories`, with time limits. */
 import { messageOf, ToldError } from "../errors.ts";
 import { exportedMemories, type ToolResult } from "./memory_export.ts";
 import { MemoryProcess } from "./memory_process.ts";
@@ -7,32 +7,32 @@ import type { Client } from "@modelcontextprotocol/sdk/client";
 import type * as Protocol from "@modelcontextprotocol/sdk/types";
 import type { MemoryItem } from "./memory_item.ts";
 
-/** Memories of runs are kept apart from others by this, where the server knows projects. */
+/** The project that separates memories of runs from others, on servers that have projects. */
 const PROJECT = "dyno";
-/** A server with more pages of tools than this has no end of them. */
+/** A server with more pages of tools is assumed to have endless ones. */
 const MOST_PAGES = 20;
 
-/** How long a server may take, milliseconds. */
+/** Time limits for a server, milliseconds. */
 export interface MemoryBounds {
-  /** A call, and the connection. */
+  /** For a call, and for connecting. */
   call_ms: number;
-  /** All of it, the end of the server included. */
+  /** For everything, including the server's exit. */
   total_ms: number;
 }
 
-/** The server cannot be worked with any further; the message says why. */
+/** The server cannot be used any longer; the message says why. */
 class MemoryServerError extends ToldError {
   override readonly name = "MemoryServerError";
 }
 
-/** The server answered, with a refusal; the connection is good. */
+/** The server refused a call; the connection still works. */
 export class MemoryRefusedError extends ToldError {
   override readonly name = "MemoryRefusedError";
 }
 
-/** An open connection. Leaving it ends the server. */
+/** An open connection. Disposing of it ends the server. */
 export class MemorySession implements AsyncDisposable {
-  /** Whether what is stored can be read back. */
+  /** Whether stored items can be read back. */
   readonly readable: boolean;
   readonly #calls: Calls;
   readonly #projects: ReadonlySet<string>;
@@ -46,7 +46,7 @@ export class MemorySession implements AsyncDisposable {
   /**
    * Starts a server and connects to it.
    *
-   * @throws {MemoryServerError} it does not start, does not answer, or cannot remember.
+   * @throws {MemoryServerError} it does not start, does not answer, or lacks the tool `remember`.
    */
   static async open(
     command: readonly string[],
@@ -82,17 +82,17 @@ export class MemorySession implements AsyncDisposable {
   }
 
   /**
-   * Gives the server an item.
+   * Sends an item to the server.
    *
-   * @throws {MemoryRefusedError} it does not take this one.
-   * @throws {MemoryServerError} it can take none.
+   * @throws {MemoryRefusedError} it refuses this item.
+   * @throws {MemoryServerError} it can accept none.
    */
   async remember(item: MemoryItem, title: string): Promise<void> {
     const { content, category, tags, importance, metadata } = item;
     await this.#call("remember", { title, content, category, tags, importance, metadata });
   }
 
-  /** All that the server has. @throws {MemoryServerError} it does not say. */
+  /** Returns all memories of the server. @throws {MemoryServerError} it does not return them. */
   async memories(): Promise<MemoryItem[]> {
     try {
       const memories = exportedMemories(await this.#call("export_memories", {}));
@@ -128,7 +128,7 @@ export class MemorySession implements AsyncDisposable {
   }
 }
 
-/** What calls to one server have in common. */
+/** What calls to one server share. */
 interface Calls {
   client: Client;
   server: MemoryProcess;
@@ -139,7 +139,7 @@ interface Calls {
   late(error: unknown): boolean;
 }
 
-/** A call whose failure is reported in plain words. */
+/** Makes a call, and reports its failure in plain words. */
 async function attempt<T>(
   { server, call_ms, signal, program, refused, late }: Calls,
   what: string,
@@ -165,7 +165,7 @@ async function attempt<T>(
   }
 }
 
-/** The server's tools, and whether each takes a project. */
+/** Returns the server's tools, and whether each accepts a project. */
 async function toolsOf(calls: Calls): Promise<Map<string, boolean>> {
   const tools = new Map<string, boolean>();
   let cursor: string | undefined;

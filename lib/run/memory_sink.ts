@@ -1,4 +1,4 @@
-/** Storing a run's memories in a memory server (MCP over stdio), without harm whatever it does. */
+/** Stores a run's memories in a memory server (MCP over stdio); a faulty server does no harm. */
 import { messageOf } from "../errors.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
 import { takeLock } from "./lock.ts";
@@ -8,22 +8,22 @@ import { type MemoryBounds, MemoryRefusedError, MemorySession } from "./memory_s
 import type { RunDirectory } from "./directory.ts";
 
 const BOUNDS: MemoryBounds = { call_ms: 10_000, total_ms: 60_000 };
-/** Of the time in all, what is left for ending the server. */
+/** The part of the total time that is reserved for ending the server. */
 const ENDING_MS = 2_000;
-/** How often an item is sent that is not found afterwards. */
+/** How often an item is sent if it is not found afterwards. */
 const MOST_ATTEMPTS = 3;
 
-/** What came of it. */
+/** The result of sending a run's items. */
 export interface MemoryDelivery {
-  /** Read back and found whole, whether they were sent now or lay there already. */
+  /** Items read back complete, whether sent now or stored earlier. */
   verified: number;
-  /** Memories of other runs that the server overwrote meanwhile: sent again like the items. */
+  /** Memories of other runs that the server overwrote meanwhile; they are sent again like the items. */
   overwritten: number;
-  /** Of those that wait: taken by a server that cannot be read back. */
+  /** Pending items that a server accepted, but that cannot be read back. */
   acknowledged: number;
-  /** Items that wait in the run directory. */
+  /** Items still pending in the run directory. */
   waiting: number;
-  /** Why they do; null where none does. */
+  /** Why items are pending; null where none are. */
   problem: string | null;
 }
 
@@ -33,8 +33,8 @@ export interface DeliveryOptions {
 }
 
 /**
- * Saves a run's items as waiting, in place of its earlier ones, then sends them to the server.
- * Never throws: what goes wrong is in the result.
+ * Saves a run's items as pending, replacing earlier ones, then sends them to the server. Never
+ * throws: problems are in the result.
  */
 export async function storeMemories(
   directory: RunDirectory,
@@ -54,10 +54,10 @@ export async function storeMemories(
 }
 
 /**
- * Gives the server what waits in a run directory. What is there already is not sent; what was sent is
- * read back; what was lost is sent again; what was found waits no longer.
+ * Sends the pending items of a run directory to the server. Items that the server already has are
+ * not sent; sent items are read back; lost ones are sent again; those found are no longer pending.
  *
- * @throws {InputError} the items cannot be read or written, or another process is at it.
+ * @throws {InputError} the items cannot be read or written, or another process is sending them.
  */
 export async function deliverPending(
   directory: RunDirectory,
@@ -96,15 +96,15 @@ function abortAt(scope: Scope, at_ms: number, why: string): Disposable {
   return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
-/** One sending of what waits. */
+/** One delivery of pending items. */
 class Delivery {
   readonly #directory: RunDirectory;
   #total: number;
   #overwritten = 0;
-  /** From here on nothing is sent, so that what was sent can be read back. */
+  /** Nothing is sent after this time, so that what was sent can be read back. */
   readonly #last_send_ms: number;
   #waiting: PendingMemory[];
-  /** What was once found there, and is to stay. */
+  /** Memories that were once found, and that must not get lost. */
   #guarded: MemoryItem[] = [];
   #refusal: string | null = null;
 
@@ -115,7 +115,7 @@ class Delivery {
     this.#last_send_ms = last_send_ms;
   }
 
-  /** @returns why something still waits; null where nothing does. */
+  /** @returns why items are still pending; null where none are. */
   async run(session: MemorySession): Promise<string | null> {
     if (!session.readable) {
       await this.#send(session, this.#waiting.filter(({ acknowledged }) => !acknowledged), 0, true);
@@ -148,7 +148,7 @@ class Delivery {
     };
   }
 
-  /** @returns whether there was time for all. */
+  /** @returns whether there was time to send all items. */
   async #send(
     session: MemorySession,
     items: readonly PendingMemory[],
@@ -170,8 +170,8 @@ class Delivery {
   }
 
   /**
-   * Takes off what is found whole. What was there and is no longer joins what waits: a server that
-   * took an item for an update of it has overwritten it.
+   * Removes the items that are found complete. Memories that were found before and are now missing
+   * become pending: the server took an item for an update of one and overwrote it.
    */
   async #readBack(session: MemorySession): Promise<MemoryItem[]> {
     const memories = await session.memories();

@@ -1,4 +1,4 @@
-/** run_metadata.json: what ran, where, with what, since when. */
+/** run_metadata.json: what ran, where, with what, and since when. */
 import { arch, cpus, hostname, release, totalmem, type as osType } from "node:os";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
@@ -16,19 +16,19 @@ export interface RunMetadata {
   benchmark: string;
   agent: string;
   model: string;
-  /** "mock" where dyno's own endpoint plays the model, as its metrics have it; else "none". */
+  /** "mock" where the endpoint is dyno's own mock, as its metrics say; otherwise "none". */
   simulation_mode: "mock" | "none";
-  /** What people call it; `dyno runs tag` changes them. */
+  /** Tags that users gave the run; `dyno runs tag` changes them. */
   tags: string[];
   seed: number | null;
   started_at_unix_seconds: number;
   argv: string[];
   host: Host;
   software: Software;
-  /** Commit of the working folder, where it is a git checkout. */
+  /** Commit of the working folder, if it is a git checkout. */
   git_sha: string | null;
   clock_anchor: ClockAnchor;
-  /** Everything that shapes the run, secrets left out. */
+  /** All settings that affect the run, without secrets. */
   config: Record<string, unknown>;
 }
 
@@ -56,7 +56,7 @@ export type RunFacts =
   >
   & { tags?: readonly string[] };
 
-/** Adds host, software, clock and commit to what the caller knows of a run. */
+/** Adds the host, software, clock and commit to the facts about a run. */
 export async function describeRun(facts: RunFacts): Promise<RunMetadata> {
   const clock_anchor = clockAnchor();
   return {
@@ -72,7 +72,7 @@ export async function describeRun(facts: RunFacts): Promise<RunMetadata> {
   };
 }
 
-/** The machine this process runs on. */
+/** Describes the machine that this process runs on. */
 export function describeHost(): Host {
   const cores = cpus();
   return {
@@ -86,14 +86,14 @@ export function describeHost(): Host {
   };
 }
 
-/** What runs this program, and its version; Bun calls itself a Node too. */
+/** The name and version of the JavaScript runtime; Bun also claims to be Node. */
 export function runtimeName(): string {
   const { deno, bun, node } = process.versions as Record<string, string | undefined>;
   if (deno !== undefined) return `Deno ${deno}`;
   return bun === undefined ? `Node ${node}` : `Bun ${bun}`;
 }
 
-/** The metadata of a run. @throws {InputError} missing or damaged. */
+/** Reads the metadata of a run. @throws {InputError} missing or damaged. */
 export async function readMetadata(directory: RunDirectory): Promise<RunMetadata> {
   try {
     return JSON.parse(await readFile(plainFile(directory.metadata), "utf8"));

@@ -1,11 +1,11 @@
-/** Files of runs that came from elsewhere: a pipe or a device there would be read without end. */
+/** Opens files of runs that come from elsewhere: reading a pipe or a device could block forever. */
 import { readFileSync, statSync } from "node:fs";
 import { InputError } from "../errors.ts";
 
 /**
- * The path of a plain file; of one that is not there, too.
+ * Returns the path if it is a plain file, or does not exist.
  *
- * @throws {InputError} a pipe, a device or a folder.
+ * @throws {InputError} it is a pipe, a device or a folder.
  */
 export function plainFile(path: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
@@ -15,9 +15,9 @@ export function plainFile(path: string): string {
 }
 
 /**
- * The text of a plain file.
+ * Returns the text of a plain file.
  *
- * @throws {InputError} it is none.
+ * @throws {InputError} it is not a plain file.
  * @throws the system's error when it cannot be read.
  */
 export function plainText(path: string): string {

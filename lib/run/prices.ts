@@ -1,4 +1,4 @@
-/** What tokens cost: a dated table, by model. An unknown price is null, never 0. */
+/** Token prices: a dated table by model. An unknown price is null, never 0. */
 import { z } from "zod";
 import builtin from "../../experiments/prices.json" with { type: "json" };
 import { checkJson, readJsonFile } from "../settings/json_file.ts";
@@ -17,44 +17,45 @@ export const priceSchema = z.strictObject({
   model: nonEmpty,
   /** Another name of the same model. */
   also: nonEmpty.optional(),
-  /** Of prompt tokens. */
+  /** Price of prompt tokens. */
   input: dollars,
-  /** Of output tokens. */
+  /** Price of output tokens. */
   output: dollars,
-  /** Of prompt tokens that the provider's cache had; without it, as other prompt tokens. */
+  /** Price of prompt tokens read from the provider's cache; default: that of other prompt tokens. */
   cache_read: dollars.nullable().optional(),
-  /** Of prompt tokens that went into the provider's cache; without it, as other prompt tokens. */
+  /** Price of prompt tokens written to the provider's cache; default: that of other prompt tokens. */
   cache_write: dollars.nullable().optional(),
-  /** The day on which it was looked up, YYYY-MM-DD. */
+  /** The day on which the price was looked up, YYYY-MM-DD. */
   date: z.iso.date(),
-  /** The page that it was read from. */
+  /** The page that the price is from. */
   source: z.url(),
 });
 
-/** A price table's file. */
+/** The form of a price table file. */
 export const priceTableSchema = z.strictObject({
   $schema: schemaField,
-  /** What the prices are in. */
+  /** The unit of the prices. */
   unit: z.literal("USD per million tokens"),
   /** One row for each model. */
   prices: z.array(priceSchema),
 }).register(fileForms, { name: "prices", title: "a price table of dyno" });
 
 /**
- * A model's price, USD per million tokens. `model` and `also` are whole names in which `*` stands for
- * any letters; letter case does not count, nor does a provider before a slash (`openai/gpt-4o`).
+ * A model's price, USD per million tokens. `model` and `also` are complete names in which `*`
+ * stands for any text. Letter case is ignored, and so is a provider before a slash
+ * (`openai/gpt-4o`).
  */
 export interface Price extends OutputOf<typeof priceSchema> {}
 
-/** Prices; where several fit a model, the first does. */
+/** A price table; if several rows match a model, the first one is used. */
 export class PriceTable {
-  /** Where it came from, for a person. */
+  /** Its source, for people. */
   readonly name: string;
-  /** All prices, in their order. */
+  /** All prices, in order. */
   readonly prices: readonly Price[];
   readonly #rows: readonly { globs: string[][]; price: Price }[];
 
-  /** `name` says where the prices came from. */
+  /** @param name the source of the prices. */
   constructor(name: string, prices: readonly Price[]) {
     this.name = name;
     this.prices = prices;
@@ -64,7 +65,7 @@ export class PriceTable {
     }));
   }
 
-  /** The price of a model; null where the table has none. */
+  /** Returns the price of a model; null where the table has none. */
   priceOf(model: string): Price | null {
     const name = model.toLowerCase();
     const short = name.slice(name.lastIndexOf("/") + 1);
@@ -74,22 +75,25 @@ export class PriceTable {
   }
 }
 
-/** The table that comes with dyno, experiments/prices.json. */
+/** Returns the table that comes with dyno, experiments/prices.json. */
 export function builtinPrices(): PriceTable {
   return new PriceTable("experiments/prices.json", priceTableSchema.parse(builtin).prices);
 }
 
-/** @throws {InputError} the file is missing, or is not a price table: file, line and fault. */
+/**
+ * Reads a price table. @throws {InputError} the file is missing or not a price table, with line and
+ * fault.
+ */
 export async function readPrices(path: string): Promise<PriceTable> {
   return new PriceTable(path, checkJson(await readJsonFile(path), priceTableSchema).prices);
 }
 
-/** What stands between the stars of a name. */
+/** The texts between the stars of a name. */
 function partsOf(glob: string): string[] {
   return glob.toLowerCase().split("*");
 }
 
-/** Whether the parts are in the text, in order, from its start to its end. Linear, as no pattern is. */
+/** Whether the parts appear in the text in order, from its start to its end, in linear time. */
 function matches([first, ...parts]: string[], text: string): boolean {
   const last = parts.pop();
   if (last === undefined) return text === first;

@@ -1,36 +1,36 @@
 /**
- * The unit of analysis: the problem. Answers to it (samples, epochs, the modes of a comparative run,
- * retries of a source that keeps them) are nested in it, since they are alike.
+ * The problem is the unit of analysis. Answers to one problem (samples, epochs, modes of a
+ * comparative run, retries kept by a source) are nested in it, since they are alike.
  */
 import { attemptsShare } from "../stats/pass_at_k.ts";
 import { mean } from "../stats/quantile.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { RunItem } from "./summary.ts";
 
-/** How one answer came out: right, wrong or without an answer, not judged. */
+/** The outcome of an answer: "1" right, "0" wrong or without an answer, "-" not judged. */
 export type Mark = "1" | "0" | "-";
 
-/** How an item came out; one without an answer counts as wrong. */
+/** Returns the outcome of an item; one without an answer counts as wrong. */
 export function markOf({ passed, success }: Pick<RunItem, "passed" | "success">): Mark {
   if (passed !== null) return passed ? "1" : "0";
   return success ? "-" : "0";
 }
 
-/** Whether an answer was to be judged and could not be: its evaluator failed. It is not passed. */
+/** Whether an answer should have been judged, but its evaluator failed. It does not count as passed. */
 export function isUnjudged({ passed, success, error }: RunItem): boolean {
   return success && passed === null && error !== null;
 }
 
-/** Without an answer, judged wrong, or not judged where it was to be. */
+/** Whether an item has no answer, was judged wrong, or could not be judged. */
 export function isFailing(item: RunItem): boolean {
   return !item.success || item.passed === false || isUnjudged(item);
 }
 
 /**
- * The share of right answers among those that were judged or went without an answer, with its
- * interval over problems. Null where there is none.
+ * Returns the share of right answers among those that were judged or are missing, with its interval
+ * over problems. Null where there are none.
  *
- * @param marks of each problem, those of its answers.
+ * @param marks for each problem, the outcomes of its answers.
  */
 export function passRateOf(marks: Iterable<readonly string[]>): Estimate | null {
   const attempts = [...marks].map((own) => own.filter((mark) => mark !== "-"))
@@ -39,25 +39,28 @@ export function passRateOf(marks: Iterable<readonly string[]>): Estimate | null 
   return attemptsShare(attempts);
 }
 
-/** The figures of one way of asking; of a run with one only, of the whole run. */
+/** The figures of one mode of asking, or of the whole run if it has only one. */
 export interface ModeFigures {
   /** zero-shot or iterative; null where the run has no modes. */
   mode: string | null;
   /** Problems that were asked. */
   problems: number;
-  /** Answers to them, and problems that went without. */
+  /** Answers, including missing ones. */
   answers: number;
-  /** Of the answers, those without one. */
+  /** Of these, missing answers. */
   errors: number;
-  /** Share of right answers, over problems where these have several; null where nothing was judged. */
+  /**
+   * Share of right answers, over problems where these have several answers; null where nothing was
+   * judged.
+   */
   pass_rate: Estimate | null;
-  /** Share of answers that came, as `pass_rate` is made. */
+  /** Share of answers that are not missing, computed like `pass_rate`. */
   answer_rate: Estimate | null;
-  /** Mean over problems of the mean score of their judged answers, 0..1. */
+  /** Mean over problems of the mean score of their judged answers, 0 to 1. */
   avg_hit_rate: number | null;
 }
 
-/** The figures of each of a run's modes, in the order in which they come. */
+/** Returns the figures of each mode of a run, in order of appearance. */
 export function modesOf(items: readonly RunItem[]): ModeFigures[] {
   return [...Map.groupBy(items, ({ mode }) => mode ?? "")].map(([mode, own]) => {
     const problems = Map.groupBy(own, ({ problem_id }) => problem_id);
@@ -79,7 +82,7 @@ export function modesOf(items: readonly RunItem[]): ModeFigures[] {
   });
 }
 
-/** Of each problem, the mean score of its judged answers; those that have none are left out. */
+/** Returns the mean score of the judged answers of each problem; problems without any are left out. */
 export function scoresByProblem(items: readonly RunItem[]): number[] {
   const problems = Map.groupBy(items, ({ problem_id }) => problem_id);
   return [...problems.values()].flatMap((answers) => {
@@ -88,7 +91,7 @@ export function scoresByProblem(items: readonly RunItem[]): number[] {
   });
 }
 
-/** The mean over problems of the mean score of their judged answers; null where none has one. */
+/** Returns the mean over problems of the mean score of their judged answers; null where none was judged. */
 export function meanScore(items: readonly RunItem[]): number | null {
   const scores = scoresByProblem(items);
   return scores.length > 0 ? mean(scores) : null;

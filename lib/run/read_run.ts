@@ -1,4 +1,4 @@
-/** Reading a run directory, whole, interrupted or damaged, into what every run has in common. */
+/** Reads a run directory, complete, interrupted or damaged, into the form that all runs share. */
 import { existsSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { messageOf } from "../errors.ts";
@@ -18,19 +18,19 @@ import type { JsonObject } from "../json_fields.ts";
 import { NO_LEDGER } from "./summary.ts";
 import type { ModelSpending, ReadRun, RunItem, RunSummary, Spending } from "./summary.ts";
 
-/** A run that was read from a directory, with what was wrong there, one line each. */
+/** A run that was read from a directory. */
 export interface RunReading extends ReadRun {
-  /** What was wrong with its files, one line each. */
+  /** Problems with its files, one line each. */
   warnings: string[];
-  /** Its results are final: nothing will change them but a person. */
+  /** Whether its results are final, so that only a person will change them. */
   settled: boolean;
 }
 
 /**
- * Reads the run at `path`. Never throws for what lies there: a damaged run is `failed`, one
- * without results is `incomplete` and read from its journal.
+ * Reads the run at `path`. Problems with its files never throw: a damaged run is `failed`; one
+ * without results is `incomplete`, and read from its journal.
  *
- * @param items false leaves out the requests of a load with results, which are in its journal.
+ * @param items false skips the requests of a load with results, which are in its journal.
  */
 export async function readRunDirectory(
   path: string,
@@ -40,7 +40,7 @@ export async function readRunDirectory(
   const warnings: string[] = [];
   const metadata = jsonOf(directory.metadata, warnings);
   const imported = importRecord(metadata);
-  // the journal of an imported run, where it has one, is the other program's
+  // an imported run's journal, if any, comes from the other program
   const crc = imported === null ? resultsCrc(directory.journal) : null;
   const results = jsonOf(directory.results, warnings, crc);
   const kind = kindOf(metadata, results);
@@ -91,7 +91,7 @@ export async function readRunDirectory(
   };
 }
 
-/** What a run took: by its results, else by its journal; nothing where neither can be read. */
+/** The sums of a run's ledger, from its results or else its journal; empty where neither can be read. */
 async function spendingOf(
   { journal: path, lock }: RunDirectory,
   results: JsonObject | null,
@@ -100,9 +100,9 @@ async function spendingOf(
   const told = objectAt(results, "ledger");
   const total = objectAt(told, "total");
   const [models, askers] = [objectAt(told, "by_model"), objectAt(told, "by_asker")];
-  // an earlier dyno did not sum by model: that matters where two were asked
+  // earlier versions had no sums by model, which matters only for runs with several models
   const one = askers !== null && !("judge" in askers) && !("reviewer" in askers);
-  const knowsKills = total !== null && "requests_cut_off" in total; // nor what a kill cut off
+  const knowsKills = total !== null && "requests_cut_off" in total; // nor requests cut off by a kill
   if (knowsKills && (models !== null || one)) return spendingIn(total, models);
   const ofJournal = (ledger: Ledger) => {
     if (!isLocked(lock)) ledger.cutOff();
@@ -148,7 +148,7 @@ export function looksLikeRun(path: string): boolean {
   return [results, journal, metadata].some((file) => existsSync(file));
 }
 
-/** What a suite's results.json says about its speed. */
+/** The figures on speed in a suite's results.json. */
 function suiteFigures(results: JsonObject | null) {
   const statistics = objectAt(results, "statistics");
   const ttft = objectAt(statistics, "ttft_ms");
@@ -159,7 +159,7 @@ function suiteFigures(results: JsonObject | null) {
   };
 }
 
-/** The counts and sums of items; sums of tokens are null when an answer's are unknown. */
+/** Returns counts and sums of items; a sum of tokens is null where an answer's tokens are unknown. */
 export function countsOf(items: readonly RunItem[]) {
   const answered = items.filter((item) => item.success);
   const sum = (key: "prompt_tokens" | "completion_tokens") =>
@@ -185,7 +185,7 @@ function passedOf(items: readonly RunItem[]): number | null {
   return judged.length === 0 ? null : judged.filter(({ passed }) => passed).length;
 }
 
-/** @param crc of what was written; null where it is not known. */
+/** @param crc the checksum of the file as it was written; null where unknown. */
 function jsonOf(path: string, warnings: string[], crc: string | null = null): JsonObject | null {
   try {
     const text = plainText(path);
@@ -211,7 +211,7 @@ function kindOf(metadata: JsonObject | null, results: JsonObject | null) {
   return KINDS.find((kind) => kind === named) ?? null;
 }
 
-/** The items in a run's events; of a test that ran twice, the later one counts. */
+/** Folds a journal into its items; for a test that ran twice, the later one counts. */
 export const runItems: Fold<"run", Map<string, RunItem>> = {
   kind: "run",
   begin: () => new Map(),
@@ -253,17 +253,20 @@ async function itemsOfJournal(
   }
 }
 
-/** When a run began, and its seconds from there to its newest event. */
+/** When a run started, and the seconds from then to its newest event. */
 export type RunSpan = Pick<RunSummary, "started_at_unix_seconds" | "duration_s">;
 
-/** The span of a run by its metadata and the end of its journal, as {@linkcode readRunDirectory} tells it. */
+/**
+ * Returns the span of a run from its metadata and the end of its journal, as {@linkcode
+ * readRunDirectory} does.
+ */
 export function runSpan(directory: RunDirectory): RunSpan {
   return spanOf(directory, jsonOf(directory.metadata, []), null);
 }
 
 /**
- * When it started and how long it took, pauses between sessions included. By the wall clock, which
- * goes on over restarts of the host; by the monotonic one where the wall clock was set back.
+ * When a run started and how long it took, including pauses between sessions. Uses the wall clock,
+ * which continues over restarts of the host, or the monotonic one if the wall clock was set back.
  */
 function spanOf(
   directory: RunDirectory,

@@ -1,15 +1,15 @@
-/** Keeping secrets out of everything that is written or printed. */
+/** Removes secrets from everything that is written or printed. */
 import { isSecretHeader } from "../endpoint/secret_names.ts";
 
 const MASK = "***";
-/** Shorter values would blank out ordinary words. */
+/** Masking shorter values would blank out ordinary words. */
 const SHORTEST_SECRET = 6;
 
 /** Replaces known secret values in text. */
 export class Redactor {
   readonly #secrets: string[] = [];
 
-  /** Learns a value that must never appear, nor as JSON, as JSON in JSON, or as a URL has it. */
+  /** Adds a secret value. It is also masked as JSON, as JSON within JSON, and in the encoding of URLs. */
   learn(secret: string | null | undefined): void {
     if (!secret || secret.length < SHORTEST_SECRET) return;
     const escaped = inJson(secret);
@@ -17,7 +17,7 @@ export class Redactor {
     this.#secrets.push(...new Set(forms));
   }
 
-  /** Learns the values of headers whose names say that they are secret. */
+  /** Adds the values of headers whose names suggest secrets. */
   learnHeaders(headers: Record<string, string>): void {
     for (const [name, value] of Object.entries(headers)) {
       if (!isSecretHeader(name)) continue;
@@ -26,7 +26,7 @@ export class Redactor {
     }
   }
 
-  /** The value with secrets replaced in its texts. */
+  /** Returns a value with the secrets in its texts masked. */
   redactValue<Value>(value: Value): Value {
     const text = JSON.stringify(value);
     const clean = this.redact(text);
@@ -35,7 +35,7 @@ export class Redactor {
 
   redact(text: string): string {
     for (const secret of this.#secrets) {
-      // more than once: with what stands before it, the mask may make a secret that ends with stars
+      // repeated, as a mask and the text before it may form a secret that ends with stars
       while (text.includes(secret)) text = text.replaceAll(secret, MASK);
     }
     return text;
@@ -46,7 +46,7 @@ function inJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** None of a text that is no Unicode: URLs cannot hold it. */
+/** The URL encodings of a secret; none if it is not valid Unicode, as a URL cannot contain it. */
 function inUrls(text: string): string[] {
   return text.isWellFormed() ? [encodeURI(text), encodeURIComponent(text)] : [];
 }

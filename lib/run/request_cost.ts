@@ -1,13 +1,13 @@
-/** What one model's requests cost, and what the next one may cost at most. */
+/** The cost of one model's requests, and the highest possible cost of the next one. */
 import { entryOf, tokensCost, tokensTaken } from "./ledger_entry.ts";
 import type { Spent } from "./budget.ts";
 import type { Asker, Failed, LedgerEntry, PriceRow, TokenCounts } from "./ledger_entry.ts";
 import type { PriceTable } from "./prices.ts";
 
-/** Tokens in a byte of a request's body, until the server has told any; more than most have. */
+/** Tokens per byte of a request's body, before the server has reported any; most texts have fewer. */
 const TOKENS_PER_BYTE = 0.5;
 
-/** Prices one model's requests. */
+/** Computes the costs of one model's requests. */
 export class RequestCost {
   readonly #model: string;
   readonly #prices: PriceTable;
@@ -15,10 +15,10 @@ export class RequestCost {
   readonly #warn: (line: string) => void;
   #warned = false;
   #tokensPerByte: number | null = null;
-  /** The longest answer so far, tokens. */
+  /** The longest answer so far, in tokens. */
   #longest: number | null = null;
 
-  /** @param warn called once, with the first request whose price is unknown. */
+  /** @param warn called once, at the first request whose price is unknown. */
   constructor(model: string, prices: PriceTable, warn: (line: string) => void) {
     this.#model = model;
     this.#prices = prices;
@@ -26,16 +26,16 @@ export class RequestCost {
     this.#warn = warn;
   }
 
-  /** What the model's tokens cost; null where the table has no row for it. */
+  /** The price of the model's tokens; null where the table has none. */
   get price(): PriceRow | null {
     return this.#price;
   }
 
   /**
-   * A request that has ended, as an entry of the ledger.
+   * Returns the ledger entry of a request that has ended.
    *
-   * @param told the tokens that the server told.
-   * @param failed null for an answer.
+   * @param told the tokens that the server reported.
+   * @param failed null if the request was answered.
    */
   entry(
     asked_by: Asker,
@@ -48,17 +48,18 @@ export class RequestCost {
   }
 
   /**
-   * What a request may take: its prompt as dense as the densest so far, and an answer of its limit
-   * of tokens, or without one as long as the longest so far; null while no length is known.
+   * Returns the most that a request may cost. Its prompt is taken to be as dense in tokens as the
+   * densest so far; its answer, to be of its token limit, or without one of the longest so far.
+   * Null while no length is known.
    *
-   * @param body its whole body.
+   * @param body the complete body.
    */
   most(body: Record<string, unknown>): Spent | null {
     const answers = typeof body.n === "number" ? body.n : 1;
     const limit = body.max_completion_tokens ?? body.max_tokens ?? body.max_output_tokens;
     const numbers = "input" in body || "query" in body || "text_1" in body;
     const answer = numbers && !("stream" in body)
-      ? 0 // embeddings, rankings and scores
+      ? 0 // embeddings, rankings and scores have no output tokens
       : typeof limit === "number"
       ? limit * answers
       : this.#longest;
@@ -72,7 +73,7 @@ export class RequestCost {
     return { usd, tokens: prompt + answer };
   }
 
-  /** Learns from a request what others may take. */
+  /** Updates the estimates for later requests. */
   learn(
     body: Record<string, unknown>,
     { prompt_tokens, completion_tokens }: Pick<TokenCounts, "prompt_tokens" | "completion_tokens">,
@@ -93,13 +94,13 @@ export class RequestCost {
   }
 }
 
-/** What an entry took of a budget. */
+/** What an entry spends of a budget. */
 export function spentOf({ cost_usd, prompt_tokens, completion_tokens }: LedgerEntry): Spent {
   const known = prompt_tokens !== null && completion_tokens !== null;
   return { usd: cost_usd, tokens: known ? prompt_tokens + completion_tokens : null };
 }
 
-/** Both together; unknown where either is. */
+/** Adds two amounts; a field is unknown where either is. */
 export function addedSpent(a: Spent, b: Spent): Spent {
   const sum = (x: number | null, y: number | null) => x === null || y === null ? null : x + y;
   return { usd: sum(a.usd, b.usd), tokens: sum(a.tokens, b.tokens) };

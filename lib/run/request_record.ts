@@ -1,4 +1,4 @@
-/** What is known of a load's requests, of its client and of its server while it runs. */
+/** Records of a load's requests, and readings of its client and server while it runs. */
 import {
   areTexts,
   fields,
@@ -15,37 +15,43 @@ import type { Media } from "../endpoint/said.ts";
 import type { UsageDetails } from "../endpoint/usage.ts";
 
 /**
- * One request as it was measured: the journal's `request_finished`. Times are CLOCK_MONOTONIC
- * nanoseconds; null for what never came.
+ * The record of one request: the journal's `request_finished`. Times are CLOCK_MONOTONIC
+ * nanoseconds; null where the event never happened.
  */
 export interface RequestRecord {
-  /** From 0, in the order in which they were planned. */
+  /** Its number in the plan, from 0. */
   request: number;
-  /** The header x-request-id that it was sent with. An earlier dyno sent none. */
+  /** Its x-request-id header. Earlier versions of dyno recorded none. */
   request_id?: string | undefined;
-  /** The session that it was told to belong to; left out for none. */
+  /** The name of its session; left out for none. */
   session?: string | undefined;
-  /** Of several endpoints the one that it went to; left out for one alone, and for what was not sent. */
+  /**
+   * The endpoint that it went to; left out where there is only one, and for requests that were not
+   * sent.
+   */
   endpoint?: string | undefined;
-  /** Of several models the one that it named; left out for one alone. */
+  /** The model that it named; left out where there is only one. */
   model?: string | undefined;
-  /** Of a load that several processes sent together the one that sent it, from 0. */
+  /** The process that sent it, from 0, where several sent the load together. */
   shard?: number | undefined;
-  /** Number of the measured stage, from 0: its place in `stages` of the results. */
+  /** Number of the measured stage, from 0: the index in `stages` of the results. */
   stage: number;
-  /** Sent before the measured part; excluded from results. */
+  /** Whether it was sent before the measured part, and so is excluded from results. */
   warmup: boolean;
-  /** The conversation it belongs to, and its turn from 0; null outside of conversations. */
+  /** The number of its conversation; null for a single question. */
   conversation: number | null;
-  /** Its place in the conversation, from 0. */
+  /** Its turn in the conversation, from 0. */
   turn: number;
-  /** The sub-agent that asked; left out for a session's main agent. */
+  /** The sub-agent that sent it; left out for a session's main agent. */
   agent?: string | undefined;
-  /** When the arrival process wanted it sent; in a closed loop, when a place became free. */
+  /** When the arrival process scheduled it; in a closed loop, when a place became free. */
   t_intended_ns: number;
-  /** Its time had come and the limit of concurrency let it: the rest until t_sent_ns is ours. */
+  /**
+   * When its time had come and the concurrency limit let it start: any delay from then to t_sent_ns
+   * is the client's.
+   */
   t_ready_ns: number;
-  /** Null: never sent. */
+  /** Null: it was never sent. */
   t_sent_ns: number | null;
   /** The first byte of the response, its head included. */
   t_first_byte_ns: number | null;
@@ -55,58 +61,61 @@ export interface RequestRecord {
   t_last_choice_ns?: number | null | undefined;
   /** Events with a choice, tokens or not. Earlier versions of dyno recorded none. */
   choice_events?: number | undefined;
-  /** The first event whose text is there but empty, without a role; missing where there is none. */
+  /** The first event with an empty text and no role; missing where there is none. */
   t_first_blank_ns?: number | null | undefined;
-  /** The last of them. */
+  /** The last such event. */
   t_last_blank_ns?: number | null | undefined;
-  /** How many of them there are. */
+  /** The number of such events. */
   blank_events?: number | undefined;
   /** The first event that carried tokens. */
   t_first_token_ns: number | null;
   /** The last event that carried tokens. */
   t_last_token_ns: number | null;
-  /** The response was whole, or the exchange had failed. */
+  /** When the response was complete, or the exchange had failed. */
   t_end_ns: number;
-  /** How long its connection took, TLS included; null where one was kept alive (0 by an earlier dyno). */
+  /** Time to connect, including TLS; null where a connection was reused (0 in earlier versions of dyno). */
   connect_ns: number | null;
-  /** Of connect_ns, TLS's handshake; null without one. Earlier versions of dyno recorded none. */
+  /** TLS handshake, a part of connect_ns; null without one. Earlier versions of dyno recorded none. */
   tls_ns?: number | null | undefined;
-  /** Connecting was over before it was the request's turn. */
+  /** Whether it was connected before its time. */
   connected_ahead?: boolean | undefined;
   /** HTTP status; 0 for none. */
   status: number;
-  /** Why the model ended, in the server's word; null where it gave none. Earlier versions of dyno recorded none. */
+  /**
+   * Why the model stopped, in the server's words; null where it did not say. Earlier versions of
+   * dyno recorded none.
+   */
   finish_reason?: string | null | undefined;
   /**
-   * Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then. "cancelled": cut
-   * off by its client on purpose.
+   * Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then, but not
+   * sent. "cancelled": cancelled by the client on purpose.
    */
   failure: FailureClass | "unfinished" | "unsent" | "cancelled" | null;
   /** The failure in one line. */
   message: string | null;
-  /** From the server's usage, else counted; null where unknown. */
+  /** From the server's usage, or else counted; null where unknown. */
   prompt_tokens: number | null;
-  /** From the server's usage, else counted; null where unknown. */
+  /** From the server's usage, or else counted; null where unknown. */
   completion_tokens: number | null;
-  /** What told `completion_tokens`; null where nobody did. */
+  /** The source of `completion_tokens`; null where they are unknown. */
   token_source: TokenSource | null;
-  /** What the server's usage tells beyond; null for nothing. */
+  /** Further values of the server's usage; null for none. */
   usage_details: UsageDetails | null;
-  /** Sound and images of an answer, or heard for it; left out where there is nothing of them. */
+  /** Audio and images of the answer, or audio that was transcribed; left out where there are none. */
   media?: Media | undefined;
-  /** US dollars; null where the server told no usage or the price is unknown. */
+  /** US dollars; null where the server reported no usage or the price is unknown. */
   cost_usd: number | null;
   /** Events that carried tokens. */
   token_events: number;
-  /** The largest lag of a read after the kernel's receipt. */
+  /** The longest time between the kernel's receipt of data and its reading. */
   lag_max_ns: number | null;
-  /** Its gaps in tokens.bin: the place of the first one, counted in float32 values; ms. */
+  /** Index of its first gap in tokens.bin, counted in float32 values. */
   gaps_at: number;
-  /** How many gaps it has there. */
+  /** The number of its gaps, in ms, in that file. */
   gaps: number;
 }
 
-/** What became of a request that is neither an answer nor a failure of the endpoint's. */
+/** Outcomes of requests that are neither answers nor failures of the endpoint. */
 const NO_FAILURE: ReadonlySet<RequestRecord["failure"]> = new Set([
   null,
   "unfinished",
@@ -114,67 +123,74 @@ const NO_FAILURE: ReadonlySet<RequestRecord["failure"]> = new Set([
   "cancelled",
 ]);
 
-/** The class of a request's failure; null for an answer, and for what was cut off or never sent. */
+/**
+ * Returns the class of a request's failure; null for an answer, and for requests that were cut off
+ * or never sent.
+ */
 export function failureClass({ failure }: Pick<RequestRecord, "failure">): FailureClass | null {
   return NO_FAILURE.has(failure) ? null : failure as FailureClass;
 }
 
-/** Sound and images of a request, by the names of their measures. */
+/** Returns the audio and images of a request, by the names of their measures. */
 export function mediaValues({ media }: Pick<RequestRecord, "media">) {
   const { audio_s = null, images = null, bytes = null } = media ?? {};
   return { audio_s, images, media_bytes: bytes };
 }
 
-/** One of the processes that sent a load together. Its clock is compared with that of the dyno that began them. */
+/** One of the processes that sent a load together. Its clock is compared with the coordinating dyno's. */
 export interface ShardFacts {
-  /** From 0. */
+  /** Its number, from 0. */
   shard: number;
-  /** The host that it ran on; null where it never said so. */
+  /** The host that it ran on; null where unknown. */
   host: string | null;
-  /** Nanoseconds to add to its clock; 0 on a clock that both share. Null: never measured. */
+  /** Nanoseconds to add to its clock; 0 if both use the same clock. Null: never measured. */
   offset_ns: number | null;
-  /** The offset is right to this, either way. */
+  /** The offset is exact to ± this. */
   error_ns: number | null;
-  /** How much the offset had changed by the end, and to what that is right; null: not measured again. */
+  /** Change of the offset by the end; null: not measured again. */
   drift_ns: number | null;
   drift_error_ns: number | null;
-  /** How long after the common start it began; null: it never did. */
+  /** How long after the common start it began; null: never. */
   late_ns: number | null;
-  /** Why nothing of it, or not all, is among the records; null: all is. */
+  /** Why the records lack some or all of its requests; null: they have all. */
   lost: string | null;
-  /** Why it ended before its plan; null: it did not. Earlier versions of dyno told neither this nor what follows. */
+  /**
+   * Why it ended early; null: it did not. Earlier versions of dyno recorded neither this nor the
+   * fields below.
+   */
   stopped?: string | null;
-  /** What its part of the budget still had; null: no limit, or unknown. */
+  /** What is left of its part of the budget; null: no limit, or unknown. */
   budget_left?: { usd: number | null; tokens: number | null };
-  /** Where it was cut off: requests that were in flight, at most. */
+  /** If it was cut off: the most requests that may have been in flight. */
   requests_cut_off?: number | undefined;
-  /** Whether its own client could be trusted; null: it did not come to its end. */
+  /** Whether its client could be trusted; null: it did not finish. */
   verdict: { verdict: string; reasons: string[] } | null;
 }
 
-/** What is happening, for people to watch. */
+/** The progress of a load. */
 export interface DriveProgress {
-  /** The stage that runs now, warm-up stages counted, from 0. */
+  /** The current stage, from 0, counting warm-up stages. */
   stage: number;
   /** Requests sent so far. */
   sent: number;
   /** Requests sent and not answered yet. */
   in_flight: number;
-  /** Requests that came to an end, whatever end. */
+  /** Requests that have ended, with any outcome. */
   ended: number;
-  /** Of those that ended, the ones without a good answer. */
+  /** Of these, the ones without a good answer. */
   failed: number;
   /** Stream events received. */
   events: number;
 }
 
 /**
- * What a server said of itself at one moment; null is what it does not say. Over several models,
- * engines or replicas behind one page, counts add, use of the cache is the largest, and a stated hit
- * rate the mean.
+ * The metrics of a server at one moment; null where it does not report a value. Over several
+ * models, engines or replicas on one page, counts are added up; cache use is the largest, and a
+ * stated hit rate the mean.
  *
- * Counters are the server's own: vLLM counts tokens as they are made, SGLang, llama.cpp and TGI when
- * a request has ended. Prompt tokens are those received, with llama.cpp those that were not cached.
+ * Counters are the server's own: vLLM counts tokens as they are generated; SGLang, llama.cpp and
+ * TGI count them when a request has ended. Prompt tokens are those received; with llama.cpp, those
+ * that were not cached.
  */
 export interface ServerMetricsReading {
   /** CLOCK_MONOTONIC nanoseconds: halfway from the request to the first byte of the answer. */
@@ -189,69 +205,72 @@ export interface ServerMetricsReading {
   prefix_cache_hits_total: number | null;
   /** Prompt tokens looked up in the prefix cache. */
   prefix_cache_queries_total: number | null;
-  /** The hit rate as the server states it, 0 to 1, over a span that it chooses. */
+  /** The hit rate that the server states, 0 to 1, over a span of its choice. */
   prefix_cache_hit_rate: number | null;
-  /** Time in the queue, of all requests together. */
+  /** Total time in the queue of all requests. */
   queue_time_sum_s: number | null;
   /** Requests that left the queue. */
   queue_time_count: number | null;
-  /** Requests thrown out of the batch for lack of cache. */
+  /** Requests removed from the batch because the cache was full. */
   preemptions_total: number | null;
-  /** Prompt tokens processed since the server's start. */
+  /** Prompt tokens processed since the server started. */
   prompt_tokens_total: number | null;
-  /** Tokens generated since the server's start. */
+  /** Tokens generated since the server started. */
   generation_tokens_total: number | null;
-  /** Tokens that a draft model guessed; an earlier dyno's journal has none. */
+  /** Tokens proposed by a draft model. Missing in journals of an earlier dyno. */
   draft_tokens_total?: number | null;
-  /** Of those, the ones that the model accepted. */
+  /** Of these, the ones that the model accepted. */
   accepted_tokens_total?: number | null;
-  /** Times that a draft was made. */
+  /** How often tokens were drafted. */
   drafts_total?: number | null;
-  /** Of drafted tokens the share that was accepted, 0 to 1, as the server states it (SGLang). */
+  /** Share of drafted tokens that were accepted, 0 to 1, as stated by the server (SGLang). */
   draft_acceptance?: number | null;
-  /** Tokens of a step, guessed ones included, as the server states it (SGLang). */
+  /** Tokens per step, including drafted ones, as stated by the server (SGLang). */
   accepted_length?: number | null;
 }
 
-/** How a Prometheus page beside a load was read. */
+/** How a Prometheus page was read during a load. */
 export interface PageCount {
-  /** The page's address. */
+  /** The page's URL. */
   url: string;
   /** Readings that were kept. */
   readings: number;
   /** Readings that failed. */
   failures: number;
-  /** Why the latest of them did; null for none. */
+  /** The error of the last failed reading; null for none. */
   last_failure: string | null;
 }
 
-/** What a load costs its own client, so far; how late it sent is in the records. Null is unknown. */
+/**
+ * What a load has cost its client so far; how late requests were sent is in their records. Null
+ * means unknown.
+ */
 export interface ClientReading {
-  /** Which transport ran. */
+  /** The transport in use. */
   transport: string;
-  /** From the kernel's receipt of an event to its stamp, ms. */
+  /** 99th percentile of the time from the kernel's receipt of an event to its stamp, ms. */
   read_lag_p99_ms: number | null;
-  /** The largest lag of a read after the kernel's receipt, ms. */
+  /** The longest time from the kernel's receipt of an event to its stamp, ms. */
   read_lag_max_ms: number | null;
-  /** CPU of this process, and of the transport's thread, as shares of one core. */
+  /** CPU used by this process, including the transport's thread, in cores. */
   cpu_cores: number;
-  /** CPU of the transport's own thread; null where it has none. */
+  /** CPU used by the transport's thread, in cores; null where it has none. */
   thread_cpu_cores: number | null;
   /** Cores that this process may use. */
   cores: number;
-  /** The most that waited to be taken from the ring, as a share of it. */
+  /** The largest share of the ring that was filled with unread events. */
   ring_use: number | null;
-  /** Time in which reading stood still because the ring was full, ms. */
+  /** How long reading was blocked because the ring was full, ms. */
   blocked_ms: number | null;
-  /** The longest time for which this process stood still: stopped (Ctrl-Z), or without CPU, ms. */
+  /** The longest time for which this process did not run: stopped (Ctrl-Z), or without CPU, ms. */
   stalled_ms: number;
-  /** Stream events received per second of the window. */
+  /** Stream events received per second. */
   events_per_s: number;
-  /** How the transport's thread was scheduled; null where it has none. */
+  /** Scheduling policy of the transport's thread; null where it has none. */
   scheduling: string | null;
 }
 
-/** What JSON must be like to be a {@linkcode RequestRecord}. */
+/** The form of a {@linkcode RequestRecord} in JSON. */
 export const requestRecordForm = fields<RequestRecord>({
   request: isNumber,
   request_id: orMissing(isText),
@@ -302,7 +321,7 @@ export const requestRecordForm = fields<RequestRecord>({
   gaps: isNumber,
 });
 
-/** What JSON must be like to be {@linkcode ShardFacts}. */
+/** The form of {@linkcode ShardFacts} in JSON. */
 export const shardFactsForm = fields<ShardFacts>({
   shard: isNumber,
   host: orNull(isText),
@@ -325,7 +344,7 @@ export const shardFactsForm = fields<ShardFacts>({
   ),
 });
 
-/** What JSON must be like to be a {@linkcode ClientReading}. */
+/** The form of a {@linkcode ClientReading} in JSON. */
 export const clientReadingForm = fields<ClientReading>({
   transport: isText,
   read_lag_p99_ms: orNull(isNumber),
@@ -340,7 +359,7 @@ export const clientReadingForm = fields<ClientReading>({
   scheduling: orNull(isText),
 });
 
-/** What JSON must be like to be a {@linkcode ServerMetricsReading}. */
+/** The form of a {@linkcode PageCount} in JSON. */
 export const pageCountForm = fields<PageCount>({
   url: isText,
   readings: isNumber,
@@ -348,7 +367,7 @@ export const pageCountForm = fields<PageCount>({
   last_failure: orNull(isText),
 });
 
-/** A line's server reading. */
+/** The form of a {@linkcode ServerMetricsReading} in JSON. */
 export const serverReadingForm = fields<ServerMetricsReading>({
   t_ns: isNumber,
   running: orNull(isNumber),

@@ -2,7 +2,7 @@
 
 const RUN_ID = /^bench_[0-9a-f]{8}_\d{8}_\d{6}$/;
 
-/** A new id, with the local time. */
+/** Returns a new id, with the local time. */
 export function newRunId(): string {
   return `bench_${crypto.randomUUID().slice(0, 8)}_${compactTime(new Date())}`;
 }
@@ -11,7 +11,7 @@ export function isRunId(text: string): boolean {
   return RUN_ID.test(text);
 }
 
-/** Local time as `YYYYMMDD_HHMMSS`, for names of files. */
+/** Formats local time as `YYYYMMDD_HHMMSS`, for file names. */
 export function compactTime(time: Date): string {
   const two = (value: number) => String(value).padStart(2, "0");
   const day = `${time.getFullYear()}${two(time.getMonth() + 1)}${two(time.getDate())}`;

@@ -1,35 +1,35 @@
-/** What any run's journal says about the run as a whole, in constant memory. */
+/** The state of any run, from its journal, in constant memory. */
 import type { Recorded, RunEvent } from "./events.ts";
 import type { Fold } from "./fold.ts";
 
-/** The year 10,000: no run started after it. */
+/** The start of the year 10,000, after which no run starts. */
 const LAST_TIME_S = 253_402_300_800;
 
-/** Whether a number of seconds since 1970 is a time: a damaged one is none. */
+/** Whether a number of seconds since 1970 is plausible; a damaged one is not. */
 export function isTime(unix_s: number): boolean {
   return unix_s >= 0 && unix_s < LAST_TIME_S;
 }
 
-/** How a run stands. */
+/** The state of a run. */
 export interface RunState {
-  /** Unix seconds of its first event; null before one, as all that follows. */
+  /** Unix seconds of its first event; all fields are null before one. */
   first_s: number | null;
   /** Unix seconds of its newest event. */
   last_s: number | null;
-  /** The same on CLOCK_MONOTONIC. */
+  /** The newest event's time on CLOCK_MONOTONIC. */
   last_mono_ns: number | null;
-  /** Unix seconds of the first event of its newest session. */
+  /** Unix seconds of the first event in its newest session. */
   session_s: number | null;
   load: boolean;
-  /** Tests of its plan; null for a load. */
+  /** Number of tests in its plan; null for a load. */
   planned: number | null;
-  /** Tests that are under way; of a load, requests, when it was told last. */
+  /** Tests that are running; for a load, requests in flight at the last report. */
   under_way: number;
-  /** How its newest session ended; null: it did not say. */
+  /** How its newest session ended; null: not recorded. */
   ended: "complete" | "interrupted" | null;
 }
 
-/** How a run stands. */
+/** Folds a journal into the state of its run. */
 export const runState: Fold<"run", RunState> = {
   kind: "run",
   begin: () => ({

@@ -1,4 +1,4 @@
-/** The one way to open a run: its directory, lock, metadata and journal, and what samples the host. */
+/** Opens a run: its directory, lock, metadata and journal, and the sampling of the host. */
 import { existsSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
@@ -27,60 +27,60 @@ import type { RunDirectory } from "./directory.ts";
 import type { RunFacts, RunMetadata } from "./metadata.ts";
 import type { PriceTable } from "./prices.ts";
 
-/** A run that is to be opened: where, of what, and its listeners. */
+/** Options for opening a run, and its listeners. */
 export interface RunOpening
   extends Pick<RunFacts, "kind" | "benchmark" | "seed" | "config" | "tags"> {
   /** The folder of runs. */
   out: string;
-  /** The id of a new run. Default: a new one. */
+  /** The id of a new run. Default: a generated one. */
   run_id?: string;
-  /** A run to continue: its id or its folder. */
+  /** The run to continue: its id or its folder. */
   resume?: string;
-  /** How the endpoint is reached; its secrets are kept out of all that is written. */
+  /** How the endpoint is reached; its secrets are removed from all that is written. */
   api: APIConfiguration;
-  /** What the model is called in the metadata, where it asks several. */
+  /** The model's name in the metadata, where several are asked. */
   model?: string;
-  /** Further endpoints that it asks: their secrets are kept out, too. */
+  /** Other endpoints that are used; their secrets are removed too. */
   others?: readonly APIConfiguration[];
   /** Who or what is behind the model. Default "real-openai-compatible". */
   agent?: string;
-  /** The command line. Default: this process's. */
+  /** The command line. Default: that of this process. */
   argv?: readonly string[];
-  /** The suite as it was read, which a new run keeps. */
+  /** The suite as it was read; a new run keeps a copy. */
   suite?: string;
-  /** Ends the run before it is crossed; one that several runs share counts them together. */
+  /** Ends the run before it is exceeded; several runs may share one. */
   budget?: Budget;
-  /** Default: the table that comes with dyno. */
+  /** Default: the price table that comes with dyno. */
   prices?: PriceTable;
   /** Called with the run's directory before anything is written to it. */
   onDirectory?: (directory: RunDirectory) => void;
-  /** One line for a person. */
+  /** Called with a line to show to the user. */
   onNotice: (line: string) => void;
 }
 
-/** How long the machine is left alone before the first request, to know its idle power. */
+/** How long to wait before the first request, to measure the machine's idle power. */
 const IDLE_S = 2;
 
-/** A run that this process writes. */
+/** A run that this process writes to. */
 export class RunSession implements AsyncDisposable {
-  /** It was there before: what is finished of it is in its journal. */
+  /** Whether the run existed before; its journal has what was finished then. */
   readonly resumed: boolean;
   readonly directory: RunDirectory;
   readonly metadata: RunMetadata;
   readonly journal: Journal;
   readonly budget: Budget;
   readonly cost: RequestCost;
-  /** Every request so far, those of earlier sessions too. */
+  /** Every request so far, including earlier sessions. */
   readonly ledger: Ledger;
   readonly #notice: (line: string) => void;
   readonly #unlock: () => void;
   #sampler: Sampler | null = null;
 
   /**
-   * Opens a new run, or one to continue.
+   * Opens a new run, or an existing one to continue.
    *
-   * @throws {InputError} it cannot be written, another process uses it, or the run to continue is
-   * missing, damaged, or of another benchmark or model.
+   * @throws {InputError} the run cannot be written, another process uses it, or the run to continue
+   * is missing, damaged, or of another benchmark or model.
    */
   static async open(opening: RunOpening): Promise<RunSession> {
     const { out, run_id, resume, api } = opening;
@@ -123,15 +123,15 @@ export class RunSession implements AsyncDisposable {
       if (!this.resumed) {
         if (suite !== undefined) writeFileAtomic(directory.suite, suite);
         writeFileAtomic(directory.metadata, JSON.stringify(metadata, null, 2) + "\n");
-      } else rmSync(directory.results, { force: true }); // of the earlier sessions alone
-      this.journal = new Journal(directory.journal, redactor); // its presence makes it a run
+      } else rmSync(directory.results, { force: true }); // they cover only the earlier sessions
+      this.journal = new Journal(directory.journal, redactor); // this makes the folder a run
     } catch (error) {
       this.#unlock();
       throw error;
     }
   }
 
-  /** A request has ended: it is in the journal and in the ledger when this returns. */
+  /** Adds a request that has ended to the journal and the ledger, before it returns. */
   book(entry: LedgerEntry): void {
     const event = { event: "request_booked", entry } as const;
     this.journal.append(event);
@@ -139,12 +139,12 @@ export class RunSession implements AsyncDisposable {
   }
 
   /**
-   * Samples the host from now on, and leaves it alone for a while where its energy can be measured, to
-   * know its idle power.
+   * Starts sampling the host. If its energy can be measured, waits a while first to measure its
+   * idle power.
    *
-   * @param rate_hz samples per second; 0 for none. Default 100 natively, 10 without libdyno.
-   * @param signal cuts the wait short.
-   * @param onStart told before the wait.
+   * @param rate_hz samples per second; 0: none. Default 100 natively, 10 without libdyno.
+   * @param signal ends the wait early.
+   * @param onStart called before the wait.
    */
   async sample(
     rate_hz: number | undefined,
@@ -166,7 +166,7 @@ export class RunSession implements AsyncDisposable {
     return sampler;
   }
 
-  /** Ends sampling, closes the journal and gives the directory back. */
+  /** Stops sampling, closes the journal and releases the directory. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.#sampler?.[Symbol.asyncDispose]();
@@ -181,8 +181,8 @@ export class RunSession implements AsyncDisposable {
 }
 
 /**
- * Takes a run's directory for this process, and removes what a killed one left half written; the
- * returned function gives it back.
+ * Locks a run's directory for this process, and removes incomplete files of a killed one; the
+ * returned function releases the lock.
  *
  * @throws {InputError} another process uses it.
  */

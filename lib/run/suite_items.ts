@@ -1,10 +1,10 @@
-/** A suite's items as every run has them, from results.json or from the journal. */
+/** Items of a suite in the form that all runs share, from results.json or the journal. */
 import { booleanAt, numberAt, objectAt, objectsIn, textAt } from "../json_fields.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { RunEvent } from "./events.ts";
 import type { RunItem } from "./summary.ts";
 
-/** The items of a suite's results.json. */
+/** Returns the items in a suite's results.json. */
 export function itemsOfResults(results: JsonObject): RunItem[] {
   return objectsIn(results.items).map((item) => {
     const elapsed_s = numberAt(item, "elapsed_seconds");
@@ -24,7 +24,10 @@ export function itemsOfResults(results: JsonObject): RunItem[] {
   });
 }
 
-/** The item of a finished test. Without a result, as smi-bench writes it, the event has to do. */
+/**
+ * Returns the item of a finished test. Without a result, as in smi-bench's journals, the event's
+ * fields are used.
+ */
 export function itemOfTest(event: Extract<RunEvent, { event: "package_finished" }>): RunItem {
   const { package_id, result, elapsed_seconds, created_hits: hits, targets } = event;
   if (result === null) {
@@ -49,7 +52,7 @@ export function itemOfTest(event: Extract<RunEvent, { event: "package_finished" 
     score: evaluation?.hit_rate ?? null,
     targets: evaluation?.targets ?? null,
     created_hits: evaluation?.created_hits ?? null,
-    // an answer that is kept or given was not asked for
+    // an answer that is kept or given in advance was not asked for
     latency_ms: timing?.e2e_ms ??
       (result.attempts === 0 ? null : milliseconds(result.elapsed_seconds)),
     elapsed_s: result.elapsed_seconds,

@@ -1,8 +1,8 @@
-/** What every run has in common, whoever made it: the row of the index, and its items. */
+/** The form that all runs share, from whatever program: a summary and items. */
 
 import type { TokenCounts } from "./ledger_entry.ts";
 
-/** Whose form a run is in. */
+/** The program whose form a run is in. */
 export type SourceForm =
   | "dyno"
   | "smi_bench"
@@ -19,33 +19,36 @@ export type SourceForm =
   | "promptfoo"
   | "inference_perf";
 
-/** What was asked of one model: the sums of what is known. */
+/** Sums over the requests to one model, of known values only. */
 export interface ModelSpending extends TokenCounts {
   /** Requests that were sent. */
   requests: number;
-  /** Requests in none of the sums. */
+  /** Requests whose tokens are unknown, and not in the sums. */
   requests_of_unknown_tokens: number;
-  /** Of these, those that were in flight when dyno was killed, at most. */
+  /** Of these, the ones that may have been in flight when dyno was killed, at most. */
   requests_cut_off: number;
 }
 
-/** What a run's requests took, by its ledger. Null is unknown; other programs' runs have no ledger. */
+/**
+ * Sums over a run's requests, from its ledger. Null means unknown; runs of other programs have no
+ * ledger.
+ */
 export interface Spending {
-  /** Requests that were sent and came to an end, retries, warm-up and reviews included. */
+  /** Requests that were sent and have ended, including retries, warm-up and reviews. */
   requests: number | null;
-  /** Beside them, at most, those in flight when dyno was killed: they are in none of the sums. */
+  /** Additional requests that may have been in flight when dyno was killed, at most; not in the sums. */
   requests_cut_off: number | null;
-  /** Of all requests whose tokens are known. */
+  /** Prompt tokens of all requests whose tokens are known. */
   prompt_tokens: number | null;
-  /** Of these, those that the server's cache had. */
+  /** Of these, tokens read from the server's cache. */
   cached_prompt_tokens: number | null;
-  /** Of these, those that went into the server's cache. */
+  /** Of these, tokens written to the server's cache. */
   cache_write_tokens: number | null;
-  /** Of all requests whose tokens are known, reasoning included. */
+  /** Output tokens of all requests whose tokens are known, including reasoning. */
   completion_tokens: number | null;
-  /** Of these, reasoning. */
+  /** Of these, reasoning tokens. */
   reasoning_tokens: number | null;
-  /** Requests in none of the sums of tokens. */
+  /** Requests whose tokens are unknown, and not in the sums. */
   requests_of_unknown_tokens: number | null;
   /** US dollars of all requests whose cost is known. */
   cost_usd: number | null;
@@ -53,13 +56,13 @@ export interface Spending {
   input_cost_usd: number | null;
   /** Of these, for answers. */
   output_cost_usd: number | null;
-  /** Requests in none of the sums of dollars. */
+  /** Requests whose cost is unknown, and not in the sums of dollars. */
   requests_of_unknown_cost: number | null;
-  /** The sums by the model that was asked; "" is the run's own. */
+  /** Sums by the model that was asked; "" is the run's own. */
   by_model: Record<string, ModelSpending> | null;
 }
 
-/** The ledger's fields of a run without one. */
+/** The ledger's fields for a run without one. */
 export const NO_LEDGER = {
   requests: null,
   requests_cut_off: null,
@@ -73,31 +76,31 @@ export const NO_LEDGER = {
   by_model: null,
 } as const;
 
-/** One run as lists and queries see it. Null is unknown, never 0. */
+/** A run in lists and queries. Null means unknown, never 0. */
 export interface RunSummary extends Spending {
   /** The run's id; unique in a folder of runs. */
   run_id: string;
   /** The folder or file that it was read from. */
   path: string;
-  /** Which program's form the files have. */
+  /** The program whose form the files have. */
   source_form: SourceForm;
-  /** What was run. */
+  /** The kind of run. */
   kind: "suite" | "load" | "batch" | "sweep";
-  /** The suite, the load's name, the dataset. */
+  /** The name of the suite, load or dataset. */
   benchmark: string;
-  /** How items were asked: zero-shot, iterative, comparative; null where that says nothing. */
+  /** The mode of asking: zero-shot, iterative, comparative; null for none. */
   mode: string | null;
   /** The model that was asked, as the source names it. */
   model: string;
-  /** Who or what is behind the model; null where the source says nothing. */
+  /** Who or what is behind the model; null where the source does not say. */
   agent: string | null;
-  /** "incomplete": interrupted, and can be continued where the source is dyno's. */
+  /** "incomplete": interrupted; runs of dyno itself can be continued. */
   status: "complete" | "incomplete" | "failed";
-  /** When it began. */
+  /** When it started. */
   started_at_unix_seconds: number | null;
   /** From its start to its end, seconds. */
   duration_s: number | null;
-  /** Items that it has, or was to have. */
+  /** Number of items in the run or its plan. */
   items_total: number;
   /** Items with an answer, right or wrong. */
   successful: number;
@@ -107,7 +110,7 @@ export interface RunSummary extends Spending {
   timed_out: number;
   /** Items judged right; null where nothing was judged. */
   passed: number | null;
-  /** Of load runs. */
+  /** Output tokens per second, for loads. */
   output_tokens_per_s: number | null;
   /** Median time to the first token, ms. */
   ttft_p50_ms: number | null;
@@ -119,33 +122,36 @@ export interface RunSummary extends Spending {
 
 /** One test, problem, package or request of a run. */
 export interface RunItem {
-  /** Names the item in its run, and the same item in other runs. */
+  /** Identifies the item in its run, and the same item in other runs. */
   item_id: string;
-  /** The problem that it answers: several answers to one are alike, so statistics count problems. */
+  /** The problem that it answers. Answers to one problem are alike, so statistics count problems. */
   problem_id: string;
-  /** How it was asked, where a run asks in several ways: zero-shot, iterative; null else. */
+  /** The mode of asking, where a run has several: zero-shot, iterative; otherwise null. */
   mode: string | null;
-  /** What people call it. */
+  /** Its name for people. */
   name: string;
   /** Its category; null where the source has none. */
   category: string | null;
-  /** Answered, whatever the answer. */
+  /** Whether there is an answer, right or wrong. */
   success: boolean;
-  /** Without an answer because time ran out. */
+  /** Whether there is no answer because time ran out. */
   timed_out: boolean;
-  /** Whether the answer is right; null where nobody judged. */
+  /** Whether the answer is right; null where it was not judged. */
   passed: boolean | null;
-  /** 0..1. */
+  /** Score, 0 to 1. */
   score: number | null;
-  /** What the answer was asked for, counted: points, keywords, types; null where nobody counts. */
+  /** Number of targets in the question: points, keywords, types; null where they are not counted. */
   targets: number | null;
-  /** How many of the targets it has. */
+  /** Number of targets that the answer has. */
   created_hits: number | null;
   /** From sending to the end of the answer, ms. */
   latency_ms: number | null;
-  /** Seconds over all attempts and the waits between them; null where only the answer's is known. */
+  /**
+   * Seconds over all attempts and the waits between them; null where only the answer's latency is
+   * known.
+   */
   elapsed_s: number | null;
-  /** Time to the first token, ms; null without streaming. */
+  /** Time to the first token, ms; null where not streamed. */
   ttft_ms: number | null;
   /** Tokens of the prompt. */
   prompt_tokens: number | null;
@@ -153,34 +159,37 @@ export interface RunItem {
   completion_tokens: number | null;
   /** US dollars. */
   cost_usd: number | null;
-  /** Names the asking of this problem in this run; null where the source names none. */
+  /** Identifies the problem's attempts in this run; null where the source has no such name. */
   experiment_id: string | null;
-  /** Attempts that the answer took; null where nobody counts. */
+  /** Number of attempts for the answer; null where not counted. */
   iterations: number | null;
   /** Why there is no answer, or no judgement of it, in one line; null where nothing failed. */
   error: string | null;
 }
 
-/** Figures that another program's file states itself; they are never replaced by ours. */
+/** Figures that another program's file states; dyno never replaces them. */
 export interface StatedFigures {
-  /** By our names for them, the unit in the name: `avg_hit_rate`, `itl_p99_ms`. */
+  /** By dyno's names, which include the unit: `avg_hit_rate`, `itl_p99_ms`. */
   figures: Record<string, number>;
-  /** Those that the file's own items give otherwise; the stated one counts. */
+  /** Figures that differ from those computed from the file's items; the stated ones count. */
   differs: { figure: string; stated: number; computed: number | null }[];
 }
 
-/** A run that was read, with what could not be mapped. */
+/** A run that was read, with fields that have no equivalent. */
 export interface ReadRun {
   /** The run as a whole. */
   summary: RunSummary;
-  /** In the source's order. */
+  /** The items, in the source's order. */
   items: RunItem[];
-  /** Fields of the source that have no place here: kept, and listed to whoever imports. */
+  /** Fields of the source that have no equivalent in dyno; they are kept, and listed at import. */
   unmapped: Record<string, unknown>;
-  /** Of runs of other programs: what their files state of the whole. */
+  /** For runs of other programs: figures of the whole run that their files state. */
   stated?: StatedFigures;
-  /** What its scores are, where they are another program's own measure: not compared with others. */
+  /**
+   * The measure of its scores, where it is another program's own: such scores are not compared with
+   * others.
+   */
   score_measure?: string;
-  /** The seed of its program; null and missing: unknown. */
+  /** The seed of its program; null or missing: unknown. */
   seed?: number | null;
 }

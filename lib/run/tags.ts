@@ -1,4 +1,4 @@
-/** Tags: names that people give to runs. */
+/** Tags that users give to runs. */
 import { InputError, messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
 import { inTurn } from "./lock.ts";
@@ -9,10 +9,10 @@ import { plainText } from "./plain_file.ts";
 const TAG = /^[\p{L}\p{N}_][\p{L}\p{N}_.:/@=+-]{0,63}$/u;
 
 /**
- * The tags, each once.
+ * Returns the tags without duplicates.
  *
- * @param where the flag or argument, for the complaint.
- * @throws {InputError} one that is not a tag.
+ * @param where the name of the flag or argument, for errors.
+ * @throws {InputError} an invalid tag.
  */
 export function checkedTags(tags: readonly string[], where: string): string[] {
   for (const tag of tags) {
@@ -25,14 +25,14 @@ export function checkedTags(tags: readonly string[], where: string): string[] {
   return [...new Set(tags)];
 }
 
-/** The tags in a run's metadata. */
+/** Returns the tags in a run's metadata. */
 export function tagsOf(metadata: JsonObject | null): string[] {
   const given = metadata?.tags ?? objectAt(metadata, "config")?.tags;
   return Array.isArray(given) ? given.filter((tag) => typeof tag === "string") : [];
 }
 
 /**
- * Adds tags to the run at `path` and removes others; returns its tags.
+ * Adds tags to the run at `path` and removes others; returns its tags afterwards.
  *
  * @throws {InputError} its run_metadata.json is missing, damaged or cannot be written.
  */

@@ -1,4 +1,4 @@
-/** The result of one test, under the field names users know. */
+/** The result of one test, with the field names that users see. */
 import { fields, isBoolean, isNumber, isObject, isText, orMissing, orNull } from "./forms.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
@@ -6,10 +6,10 @@ import type { UsageDetails } from "../endpoint/usage.ts";
 import type { JsonObject } from "../json_fields.ts";
 import type { PerformanceMetrics } from "../hardware/performance.ts";
 
-/** Why a test has no answer. "internal": a fault of a handler or of ours, told in error_message. */
+/** Why a test has no answer. "internal": a fault of a handler or of dyno, described in error_message. */
 export type ErrorClass = FailureClass | "internal";
 
-/** Times of the attempt that counts; null where the event never came. Milliseconds. */
+/** Times of the attempt that counts, in milliseconds; null where the event never happened. */
 export interface ResultTiming {
   /** Monotonic time at which the first request byte was handed to the kernel, nanoseconds. */
   t_sent_ns: number;
@@ -19,23 +19,23 @@ export interface ResultTiming {
   ttft_ms: number | null;
   /** (t_last_token − t_first_token) / (tokens − 1); null below two tokens. */
   tpot_ms: number | null;
-  /** From sending to the end of the answer. */
+  /** Time from sending to the end of the answer. */
   e2e_ms: number;
-  /** The longest time between two token events: a stall shows here. */
+  /** The longest time between two token events, which shows stalls. */
   gap_max_ms: number | null;
   /** Token events received; one may carry several tokens. */
   token_events: number;
 }
 
-/** One question and its answer, of a test that took several. */
+/** One question and its answer, in a test with several. */
 export interface TimedAnswer extends Pick<ResultTiming, "t_sent_ns" | "e2e_ms" | "ttft_ms"> {
-  /** The endpoint gave an answer. */
+  /** Whether the endpoint answered. */
   success: boolean;
   /** Tokens of the answer; null where unknown. */
   completion_tokens: number | null;
 }
 
-/** Complete result of one test. */
+/** The complete result of one test. */
 export interface TestResult {
   /** The test's id in the suite. */
   test_id: string;
@@ -43,19 +43,22 @@ export interface TestResult {
   test_name: string;
   /** The test's category in the suite. */
   category: string;
-  /** Of a test that is asked several times: its id in the suite, which test_id numbers. */
+  /** For a test that runs several times: its id in the suite; test_id adds a number to it. */
   problem_id?: string;
-  /** Of such a test: which time, from 1. */
+  /** For such a test: the number of the run, from 1. */
   epoch?: number;
   /** Stable hash of what was run: test, model, API type. */
   item_id: string;
-  /** The endpoint gave an answer. Whether the answer is right is in `evaluation_result`. */
+  /** Whether the endpoint answered. Whether the answer is right is in `evaluation_result`. */
   success: boolean;
-  /** From the server's usage, what is known of all that the test asked; null where nothing is. */
+  /**
+   * US dollars of all of the test's requests whose cost is known, from the server's usage; null
+   * where none is known.
+   */
   cost_usd: number | null;
   /** The answer; empty where there is none. */
   response_text: string;
-  /** Reasoning that the endpoint gives apart; null where it gives none. */
+  /** Reasoning that the endpoint returns separately; null for none. */
   reasoning_text: string | null;
   /** Seconds from sending the request to the end of the response, of the attempt that counts. */
   execution_time: number;
@@ -63,115 +66,118 @@ export interface TestResult {
   elapsed_seconds: number;
   /** Requests made, retries included. */
   attempts: number;
-  /** Of several endpoints the one that was asked last; left out for one alone. */
+  /** The endpoint that was asked last; left out where there is only one. */
   endpoint?: string | undefined;
   /** Tokens of the prompt; null where unknown. */
   prompt_tokens: number | null;
   /** Tokens of the answer, reasoning included; null where unknown. */
   completion_tokens: number | null;
-  /** What told completion_tokens; null where nobody did. */
+  /** The source of completion_tokens; null where they are unknown. */
   token_source: TokenSource | null;
-  /** What the server's usage tells beyond; null for nothing. */
+  /** Further values of the server's usage; null for none. */
   usage_details: UsageDetails | null;
   /** completion_tokens / execution_time. */
   tokens_per_second: number | null;
-  /** Why the model stopped, in the server's word; null where it said nothing. */
+  /** Why the model stopped, in the server's words; null where it did not say. */
   finish_reason: string | null;
   /** Why there is no answer, in one line; null where there is one. */
   error_message: string | null;
   /** The class of error_message; null where there is an answer. */
   error_class: ErrorClass | null;
-  /** Without an answer because time ran out. */
+  /** Whether there is no answer because time ran out. */
   timed_out: boolean;
   /** Start of the test, ISO 8601. */
   timestamp: string;
-  /** Null where no attempt had an end that could be stamped. */
+  /** Null where no attempt has an end time. */
   timing: ResultTiming | null;
   /**
-   * Of a test that takes several questions, turns or attempts at a problem: each of them in order. One
-   * that another test asked for is that one's.
+   * For a test with several questions, turns or attempts: each of them in order. A question asked
+   * by another test belongs to that test.
    */
   exchanges?: TimedAnswer[];
-  /** The response: as received, or put together from the stream in the non-streaming form. */
+  /**
+   * The response: as received, or assembled from the stream in the form of a response that is not
+   * streamed.
+   */
   api_response: Record<string, unknown> | null;
   /** The hardware during the test; null where nothing was sampled. */
   performance_metrics: PerformanceMetrics | null;
   /** What the evaluator found, or why it failed; null without an evaluator or an answer. */
   evaluation_result: Evaluation | { evaluator: string; error: string } | null;
-  /** Quality of the reasoning in 0..1; null where no evaluator judges that. */
+  /** Quality of the reasoning, 0 to 1; null where no evaluator judges it. */
   reasoning_score: number | null;
-  /** The type of reasoning that was named or detected; null where no evaluator judges that. */
+  /** The type of reasoning that was named or detected; null where no evaluator judges it. */
   reasoning_type: string | null;
-  /** The answer is an earlier run's, from a cache. */
+  /** Whether the answer is from an earlier run, through a cache. */
   cached?: boolean;
-  /** Of a test with turns or functions: all messages, in the form of the chat API. */
+  /** For a test with turns or functions: all messages, in the form of the chat API. */
   conversation?: JsonObject[];
-  /** Of coding problems: how it came to its end. */
+  /** For coding problems: how the attempts ended. */
   coding?: CodingOutcome;
 }
 
-/** The outcome of one coding problem in one mode: the journal has every attempt. */
+/** The outcome of one coding problem in one mode; the journal has every attempt. */
 export interface CodingOutcome {
-  /** Names the benchmark's run that it belongs to. */
+  /** Identifies the benchmark run that it belongs to. */
   experiment_id: string;
   /** The problem's id in its file. */
   problem_id: string;
-  /** How the problem was asked. */
+  /** The mode of asking. */
   mode: "zero-shot" | "iterative";
-  /** From 0: which of several answers to the same problem. */
+  /** The number of the answer, from 0, where a problem has several. */
   sample: number;
-  /** Attempts made; 1 in zero-shot mode. */
+  /** Number of attempts; 1 in zero-shot mode. */
   iterations: number;
   /** Why there was no further attempt; "unjudged": the sandbox or the test is at fault. */
   stopped: "success" | "limit" | "plateau" | "no_answer" | "unjudged";
-  /** The class of the last attempt's end in the sandbox; null without an answer. */
+  /** The outcome of the last attempt in the sandbox; null without an answer. */
   outcome: string | null;
   /**
-   * Over all of its requests whose tokens are known, retries and reviews included, and the first answer
-   * where it is the other mode's; null where none are.
+   * Prompt tokens of all its requests whose tokens are known, including retries, reviews, and a
+   * first answer reused from the other mode; null where none are known.
    */
   input_tokens: number | null;
-  /** As `input_tokens`, of the answers. */
+  /** Output tokens of the same requests. */
   output_tokens: number | null;
-  /** As `input_tokens`, US dollars. */
+  /** US dollars of the same requests. */
   cost_usd: number | null;
-  /** Requests that are not in `cost_usd`; missing in older runs. */
+  /** Requests whose cost is unknown; missing in older runs. */
   requests_of_unknown_cost?: number | undefined;
 }
 
-/** What an evaluator found. `hit_rate` = created_hits / targets, the score of the answer in 0..1. */
+/** The verdict of an evaluator. `hit_rate` = created_hits / targets is the score of the answer, 0 to 1. */
 export interface Evaluation {
-  /** Name of the evaluator that judged. */
+  /** Name of the evaluator. */
   evaluator: string;
-  /** Whether the answer is right: all targets hit, or above the evaluator's own threshold. */
+  /** Whether the answer is right: all targets hit, or above the evaluator's threshold. */
   passed: boolean;
-  /** What the answer was asked for: points, keywords, checks. */
+  /** Number of targets in the question: points, keywords, checks. */
   targets: number;
-  /** How many of the targets the answer has. */
+  /** Number of targets that the answer has. */
   created_hits: number;
   /** created_hits / targets, 0..1. */
   hit_rate: number;
-  /** One line on why, for a person. */
+  /** A line of explanation for people. */
   detail: string;
-  /** Set by evaluators that judge reasoning: quality in 0..1. */
+  /** Quality of the reasoning, 0 to 1, from evaluators that judge it. */
   reasoning_score?: number;
-  /** Set by evaluators that judge reasoning: the type that was named or detected. */
+  /** The type of reasoning that was named or detected, from evaluators that judge it. */
   reasoning_type?: string;
-  /** Points by criterion, where the evaluator has several; each in 0..1. */
+  /** Scores by criterion, 0 to 1, where the evaluator has several. */
   criteria?: Record<string, number>;
-  /** What judges chose: of several, the majority's. */
+  /** The choice of the judge, or of the majority of judges. */
   choice?: string;
-  /** What people chose, where the suite tells. */
+  /** The choice of people, where the suite has it. */
   label?: string;
-  /** What each judge chose. */
+  /** The choice of each judge. */
   votes?: Vote[];
 }
 
-/** One judge's choice; null where it made none. */
+/** One judge's choice. */
 export interface Vote {
-  /** Which model judged. */
+  /** The model that judged. */
   judge: string;
-  /** What it chose. */
+  /** Its choice; null where it made none. */
   choice: string | null;
 }
 

@@ -8,34 +8,37 @@ import { plainFile } from "./plain_file.ts";
 import type { RunDirectory } from "./directory.ts";
 
 const BYTES = 4;
-/** Gaps that are read together, and how many such blocks are kept: 4 MB. */
+/** Values in a block of gaps that is read at once. 4 MB of blocks are cached. */
 const BLOCK = 1 << 14;
 const MOST_BLOCKS = 64;
 const NONE = new Float32Array();
 
-/** Where a run's gaps are. */
+/** Returns the path of a run's gaps. */
 export function tokenFilePath(directory: RunDirectory): string {
   return join(directory.path, "tokens.bin");
 }
 
-/** Appends the gaps of requests; {@linkcode append} gives the place of the first one. */
+/** Appends the gaps of requests; {@linkcode append} returns the index of the first one. */
 export class TokenFile implements Disposable {
   readonly #fd: number;
   readonly #path: string;
   #count = 0;
 
-  /** @throws {InputError} the file cannot be made. */
+  /** @throws {InputError} the file cannot be created. */
   constructor(directory: RunDirectory) {
     this.#path = tokenFilePath(directory);
     try {
       this.#fd = openSync(this.#path, "wx");
-      syncFolder(directory.path); // the journal speaks of it
+      syncFolder(directory.path); // the journal refers to it
     } catch (error) {
       throw notWritten(this.#path, error);
     }
   }
 
-  /** @throws {InputError} the disk is full, or the like. */
+  /**
+   * Appends gaps; returns the index of the first. @throws {InputError} the write failed, e.g. on a
+   * full disk.
+   */
   append(gaps_ms: Float32Array): number {
     const at = this.#count;
     if (gaps_ms.length === 0) return at;
@@ -48,7 +51,7 @@ export class TokenFile implements Disposable {
     return at;
   }
 
-  /** Syncs and closes. @throws {InputError} the disk fails. */
+  /** Syncs and closes the file. @throws {InputError} the disk failed. */
   [Symbol.dispose](): void {
     try {
       fsyncSync(this.#fd);
@@ -60,7 +63,7 @@ export class TokenFile implements Disposable {
   }
 }
 
-/** Reads the gaps of single requests, which are asked for many times, and mostly in their order. */
+/** Reads the gaps of single requests, which are needed many times, mostly in order. */
 export class TokenFileReader implements Disposable {
   readonly #fd: number;
   readonly #blocks = new Map<number, Float32Array>();
@@ -78,12 +81,15 @@ export class TokenFileReader implements Disposable {
     }
   }
 
-  /** Requests that were asked for and lack gaps here, as after a power cut. */
+  /** How many of the requests that were read lack gaps in the file, e.g. after a power cut. */
   get incomplete(): number {
     return this.#short.size;
   }
 
-  /** The gaps of a request, ms; fewer than it had where the file was cut off. They are not the caller's to change. */
+  /**
+   * Returns the gaps of a request, ms; fewer than it had if the file was cut off. The caller must
+   * not change them.
+   */
   gapsOf({ gaps_at, gaps }: { gaps_at: number; gaps: number }): Float32Array {
     if (gaps === 0) return NONE;
     const first = gaps_at % BLOCK;
@@ -94,12 +100,15 @@ export class TokenFileReader implements Disposable {
     return found;
   }
 
-  /** The block that begins there, with so many values as far as the file has them now: it may still grow. */
+  /**
+   * The block that starts at an index, with at least this many values if the file has them: it may
+   * still grow.
+   */
   #block(at: number, needed: number): Float32Array {
     const known = this.#blocks.get(at);
     const block = known && known.length >= needed ? known : this.#read(at, BLOCK);
     this.#blocks.delete(at);
-    this.#blocks.set(at, block); // the newest is the last
+    this.#blocks.set(at, block); // moves it to the end, as the newest
     const [oldest] = this.#blocks.keys();
     if (this.#blocks.size > MOST_BLOCKS) this.#blocks.delete(oldest);
     return block;

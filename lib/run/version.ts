@@ -1,4 +1,4 @@
-/** dyno's version, and the commit that it was made from. */
+/** The version of dyno, and the commit that it was built from. */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import project from "../../deno.json" with { type: "json" };
@@ -7,7 +7,7 @@ import { packageBytes, packageFile } from "../package_files.ts";
 /** The version of dyno. */
 export const dynoVersion: string = project.version;
 
-/** HEAD of the git checkout that a folder is in; null where there is none. */
+/** Returns the HEAD of the git checkout that a folder is in; null where there is none. */
 export function gitSha(folder?: string): Promise<string | null> {
   return new Promise((resolve) => {
     try {
@@ -22,8 +22,8 @@ export function gitSha(folder?: string): Promise<string | null> {
 }
 
 /**
- * The commit of this dyno: the one a release was built of, or a checkout's own. Null where neither is
- * known, as for a program that was loaded from the network.
+ * Returns the commit of this dyno: the one that a release was built from, or a checkout's. Null
+ * where neither is known, as for a program that was loaded over the network.
  */
 export async function dynoCommit(): Promise<string | null> {
   try {
@@ -32,9 +32,9 @@ export async function dynoCommit(): Promise<string | null> {
     return git_sha;
   } catch { /* a checkout has none */ }
   try {
-    // not without its own .git: the repository around a package is another's
+    // without its own .git, a repository around the package is a different one
     return existsSync(packageFile(".git") ?? "") ? await gitSha(packageFile("native/")!) : null;
   } catch {
-    return null; // no permission to look
+    return null; // no permission to read
   }
 }
