@@ -1,19 +1,24 @@
-/** Judges answers to problems in the sandbox, with time limits that follow a right answer's time here. */
+/**
+ * Judges answers to problems in the sandbox, with time limits based on how long the canonical solution
+ * takes here.
+ */
 import { programOf } from "./language.ts";
 import type { Problem, PythonTests } from "./problems/problem.ts";
 import type { Outcome, Program } from "./sandbox/outcome.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 
-/** A program may take this many times what the canonical solution takes: EvalPlus's gt_time_limit_factor. */
+/**
+ * A program may take this many times as long as the canonical solution: EvalPlus's gt_time_limit_factor.
+ */
 const TIMES_CANONICAL = 4;
-/** And the canonical solution this many times the limit, after which it counts as endless. */
+/** The canonical solution may take this many times the limit; after that it counts as endless. */
 const CANONICAL_TIMES = 6;
 
 /** Limits of each program. */
 export interface JudgeLimits {
-  /** Seconds; more where the canonical solution itself is slow here. */
+  /** Seconds; more when the canonical solution itself is slow here. */
   timeout_s: number;
-  /** Memory that each program may take, bytes. */
+  /** Memory limit of each program, bytes. */
   memory_bytes: number;
 }
 
@@ -30,13 +35,13 @@ export class AnswerJudge {
   }
 
   /**
-   * The outcome of an answer. Where it fails, the canonical solution is run on the same tests: if that
-   * fails too, the tests are wrong or ask for more than there is here, and the answer cannot be judged.
-   * An answer that runs out of time is measured again by four times the canonical solution's time here,
-   * where that is more.
+   * The outcome of an answer. When it fails, the canonical solution is run on the same tests: if that
+   * fails too, the tests are wrong or need more than this host has, and the answer cannot be judged. An
+   * answer that times out is run again with four times the canonical solution's time here, if that is
+   * longer.
    *
    * @throws {InputError} as {@linkcode Sandbox.runCommand}.
-   * @throws {CancelledError} when the signal is aborted.
+   * @throws {CancelledError} the signal is aborted.
    */
   async judge(problem: Problem, code: string, signal: AbortSignal): Promise<Outcome> {
     const { timeout_s } = this.#limits;
@@ -52,7 +57,7 @@ export class AnswerJudge {
     return await this.#run(problem, code, allowed_s, signal);
   }
 
-  /** Why no answer to a problem can be judged whose canonical solution ended so. */
+  /** Why no answer to a problem can be judged when its canonical solution had this outcome. */
   #fault(canonical: Outcome): string {
     const { timeout_s, memory_bytes } = this.#limits;
     if (canonical.class === "out_of_memory") {
@@ -88,7 +93,7 @@ export class AnswerJudge {
   }
 }
 
-/** A problem's canonical solution as a whole program; null where the file gives none. */
+/** A problem's canonical solution as a complete program; null when the file has none. */
 function canonicalProgram(
   { prompt, entry_point, tests, canonical_solution }: Problem,
 ): string | null {
@@ -97,7 +102,7 @@ function canonicalProgram(
   return whole.test(canonical_solution) ? canonical_solution : prompt + canonical_solution;
 }
 
-/** An answer as the sandbox runs it. */
+/** An answer in the form that the sandbox runs. */
 function pythonProgram(
   { prompt, entry_point, canonical_solution }: Pick<
     Problem,
@@ -112,7 +117,7 @@ function pythonProgram(
   return { code, entry_point, test, form, helpers };
 }
 
-/** The names that a problem asks for: its text's words, and what its canonical solution defines. */
+/** The names that a problem asks for: words of its text, and names that its canonical solution defines. */
 function helpersOf(text: string, canonical: string): string[] {
   const defined = canonical.matchAll(
     /^(?:(?:async[ \t]+)?def[ \t]+|class[ \t]+)?([\p{L}_][\p{L}\p{N}_]*)[ \t]*[(:=]/gmu,

@@ -1,4 +1,4 @@
-/** Problems in other languages than Python: the programs that run them, and their folders. */
+/** Problems in languages other than Python: the programs that run them, and their folders. */
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname } from "node:path";
@@ -8,12 +8,12 @@ import { onPath } from "./sandbox/bubblewrap.ts";
 import type { Problem, ProblemLanguage, ProgramTests } from "./problems/problem.ts";
 import type { CommandProgram } from "./sandbox/command_trial.ts";
 
-/** Stands in a command for the sandbox's own Python. */
+/** Stands for the sandbox's own Python in a command. */
 const PYTHON = "{python}";
 
 /**
- * The command's words, its program by its whole path.
- * @throws {InputError} the program is not on PATH, or the command is none.
+ * The words of the command, with the full path of its program.
+ * @throws {InputError} the program is not on PATH, or the command is invalid.
  */
 function commandOf({ name, command }: ProblemLanguage, python: string): string[] {
   const where = `language "${name}": command`;
@@ -27,8 +27,8 @@ function commandOf({ name, command }: ProblemLanguage, python: string): string[]
 }
 
 /**
- * Folders outside of /usr that the languages' programs are in, to be shown to the sandbox.
- * @throws {InputError} as a language's command is wrong or its program is missing.
+ * Folders outside of /usr with the languages' programs, which the sandbox must be able to read.
+ * @throws {InputError} a language's command is wrong, or its program is missing.
  */
 export function languageFolders(problems: readonly Problem[]): string[] {
   const folders = new Set<string>();
@@ -43,7 +43,7 @@ export function languageFolders(problems: readonly Problem[]): string[] {
   return [...folders];
 }
 
-/** The folder that a program's bin lies in; the program alone where that holds more than it needs. */
+/** The folder above a program's bin; only the program itself when that folder has much else. */
 function shownOf(program: string): string {
   const folder = dirname(dirname(program));
   const top = folder.split("/").length <= 2;
@@ -58,7 +58,7 @@ function existing(path: string): string {
   }
 }
 
-/** A program as the sandbox runs it. @param python the path of the sandbox's own. */
+/** A program in the form that the sandbox runs. @param python the path of the sandbox's own. */
 export function programOf(
   code: string,
   { language, cases, by_value }: ProgramTests,

@@ -1,14 +1,14 @@
-/** A coding run as memories: its summary, and each of its experiments. */
+/** A coding run as memory items: its summary, and each of its experiments. */
 import { costText } from "../text/dollars.ts";
 import type { MemoryItem } from "../run/memory_item.ts";
 import type { BenchmarkSummary, ExperimentResult, ModeSummary } from "./summary.ts";
 
-/** The memories of a run, the summary first. */
+/** The memory items of a run, the summary first. */
 export function memoryItems(summary: BenchmarkSummary): MemoryItem[] {
   return [summaryItem(summary), ...experimentsOf(summary).map((it) => experimentItem(it, summary))];
 }
 
-/** The results of a run, of both modes where it has both. */
+/** The results of a run, of both modes if it has both. */
 function experimentsOf(summary: BenchmarkSummary): ExperimentResult[] {
   const { mode, zero_shot, iterative } = summary;
   const of = (mode: ExperimentResult["mode"], part?: Partial<ModeSummary>) =>

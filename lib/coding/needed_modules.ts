@@ -6,7 +6,7 @@ import type { Sandbox } from "./sandbox/sandbox.ts";
 const IMPORT =
   /^[ \t]*(?:from[ \t]+([\p{L}_][\w.]*)[ \t]+import\b|import[ \t]+([\p{L}_][^\n#;]*))/gmu;
 
-/** Packages with another name than their module. */
+/** Packages whose name differs from their module's. */
 const PACKAGES: Record<string, string> = {
   bs4: "beautifulsoup4",
   Crypto: "pycryptodome",
@@ -50,7 +50,7 @@ export async function checkModules(sandbox: Sandbox, problems: readonly Problem[
   );
 }
 
-/** The top-level modules that a Python text imports, those that it can do without left out. */
+/** The top-level modules that a Python text imports, without optional imports. */
 export function importedBy(text: string): Set<string> {
   const names = new Set<string>();
   for (const { 0: whole, 1: from, 2: list, index } of text.matchAll(IMPORT)) {
@@ -58,7 +58,7 @@ export function importedBy(text: string): Set<string> {
     if (indent > 0 && /\btry:[ \t]*\n$/.test(text.slice(0, index))) continue;
     for (const part of from ? [from] : list.split(",")) {
       const words = part.trim().split(/\s+/);
-      // a sentence of a docstring is not an import
+      // a sentence in a docstring is not an import
       if (words.length !== 1 && words[1] !== "as") continue;
       const name = /^[\p{L}_][\w]*(?=\.|$)/u.exec(words[0])?.[0];
       if (name) names.add(name);

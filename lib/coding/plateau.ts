@@ -1,12 +1,12 @@
-/** When more attempts of the same kind will not help. */
+/** Detects when more attempts of the same kind will not help. */
 import type { Tried } from "../run/attempt.ts";
 
-/** After this many like attempts the reviewer says so. */
+/** After this many similar attempts the prompt for a review says so. */
 export const PLATEAU_ATTEMPTS = 3;
 
 /**
- * Whether the last attempts are no better than each other: the same share of checks held, some but
- * not all, or the same code failed in the same way.
+ * Whether the last attempts are no better than each other: the same share of checks passed, some but not
+ * all, or the same code failed in the same way.
  */
 export function isPlateau(tried: readonly Tried[], attempts = PLATEAU_ATTEMPTS): boolean {
   const recent = tried.slice(-attempts);

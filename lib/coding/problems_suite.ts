@@ -1,16 +1,16 @@
-/** Coding problems as a suite: a test for each problem, mode and sample. */
+/** Makes a suite of coding problems: a test for each problem, mode and sample. */
 import { itemId } from "../settings/item_id.ts";
 import type { Problem } from "./problems/problem.ts";
 import type { LoadedSuite } from "../settings/load_suite.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { CodingOutcome } from "../run/test_result.ts";
 
-/** One answer a problem, or attempts that see the error of the one before. */
+/** One answer per problem, or attempts that see the error of the one before. */
 export type Mode = CodingOutcome["mode"];
 
-/** What shapes the tests of a coding run. */
+/** Settings of a coding run's tests. */
 export interface CodingSettings {
-  /** One, or both to compare them. */
+  /** One mode, or both to compare them. */
   modes: readonly Mode[];
   /** Attempts at a problem in iterative mode. */
   max_iterations: number;
@@ -20,26 +20,26 @@ export interface CodingSettings {
   parameters: Record<string, unknown>;
   /** Limits of each program. */
   test_timeout_s: number;
-  /** Memory that each program may take, bytes. */
+  /** Memory limit of each program, bytes. */
   memory_bytes: number;
-  /** A second model that reviews every so many failed attempts; null for none. */
+  /** A second model that reviews after every this many failed attempts; null for none. */
   checkpoint: { model: string; every: number } | null;
-  /** Ends a problem after this many attempts that are no better than each other; null goes on. */
+  /** Ends a problem after this many attempts that are no better than each other; null for no such limit. */
   stop_on_plateau: number | null;
 }
 
-/** A test of a coding suite knows its problem. */
+/** A test of a coding suite, with its problem. */
 export interface CodingTest extends TestCase {
   coding: {
     problem: Problem;
     mode: Mode;
     sample: number;
-    /** Of the problem asked of this model in this way: the same in every run with its settings. */
+    /** A hash of the problem, the model and the mode: the same in every run with the same settings. */
     fingerprint: string;
   };
 }
 
-/** The suite of some problems. @param path of the file that they are from. */
+/** The suite of some problems. @param path the file that they are from. */
 export function codingSuite(
   name: string,
   path: string,
@@ -80,12 +80,12 @@ function testOf(
   };
 }
 
-/** An experiment's id: its run's own, and the same after a resume. */
+/** An experiment's id: unique to its run, and the same after a resume. */
 export function experimentId(run_id: string, { coding }: CodingTest): string {
   return `exp_${itemId([run_id, coding.fingerprint]).slice(0, 12)}`;
 }
 
-/** Several samples with one seed would be the same sample. */
+/** Several samples with the same seed would be the same sample. */
 function seeded(parameters: Record<string, unknown>, sample: number): Record<string, unknown> {
   const { seed } = parameters;
   return typeof seed === "number" ? { ...parameters, seed: seed + sample } : parameters;

@@ -1,20 +1,20 @@
-/** How coding problems are asked: at first, after a failure, and of a reviewer. */
+/** The prompts for coding problems: the first one, the one after a failure, and the reviewer's. */
 import { isPlateau, PLATEAU_ATTEMPTS } from "./plateau.ts";
 import type { Question } from "../endpoint/question.ts";
 import type { Problem } from "./problems/problem.ts";
 import type { Tried } from "../run/attempt.ts";
 
-/** Characters of a failing test's output that are fed back. */
+/** The most characters of a failing test's output that are sent back. */
 const MOST_DETAIL = 2000;
 const MOST_CODE = 20_000;
 
-/** The first question; for a completions endpoint the problem itself, to be continued. */
+/** The first question; for a completions endpoint the problem itself, for the model to continue. */
 export function firstQuestion(problem: Problem, chat: boolean): Question {
   if (!chat) return { prompt: problem.prompt };
   return { messages: [{ role: "user", content: task(problem) }] };
 }
 
-/** The question after a failure: the problem, the last code, its failure and how all went so far. */
+/** The question after a failure: the problem, the last code, its failure and the history of attempts. */
 export function nextQuestion(
   problem: Problem,
   tried: readonly Tried[],
@@ -44,7 +44,7 @@ export function nextQuestion(
   };
 }
 
-/** What a second model is asked when attempts keep failing. */
+/** The question for a second model when attempts keep failing. */
 export function reviewQuestion(problem: Problem, tried: readonly Tried[]): Question {
   const last = tried[tried.length - 1];
   const history = tried.map((attempt) =>

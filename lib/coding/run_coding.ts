@@ -1,4 +1,4 @@
-/** A coding benchmark against one model: a suite run whose tests are solved, not just asked. */
+/** Runs a coding benchmark against one model: a suite run whose tests are solved, not just asked. */
 import { EndpointClient } from "../endpoint/client.ts";
 import { Budget, type BudgetLimits, type Spent } from "../run/budget.ts";
 import { findRun } from "../run/directory.ts";
@@ -17,7 +17,7 @@ import type { PriceTable } from "../run/prices.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import type { BenchmarkSummary, CodingStatistics } from "./summary.ts";
 
-/** A coding benchmark's run: which problems, by which model, judged where. */
+/** The options of a coding benchmark: problems, model, sandbox. */
 export interface CodingRunOptions
   extends Omit<SuiteRunOptions, "suite" | "handlers" | "tests" | "budget"> {
   /** The benchmark's name, e.g. "HumanEval". */
@@ -28,17 +28,17 @@ export interface CodingRunOptions
   problems: readonly Problem[];
   /** How the problems were chosen, in words; for the summary. */
   range: string;
-  /** What shapes the requests and the judging. */
+  /** Settings of the requests and the judging. */
   settings: CodingSettings;
-  /** Where answers are run. */
+  /** The sandbox in which answers run. */
   sandbox: Sandbox;
-  /** How the second model is reached that reviews failed attempts. */
+  /** How to reach the second model, which reviews failed attempts. */
   reviewer: APIConfiguration | null;
-  /** Ends the run before it is crossed. */
+  /** Stops the run before this budget is exceeded. */
   budget: BudgetLimits;
-  /** Called once, when 80 % of it is spent. */
+  /** Called once, when 80 % of the budget is spent. */
   onBudget?: (line: string) => void;
-  /** What tokens cost; unknown models cost null. */
+  /** Prices of tokens; unknown models cost null. */
   prices: PriceTable;
 }
 
@@ -48,17 +48,17 @@ export interface CodingRun extends SuiteRun {
   summary: BenchmarkSummary;
   /** Rates with intervals, and the comparison of both modes. */
   statistics: CodingStatistics;
-  /** Null where any price or count is unknown. */
+  /** What the run spent; a part is null when any price or count is unknown. */
   budget_spent: { usd: number; tokens: number };
-  /** What the request that had no room may take; null where all had, or nothing is known. */
+  /** The most that the refused request could have cost; null when none was refused, or this is unknown. */
   budget_refused: Spent | null;
-  /** The budget ended the run before its end. */
+  /** Whether the budget stopped the run before its end. */
   budget_ended: boolean;
 }
 
 /**
- * Runs coding problems, or what is missing of them. Every attempt is journaled as it ends; a run that
- * is resumed continues after the last one.
+ * Runs coding problems, or the part of them that is missing. Every attempt is journaled when it ends; a
+ * resumed run continues after the last one.
  *
  * @throws {InputError} as {@linkcode runSuite}.
  */

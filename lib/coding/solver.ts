@@ -1,4 +1,4 @@
-/** Attempts at coding problems: asked, extracted, run in the sandbox, and asked again. */
+/** Makes attempts at coding problems: asks, extracts the code, runs it in the sandbox, and asks again. */
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { requestBody } from "../endpoint/forms/forms.ts";
@@ -23,14 +23,14 @@ import type { Sandbox } from "./sandbox/sandbox.ts";
 import type { CodingOutcome, TestResult } from "../run/test_result.ts";
 import type { Attempt } from "../run/attempt.ts";
 
-/** What a journal says about attempts and reviews, by experiment. */
+/** The attempts and reviews in a journal, by experiment. */
 export interface Recalled {
   attempts: Map<string, Attempt[]>;
-  /** The newest advice. */
+  /** The latest advice. */
   reviews: Map<string, string>;
 }
 
-/** What a journal says about attempts and reviews. */
+/** Reads the attempts and reviews from a journal. */
 export const recalled: Fold<"run", Recalled> = {
   kind: "run",
   begin: () => ({ attempts: new Map(), reviews: new Map() }),
@@ -47,22 +47,22 @@ export const recalled: Fold<"run", Recalled> = {
 };
 
 export interface SolverParts {
-  /** Whose experiments they are. */
+  /** The run to which the experiments belong. */
   run_id: string;
   settings: CodingSettings;
   chat: boolean;
   sandbox: Sandbox;
-  /** The reviewer's; null for none. */
+  /** The reviewer's client; null for no reviewer. */
   reviewer: EndpointClient | null;
   budget: Budget;
-  /** Of the reviews; null for none. */
+  /** The cost of reviews; null for no reviewer. */
   reviewCost: RequestCost | null;
   onNotice(line: string): void;
 }
 
 type Execute = (test: TestCase) => Promise<TestResult>;
 
-/** Solves the tests of a coding suite. Give its handler for every mode's category. */
+/** Solves the tests of a coding suite. Use its handler for the category of every mode. */
 export class Solver {
   readonly #parts: SolverParts;
   readonly #judge: AnswerJudge;
@@ -77,7 +77,7 @@ export class Solver {
     this.#judge = new AnswerJudge(parts.sandbox, { timeout_s, memory_bytes });
   }
 
-  /** Takes what an earlier session's journal tells: its attempts are not made again. */
+  /** Takes over what an earlier session's journal has, so that its attempts are not repeated. */
   recall({ attempts, reviews }: Recalled): void {
     for (const [experiment_id, known] of attempts) this.#earlier.set(experiment_id, known);
     for (const [experiment_id, advice] of reviews) this.#reviews.set(experiment_id, advice);
@@ -116,7 +116,7 @@ export class Solver {
     return stop_on_plateau !== null && isPlateau(attempts, stop_on_plateau) ? "plateau" : null;
   }
 
-  /** In a comparison the first answer serves both modes: its settings are the same. */
+  /** In a comparison the first answer counts for both modes, because its settings are the same. */
   async #first(
     test: CodingTest,
     execute: Execute,
@@ -189,7 +189,9 @@ export class Solver {
     };
   }
 
-  /** A second model's advice, every this many attempts; the newest stays until the next. */
+  /**
+   * A second model's advice, requested every this many attempts. The latest advice stays until the next.
+   */
   async #review(
     test: CodingTest,
     attempts: readonly Attempt[],
@@ -228,7 +230,7 @@ export class Solver {
     }
   }
 
-  /** The experiment's result: its last answer, with the times of all and the bill of all it asked. */
+  /** The experiment's result: its last answer, with the times and the cost of all its attempts. */
   #conclude(
     test: CodingTest,
     attempts: readonly Attempt[],
@@ -241,7 +243,7 @@ export class Solver {
     const shared = attempts.filter(({ reused_from }) => reused_from !== null).map(({ result }) =>
       answerEntry(result)
     );
-    // the other mode's answer is part of what the problem costs in this mode too
+    // an answer of the other mode is part of the problem's cost in this mode too
     const bill = totalOf([context.bill(), totalOfEntries(shared)]);
     const { prompt_tokens, completion_tokens, total_cost_usd: cost_usd } = bill;
     const own = attempts.filter(({ reused_from }) => reused_from === null);

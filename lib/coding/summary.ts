@@ -1,4 +1,4 @@
-/** What a coding run comes to: the summary that other programs read, and the statistics beside it. */
+/** Summarises a coding run: the summary that other programs read, and additional statistics. */
 import { detectableDifference, pairedShares } from "../stats/paired.ts";
 import { attemptsShare, meanPassAllK, meanPassAtK } from "../stats/pass_at_k.ts";
 import { exactUsd } from "../text/dollars.ts";
@@ -12,50 +12,50 @@ import type { Problem } from "./problems/problem.ts";
 import type { CodingOutcome } from "../run/test_result.ts";
 import type { RunSpan } from "../run/read_run.ts";
 
-/** What came of one problem. */
+/** The outcome of one problem. */
 export interface ExperimentResult {
-  /** Names the problem asked in this way in this run. */
+  /** Identifies the problem in this mode and this run. */
   experiment_id: string;
   /** The problem's id in its file. */
   problem_id: string;
-  /** How it was asked. */
+  /** The mode in which it was asked. */
   mode: Mode;
   /** Whether the last answer passed. */
   success: boolean;
   /** Attempts made. */
   iterations: number;
-  /** US dollars of all its requests whose cost is known; null where none is. */
+  /** US dollars of all its requests whose cost is known; null when none is. */
   cost: number | null;
-  /** Tokens of all its requests; null where the server told none. */
+  /** Tokens of all its requests; null when the server did not report them. */
   usage: { input_tokens: number | null; output_tokens: number | null };
 }
 
 /** Counts and means over the problems of a mode. */
 export interface SummaryStats {
-  /** Problems with a result; of answers that could not be judged there is none. */
+  /** Problems with a result; a problem whose answers could not be judged has none. */
   total_problems: number;
-  /** Answers to them: as many, or this many times more as there are samples. */
+  /** Answers to them: the number of problems times the number of samples. */
   total_answers: number;
-  /** Answers that could not be judged, by the fault of the sandbox or of a test: excluded from every rate. */
+  /** Answers that could not be judged, because of the sandbox or of a test; excluded from every rate. */
   unjudged: number;
   /** Answers that passed. */
   successes: number;
   /** Per cent. */
   success_rate: number;
   /**
-   * US dollars of all requests of this mode whose cost is known: reviews and retries too, and first
-   * answers that both modes share; null where none is.
+   * US dollars of all requests of this mode whose cost is known, including reviews, retries and first
+   * answers that both modes share; null when none is.
    */
   total_cost: number | null;
   /** Requests that are not in `total_cost`. */
   requests_of_unknown_cost: number;
-  /** US dollars an answer; null where the cost of any request is unknown. */
+  /** US dollars per answer; null when the cost of any request is unknown. */
   avg_cost: number | null;
-  /** Attempts an answer. */
+  /** Attempts per answer. */
   avg_iterations: number;
-  /** Prompt tokens, of the requests as `total_cost`. */
+  /** Prompt tokens of the same requests as `total_cost`. */
   total_input_tokens: number | null;
-  /** Output tokens, as `total_input_tokens`. */
+  /** Output tokens of the same requests as `total_cost`. */
   total_output_tokens: number | null;
 }
 
@@ -63,11 +63,11 @@ export interface SummaryStats {
 export interface ModeSummary {
   /** One for each problem. */
   results: ExperimentResult[];
-  /** What they come to. */
+  /** Their counts and means. */
   summary: SummaryStats;
 }
 
-/** A run as benchmark_results/<run_id>.json has it. */
+/** The content of benchmark_results/<run_id>.json. */
 export interface BenchmarkSummary extends Partial<ModeSummary> {
   /** The run's id. */
   run_id: string;
@@ -79,7 +79,7 @@ export interface BenchmarkSummary extends Partial<ModeSummary> {
   end_time: string;
   /** From start_time to end_time, pauses between sessions included. */
   duration_seconds: number;
-  /** What was asked, of whom, how. */
+  /** The settings: what was asked, of which model, how. */
   config: {
     local_model: string;
     problem_range: string;
@@ -89,13 +89,13 @@ export interface BenchmarkSummary extends Partial<ModeSummary> {
     temperature: number | null;
     seed: number | null;
   };
-  /** What the whole run took, in which first answers that both modes share are counted once. */
+  /** The cost and tokens of the whole run; first answers that both modes share are counted once. */
   ledger: Books;
-  /** The figures of zero-shot mode, where both modes ran. */
+  /** The summary of zero-shot mode, when both modes ran. */
   zero_shot?: ModeSummary;
-  /** The figures of iterative mode, where both modes ran. */
+  /** The summary of iterative mode, when both modes ran. */
   iterative?: ModeSummary;
-  /** Iterative less zero-shot: percentage points, and differences of means. */
+  /** Iterative minus zero-shot: percentage points, and differences of means. */
   comparison?: {
     success_rate_improvement: number;
     cost_difference: number | null;
@@ -103,30 +103,33 @@ export interface BenchmarkSummary extends Partial<ModeSummary> {
   };
 }
 
-/** Rates with intervals, and the comparison of both modes problem by problem. */
+/** Rates with intervals, and a comparison of both modes problem by problem. */
 export interface CodingStatistics {
   /** One entry for each mode that ran. */
   by_mode: Partial<
     Record<Mode, {
-      /** Answers that pass, of all: Wilson, or over problems where these have several answers. */
+      /**
+       * The share of answers that pass: Wilson interval, or over problems when these have several
+       * answers.
+       */
       success_rate: Estimate | null;
-      /** By k: that one of k answers passes, that all do; over problems. */
+      /** By k: the chance that one of k answers passes, and that all of them do; over problems. */
       pass_at_k: Record<string, Estimate | null>;
       pass_all_k: Record<string, Estimate | null>;
       cost_per_solved_usd: number | null;
     }>
   >;
-  /** Problem by problem; null where one mode ran. */
+  /** The comparison problem by problem; null when only one mode ran. */
   comparison: {
-    /** Iterative less zero-shot, of success rates by problem. */
+    /** Iterative minus zero-shot: the difference of success rates by problem. */
     difference: Estimate | null;
     /** Problems that iterative mode solved more often. */
     gained: number;
     /** Problems that zero-shot mode solved more often. */
     lost: number;
-    /** Exact McNemar; of several answers to a problem, a sign-flip test. */
+    /** Exact McNemar test; with several answers per problem, a sign-flip test. */
     p: number;
-    /** The smallest difference that a comparison of this many problems could have shown (80 %). */
+    /** The smallest difference that a comparison of this many problems would have detected (power 80 %). */
     detectable: number | null;
     cost_per_additional_solved_usd: number | null;
   } | null;
@@ -138,12 +141,12 @@ function codingItems(items: readonly ResultItem[], mode: Mode): CodingItem[] {
   return items.filter((item): item is CodingItem => item.coding?.mode === mode);
 }
 
-/** Whether an answer's verdict is one about the model. */
+/** Whether an answer's verdict says something about the model. */
 function isJudged({ evaluation_error }: CodingItem): boolean {
   return evaluation_error === null;
 }
 
-/** What a coding run was asked. */
+/** The settings of a coding run. */
 interface Asked {
   settings: CodingSettings;
   problems: readonly Problem[];
@@ -154,7 +157,7 @@ interface Asked {
   path: string;
 }
 
-/** The summary of a run, under the names that its readers know. */
+/** The summary of a run, with the field names that its readers expect. */
 export function summaryOf(
   { run_id, results, wall_s }: SuiteRun,
   { settings, problems, range, api, path }: Asked,
@@ -184,7 +187,7 @@ export function summaryOf(
   const of = (mode: Mode) => modeSummary(codingItems(results.items, mode));
   if (!both) {
     const { results: experiments, summary } = of(settings.modes[0]);
-    // what a cut run asked for problems that have no result yet counts too
+    // requests of an interrupted run for problems without a result count too
     return { ...head, results: experiments, summary: withTotals(summary, results.ledger.total) };
   }
   const [zero_shot, iterative] = [of("zero-shot"), of("iterative")];
@@ -236,7 +239,7 @@ function modeSummary(all: readonly CodingItem[]): ModeSummary {
   };
 }
 
-/** The sum of those that are known; null where none is. */
+/** The sum of the known values; null when none is known. */
 function known(values: readonly (number | null)[]): number | null {
   const told = values.filter((value) => value !== null);
   return told.length === 0 ? null : exactUsd(told.reduce((sum, value) => sum + value, 0));
@@ -251,7 +254,7 @@ function costOf(items: readonly CodingItem[]) {
   };
 }
 
-/** A cost by answer; unknown where a part is. */
+/** The cost per answer; null when a part is unknown. */
 function perAnswer(cost: number | null, unknown: number, answers: number): number | null {
   return cost === null || unknown > 0 || answers === 0 ? null : exactUsd(cost / answers);
 }
@@ -315,7 +318,7 @@ function comparisonOf(items: readonly ResultItem[]): CodingStatistics["compariso
     lost,
     p,
     detectable: detectableDifference(paired),
-    // a problem that is solved more often is not one more
+    // a problem that is solved more often is not an additional solved problem
     cost_per_additional_solved_usd: more === null || flips === null || gained <= lost
       ? null
       : exactUsd(more / (gained - lost)),

@@ -1,8 +1,8 @@
-/** Makes a module from an answer's code: adds what it needs, and cuts what would run. */
+/** Makes a module from an answer's code: adds what it needs, and cuts code that would run. */
 import { findDefinition, type Item, topItems } from "./module_items.ts";
 import { headOf, physicalLines, type Scan, scanPython } from "./scan_python.ts";
 
-/** A module's text, and what was done to it. */
+/** A module's text, and a description of the changes. */
 export interface Module {
   code: string;
   done: string[];
@@ -16,11 +16,11 @@ const TYPING = new Set(
 );
 
 /**
- * A module of an answer's code.
+ * Makes a module from an answer's code.
  *
- * @param others further code of the reply, from which what the code needs and lacks is taken.
- * @param prompt the problem's prompt: what stands in it before the entry point is put before the code
- *   where the code lacks it.
+ * @param others more code of the reply, from which definitions that the code lacks are taken.
+ * @param prompt the problem's prompt: what comes before the entry point there is put before the code if
+ * the code lacks it.
  */
 export function assembleModule(
   code: string,
@@ -84,7 +84,7 @@ function preambleOf(prompt: string, entryPoint: string): Part[] {
     .map((item) => partOf(scan, item));
 }
 
-/** The parts that bind a name which the module does not. */
+/** The parts that bind a name which the module does not bind. */
 function lacking(module: string, parts: readonly Part[]): Part[] {
   if (parts.length === 0) return [];
   const bound = boundNames(module);
@@ -98,7 +98,7 @@ function boundNames(module: string): Set<string> {
   return new Set(topItems(scanPython(module)).flatMap((item) => item.names));
 }
 
-/** Definitions and imports of other blocks that a module uses and nothing binds, in their order. */
+/** Definitions and imports from other blocks that a module uses and nothing binds, in order. */
 function neededFrom(
   others: readonly string[],
   module: string,
@@ -134,7 +134,10 @@ function neededFrom(
   return [...taken].sort(([a], [b]) => a - b).map(([, part]) => part);
 }
 
-/** Whole definitions, imports, and constants by their look; results of a trial are not joined. */
+/**
+ * Complete definitions, imports, and assignments that look like constants; results of a trial run are not
+ * added.
+ */
 function mayBeJoined(scan: Scan, item: Item): boolean {
   if (scan.lines.slice(item.first, item.last + 1).some((line) => line.broken)) return false;
   if (item.kind === "def" || item.kind === "class" || item.kind === "import") return true;
@@ -142,7 +145,7 @@ function mayBeJoined(scan: Scan, item: Item): boolean {
     (/^[A-Z_]/.test(item.names[0]) || /=\s*lambda\b/.test(item.head));
 }
 
-/** The names that code uses, each once, attributes left out. */
+/** The names that code uses, without repeats and without attributes. */
 function usedNames(scan: Scan): string[] {
   const names = new Set<string>();
   const collect = (text: string) => {
@@ -157,7 +160,7 @@ function usedNames(scan: Scan): string[] {
   return [...names];
 }
 
-/** The names that a definition uses and does not bind itself. */
+/** The names that a definition uses but does not bind itself. */
 function freeNames(scan: Scan): string[] {
   const own = new Set<string>();
   const shared = new Set<string>();
@@ -187,7 +190,7 @@ function unboundTypes(module: string): string[] {
   return usedNames(scan).filter((name) => TYPING.has(name) && !bound.has(name));
 }
 
-/** A module with parts before it; imports from __future__ stay first. */
+/** Puts parts before a module; imports from __future__ stay first. */
 function putBefore(module: string, parts: readonly Part[]): string {
   const scan = scanPython(module);
   const items = topItems(scan);
@@ -214,8 +217,8 @@ function tidied(code: string): string {
 }
 
 /**
- * A module without what runs code after the entry point: calls and tests of its functions, output,
- * the block for `__main__`. Definitions stay, and so do values that they use.
+ * Removes code that would run after the entry point: calls and tests of its functions, output, the block
+ * for `__main__`. Definitions stay, and so do values that they use.
  */
 function cutRunning(code: string, entryPoint: string): string {
   const scan = scanPython(code);
@@ -241,7 +244,7 @@ function cutRunning(code: string, entryPoint: string): string {
     if (item.kind === "assign" && item.names.some((name) => usedByKept.has(name))) return false;
     const uses = usedNames(part(scan, item));
     const runs = uses.some((name) => own.has(name) || trial.has(name));
-    // What a trial prepares belongs to it: names that no function uses.
+    // Names that no function uses belong to the trial run that prepares them.
     if (!runs && item.kind !== "assign") return false;
     item.names.forEach((name) => trial.add(name));
     return true;
@@ -257,7 +260,7 @@ function cutRunning(code: string, entryPoint: string): string {
   return tidied(out + (cut.at(-1) ? "" : code.slice(from)));
 }
 
-/** A gap's comments that belong to the block above them. */
+/** Comments in a gap that belong to the block above them. */
 function indentedComments(gap: string): string {
   return [...physicalLines(gap)].filter(({ line }) => /^[ \t]+#/.test(line))
     .map(({ line }) => `${line}\n`).join("");

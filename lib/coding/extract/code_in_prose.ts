@@ -1,12 +1,12 @@
-/** Code that stands in prose without a fence. */
+/** Finds code in prose that is not fenced. */
 import { headOf, opensBlock, scanPython } from "./scan_python.ts";
 import { isDefinition, isTopStatement } from "./statements.ts";
 import type { Block } from "./block.ts";
 
-/** What no fence says of code. */
+/** The fields of a block without a fence. */
 const PLAIN = { unfinished: false, language: "none", indent: 0 } as const;
 
-/** The longest runs of lines that are Python, in order. Time is linear in the length. */
+/** The longest runs of lines that are Python, in order. Takes linear time. */
 export function codeInProse(text: string): Block[] {
   const scan = scanPython(text);
   const blocks: Block[] = [];
@@ -41,7 +41,10 @@ export function codeInProse(text: string): Block[] {
   return blocks;
 }
 
-/** Runs of lines that Markdown takes as code for their four spaces, below an empty line, in order. */
+/**
+ * Runs of lines that Markdown treats as code because they are indented by four spaces after an empty
+ * line, in order.
+ */
 export function indentedBlocks(text: string): Block[] {
   const runs = text.matchAll(/(?<=\n[ \t]*\n)(?:(?: {4}|\t)[^\n]*(?:\n|$))+/g);
   return Array.from(runs, ({ 0: code, index }) => ({
@@ -53,12 +56,12 @@ export function indentedBlocks(text: string): Block[] {
   }));
 }
 
-/** `Otherwise:`, which is not a statement. */
+/** Such as `Otherwise:`, which is not a statement. */
 function isHeading(head: string): boolean {
   return /^"+$/.test(head) && head.length < 6;
 }
 
-/** The spans between single backticks, as blocks. */
+/** The parts between single backticks, as blocks. */
 export function inlineCode(text: string): Block[] {
   return Array.from(text.matchAll(/`([^`\n]+)`/g), ({ 0: whole, 1: code, index }) => ({
     ...PLAIN,

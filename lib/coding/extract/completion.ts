@@ -1,4 +1,4 @@
-/** Replies that continue the prompt: a function's body without its header. */
+/** Reads replies that continue the prompt: a function's body without its header. */
 import { findDefinition, topItems } from "./module_items.ts";
 import {
   contentStart,
@@ -21,15 +21,15 @@ export interface Completion {
   moved: boolean;
 }
 
-/** How sure it must be that text without a definition is a body. */
+/** What evidence is needed that text without a definition is a body. */
 export type Evidence = "indented" | "returns" | "statements";
 
 /**
- * The prompt with a reply's body below it; null where the reply is not a body or the prompt does not end
+ * The prompt with a reply's body below it; null when the reply is not a body, or the prompt does not end
  * in the entry point's header.
  *
- * @param evidence what makes the text a body: its first line is indented, or else it returns
- *   outside any function, or else all of it is statements.
+ * @param evidence what makes the text a body: its first line is indented, or it returns outside of any
+ * function, or all of it is statements.
  */
 export function completePrompt(
   prompt: string,
@@ -47,7 +47,8 @@ export function completePrompt(
   const count = bodyLength(scan, shape.base, shape.lost, entryPoint);
   if (count === 0) return null;
   const body = scan.lines.slice(0, count);
-  // the whole function, indented: a body that defines one of the same name continues after it
+  // the whole function, indented: otherwise a body that defines a function of the same name continues
+  // after it
   if (evidence === "indented" && findDefinition(scan, entryPoint) && !returns(scan, body)) {
     return null;
   }
@@ -72,7 +73,7 @@ export function completePrompt(
   };
 }
 
-/** The indentation of the body that the prompt begins: null if the prompt ends in something else. */
+/** The indentation of the body that the prompt begins; null when the prompt ends in something else. */
 function bodyIndent(
   prompt: string,
   entryPoint: string,
@@ -91,7 +92,9 @@ function usesTabs(text: string): boolean {
   return /^[ ]*\t/m.test(text);
 }
 
-/** The level of a body whose first line stands in the first column, and whether only that line does. */
+/**
+ * The indentation of a body whose first line starts in the first column, and whether only that line does.
+ */
 function shapeOf(scan: Scan): { base: number; lost: boolean } {
   const [first, second] = scan.lines;
   if (!second || second.indent === 0) return { base: 0, lost: false };
@@ -103,7 +106,7 @@ function shapeOf(scan: Scan): { base: number; lost: boolean } {
   return least < second.indent ? { base: least, lost: true } : { base: 0, lost: false };
 }
 
-/** How many logical lines belong to the body: up to the next text at top level. */
+/** The number of logical lines in the body: up to the next text at top level. */
 function bodyLength(scan: Scan, base: number, lost: boolean, entryPoint: string): number {
   const { lines } = scan;
   for (let i = lost ? 1 : 0; i < lines.length; i++) {
@@ -123,7 +126,7 @@ function mentions(head: string, name: string): boolean {
   return head.includes(`${name}(`);
 }
 
-/** Whether a body returns outside the functions that it defines. */
+/** Whether a body returns outside of the functions that it defines. */
 function returns(scan: Scan, body: readonly Line[]): boolean {
   let inside = Infinity;
   for (const line of body) {
@@ -136,7 +139,7 @@ function returns(scan: Scan, body: readonly Line[]): boolean {
   return false;
 }
 
-/** A body moved to another level; lines inside strings stay where they are. */
+/** Changes the indentation of a body; lines inside strings stay unchanged. */
 function shifted(
   scan: Scan,
   end: number,
@@ -164,7 +167,7 @@ function shifted(
   return out.join("\n");
 }
 
-/** The base level in columns when a tab counts four. */
+/** The base indentation in columns, when a tab counts as four. */
 function indentOf(scan: Scan, base: number): number {
   const line = scan.lines.find(({ indent }) => indent === base);
   if (!line) return base;

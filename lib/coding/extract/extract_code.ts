@@ -1,4 +1,4 @@
-/** The Python module that a model's reply gives as its answer to a coding problem. */
+/** Extracts the Python module from a model's reply to a coding problem. */
 import { assembleModule } from "./assemble.ts";
 import { completePrompt, type Evidence } from "./completion.ts";
 import { codeInProse, indentedBlocks, inlineCode } from "./code_in_prose.ts";
@@ -10,44 +10,47 @@ import { jsonStrings, quotedBlocks, splitReply, wrappedBlocks } from "./reply_pa
 import { isTopStatement } from "./statements.ts";
 import type { Block } from "./block.ts";
 
-/** A model's reply: its answer, and its reasoning where the endpoint separates it. */
+/** A model's reply: its answer, and its reasoning if the endpoint sends it separately. */
 export interface CodeReply {
   /** The answer. */
   text: string;
-  /** The reasoning; null where the endpoint gives none. */
+  /** The reasoning; null when the endpoint does not send it separately. */
   reasoning: string | null;
 }
 
-/** What the model was asked for. */
+/** What the model was asked. */
 export interface CodeProblem {
-  /** In HumanEval's form a module's beginning that ends in the entry point's header; or only prose. */
+  /**
+   * In HumanEval's form the beginning of a module that ends in the entry point's header; in other forms
+   * prose.
+   */
   prompt: string;
   /** The name of the function (or class) that the tests call. */
   entry_point: string;
-  /** The language asked for; default Python. */
+  /** The language requested; default Python. */
   language?: "python";
 }
 
 /** The code of a reply. */
 export interface ExtractedCode {
-  /** A whole module that defines the entry point; null if the reply holds none. */
+  /** A complete module that defines the entry point; null when the reply has none. */
   code: string | null;
-  /** Where the code stood and what was done to it, for people. */
+  /** Where the code was and what was changed, for people. */
   how: string;
 }
 
-/** The most characters of one block, or of the text between blocks, that are read. */
+/** The most characters that are read of one block, or of the text between blocks. */
 const LONGEST = 60_000;
-/** The most definitions of the entry point that are compared, from the end of a reply. */
+/** The most definitions of the entry point that are compared, counted from the end of a reply. */
 const DEFINITIONS = 100;
-/** The most blocks, from the end of a reply, that are searched for helpers or bodies. */
+/** The most blocks that are searched for helpers or bodies, counted from the end of a reply. */
 const MANY = 60;
 
 /**
- * Finds the code of a reply: in any form of fence, without one, in thinking where nothing else is
- * there, as a function's body that goes on where the prompt ends, in JSON or in a class. The last
- * complete definition of the entry point is taken, with what it needs of other blocks and of the
- * prompt before it, and without calls and tests after it. Time is linear in the reply's length.
+ * Finds the code in a reply: in any form of fence, without a fence, in the thinking when it is nowhere
+ * else, as a function's body that continues the prompt, in JSON or in a class. Takes the last complete
+ * definition of the entry point, adds what it needs from other blocks and the prompt, and removes calls
+ * and tests after it. Takes time linear in the reply's length.
  *
  * @example
  * ```ts
@@ -79,7 +82,7 @@ interface Search {
 interface Found {
   code: string;
   how: string;
-  /** As in a definition: 3 complete, 2 unfinished, 1 only a signature. */
+  /** As in {@linkcode Definition}: 3 complete, 2 unfinished, 1 only a signature. */
   quality: number;
 }
 
@@ -96,11 +99,11 @@ function plainReasoning({ reasoning }: CodeReply): string | null {
   return reasoning === null ? null : plainBreaks(reasoning);
 }
 
-/** "Answer:" before code on the same line. */
+/** A word such as "Answer:" before code on the same line. */
 const LEAD =
   /^[ \t]*(?:final )?(?:answer|code|solution|output|function|response):[ \t]+(?=(?:async[ \t]+)?def[ \t]+\w|class[ \t]+\w|from[ \t]+[\w.]+[ \t]+import|import[ \t]+\w|@\w)/gim;
 
-/** The best code of a text: the first way of reading it that gives a complete definition. */
+/** The best code in a text: from the first way of reading it that finds a complete definition. */
 function codeOf(reply: string, search: Search, depth = 0): Found | null {
   const text = reply.replace(LEAD, "");
   const fences = continued(fencedBlocks(text)).map(shortened);
@@ -132,7 +135,10 @@ function codeOf(reply: string, search: Search, depth = 0): Found | null {
   return best;
 }
 
-/** Blocks, a function that is shown in two as one: the first has no result, the next is indented and has one. */
+/**
+ * Joins two blocks that show one function in parts: the first returns nothing, and the next is indented
+ * and returns something.
+ */
 function continued(blocks: readonly Block[]): Block[] {
   const whole: Block[] = [];
   for (const block of blocks) {
@@ -154,13 +160,13 @@ function continued(blocks: readonly Block[]): Block[] {
 
 const RESULT = /^[ \t]+(?:return|yield)\b/m;
 
-/** The beginning of a text, up to the end of a line. */
+/** The beginning of a text, cut at the end of a line. */
 function cut(text: string): string {
   if (text.length <= LONGEST) return text;
   return text.slice(0, Math.max(0, text.lastIndexOf("\n", LONGEST)) || LONGEST);
 }
 
-/** The end of a text, from the beginning of a line. */
+/** The end of a text, cut at the beginning of a line. */
 function ending(text: string): string {
   if (text.length <= LONGEST) return text;
   const from = text.length - LONGEST;
@@ -183,7 +189,10 @@ function outside(text: string, blocks: readonly Block[]): string {
   return pieces.join("\n").replace(/^[ \t]*(?:`{3,}|~{3,})[ \t]*$/gm, "");
 }
 
-/** The block that defines the entry point best: complete, not shown as wrong, and the last such. */
+/**
+ * The block with the best definition of the entry point: complete, not shown as wrong, and the last such
+ * block.
+ */
 function definitionIn(
   blocks: readonly Block[],
   search: Search,
@@ -217,7 +226,7 @@ function mendedWords(mended: readonly string[]): string[] {
   return mended.length ? [`mended ${mended.join(", ")}`] : [];
 }
 
-/** A block's text as a module: fixed, and without prose after an unfinished fence. */
+/** A block's text as a module: repaired, and without prose after an unfinished fence. */
 function asModule(block: Block): { code: string; mended: string[] } {
   const characters = mendCharacters(oneLineUnescaped(block.text));
   const indentation = mendIndentation(characters.code);
@@ -225,7 +234,7 @@ function asModule(block: Block): { code: string; mended: string[] } {
   return { code, mended: [...characters.mended, ...indentation.mended] };
 }
 
-/** Code whose line breaks are written as `\n`. */
+/** Converts line breaks that are written as `\n`. */
 function oneLineUnescaped(text: string): string {
   const line = text.trim();
   if (line.includes("\n") || !/:[ \t]*\\n/.test(line)) return text;
@@ -248,7 +257,7 @@ const RIGHT =
 const OTHER_WAY =
   /\b(?:alternative(?:ly)?|another (?:way|approach|option)|less efficient|brute[- ]force|slower)\b/i;
 
-/** How strongly the sentence before a block, or its first comment, says that it is wrong. */
+/** How strongly the sentence before a block, or the block's first comment, says that it is wrong. */
 function doubt(lead: string, code: string): number {
   const line = lead.trimEnd().split("\n").at(-1) ?? "";
   const sentence = line.trimEnd().split(/[.!?]\s/).at(-1) ?? "";
@@ -298,7 +307,7 @@ function outdented({ text, indent }: Block): string {
   return text.replace(new RegExp(`^[ \\t]{1,${Math.min(indent, 40)}}`, "gm"), "");
 }
 
-/** The prompt completed with a body, and with what that needs of the text after it. */
+/** The prompt completed with a body, and with what the body needs from the text after it. */
 function completion(
   text: string,
   search: Search,

@@ -1,22 +1,22 @@
-/** Fenced blocks of a reply in Markdown, with the faults of fences that models make. */
+/** Finds the fenced blocks of a reply in Markdown, including fences that models write incorrectly. */
 import { lineEnd, scanPython, stringEnd } from "./scan_python.ts";
 import { headOf } from "./scan_python.ts";
 import { isBodyStatement, isDefinition } from "./statements.ts";
 import type { Block } from "./block.ts";
 
 interface Fence {
-  /** Offset of the line, or of the fence's first character where it stands after other text. */
+  /** Offset of the line, or of the fence's first character when it comes after other text. */
   at: number;
   /** Offset after the line. */
   end: number;
   mark: string;
   count: number;
   indent: number;
-  /** How many `>` stand before it. */
+  /** The number of `>` before it. */
   quoted: number;
-  /** What follows it. */
+  /** The text after it. */
   info: string;
-  /** Only closes a block: it stands at the end of a line of code. */
+  /** Whether it can only close a block, because it is at the end of a line of code. */
   closesOnly: boolean;
 }
 
@@ -28,10 +28,10 @@ const LATE_OPENING = /(`{3,}|~{3,})[ \t]*(?:python|py)[\d.]*[ \t]*$/i;
 const CODE_AFTER_FENCE =
   /^(?:(?:python[\d.]*|py\d?)[ \t]+)?((?:async[ \t]+def|def|class|import|from|@\w)[ \t].*|@\w.*)$/i;
 
-/** The most fences that are read; a reply with more repeats itself. */
+/** The most fences that are read; a reply with more of them repeats itself. */
 const MOST = 10_000;
 
-/** The fenced blocks of a text, in order. Time is linear in the length. */
+/** The fenced blocks of a text, in order. Takes linear time. */
 export function fencedBlocks(text: string): Block[] {
   const fences = findFences(text);
   const longest = longestBareAfter(fences);
@@ -146,7 +146,7 @@ function isBare(fence: Fence): boolean {
   return fence.info.trim() === "";
 }
 
-/** The longest closing fence from each place on, of backticks and of tildes. */
+/** The longest closing fence from each position onwards, of backticks and of tildes. */
 function longestBareAfter(fences: Fence[]): [number, number][] {
   const longest: [number, number][] = new Array(fences.length);
   let most: [number, number] = [0, 0];
@@ -192,7 +192,7 @@ function unquoted(code: string, times: number): string {
   return code;
 }
 
-/** Whether a place lies in a string of three quotes, asked for growing places. */
+/** Whether a position is inside a triple-quoted string; to be called with increasing positions. */
 class TripleQuotes {
   #at: number;
 

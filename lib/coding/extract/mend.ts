@@ -1,4 +1,7 @@
-/** Repairs code that a chat changed: diffs, line numbers, sessions, entities, quotes, spaces, indentation. */
+/**
+ * Repairs code that a chat has changed: diffs, line numbers, sessions, entities, quotes, spaces,
+ * indentation.
+ */
 import {
   headOf,
   lineEnd,
@@ -10,7 +13,7 @@ import {
   stringEnd,
 } from "./scan_python.ts";
 
-/** Code with what was fixed, a word or two each. */
+/** The code, and one or two words for each repair. */
 export interface Mended {
   code: string;
   mended: string[];
@@ -36,7 +39,7 @@ export function mendCharacters(code: string): Mended {
 const PROMPT = /^\s*(?:>>>|\.\.\.)(?: |$)/;
 const NOTEBOOK = /^\s*(?:In \[\d+\]: ?|\.{3,}: ?)/;
 
-/** The input of an interactive session without prompts and output; other text stays as it is. */
+/** The input of an interactive session, without prompts and output; other text is unchanged. */
 function withoutSession(code: string): string {
   const opening = /^\s*(?:>>> |In \[\d+\]: )/.exec(code.slice(0, 2000));
   if (!opening) return code;
@@ -55,7 +58,7 @@ function withoutSession(code: string): string {
 
 const COMMAND = /^(?:%{1,2}[a-zA-Z]\w*\b|![a-zA-Z]).*\n?/gm;
 
-/** Without a notebook's own commands: `%matplotlib inline`, `!pip install numpy`. */
+/** The text without a notebook's own commands: `%matplotlib inline`, `!pip install numpy`. */
 function withoutCommands(code: string): string {
   if (!/^[%!]/m.test(code)) return code;
   const scan = scanPython(code);
@@ -78,7 +81,7 @@ const ENTITIES: Record<string, string> = {
 };
 const ENTITY = /&(lt|gt|amp|quot|apos|nbsp|#39|#34|#x27|#x22|#60|#62);/g;
 
-/** Decodes HTML entities if one stands outside strings and comments, where Python cannot mean it. */
+/** Decodes HTML entities if there is one outside of strings and comments, where Python cannot have it. */
 function withoutEntities(code: string): string {
   if (code.search(ENTITY) < 0) return code;
   const { masked } = scanPython(code);
@@ -95,10 +98,10 @@ const DOUBLE = /[\u201c\u201d\u201e\u201f]/;
 const SINGLE = /[\u2018\u2019\u201a\u201b]/;
 const TRIPLE = /[\u201c\u201d\u201e\u201f]{3}/y;
 const ANY_TRIPLE = /[\u201c\u201d\u201e\u201f]{3}/g;
-/** More strings than this with quotes of two kinds are not fixed on one line. */
+/** A line with more strings in mixed quotes than this is not repaired. */
 const RESCUES = 20;
 
-/** Plain spaces and quotes outside strings and comments, where others would break the code. */
+/** Replaces unusual spaces and quotes outside of strings and comments, where they would break the code. */
 function withPlainCharacters(code: string): string {
   if (!/[\u00a0\u2000-\u200d\u2018-\u201f\u202f\u205f\u2060\u3000\ufeff]/.test(code)) return code;
   const out: string[] = [];
@@ -139,7 +142,7 @@ function withPlainCharacters(code: string): string {
   return out.join("");
 }
 
-/** A string literal between curly quotes, with straight ones; the quote alone where none closes it. */
+/** A string literal in curly quotes, with straight quotes instead; only the quote when none closes it. */
 function curlyString(
   code: string,
   at: number,
@@ -171,8 +174,9 @@ function curlyString(
 }
 
 /**
- * Code whose first statement stands in the first column: takes off the indentation of a whole block,
- * gives the other lines that of a first line which lost it, and makes tabs spaces where both are used.
+ * Repairs indentation so that the first statement starts in the first column: removes the indentation of
+ * a whole block, indents the other lines to match a first line that lost its indentation, and converts
+ * tabs to spaces when both are used.
  */
 export function mendIndentation(code: string): Mended {
   const mended: string[] = [];
@@ -197,7 +201,10 @@ export function mendIndentation(code: string): Mended {
   return { code: out.join("\n") + "\n", mended };
 }
 
-/** Indentation in spaces, four for a tab, where some lines are indented with tabs and others with spaces. */
+/**
+ * Converts indentation to spaces, four per tab, when some lines are indented with tabs and others with
+ * spaces.
+ */
 function withEvenTabs(code: string): string {
   if (!/^[ ]*\t/m.test(code)) return code;
   const scan = scanPython(code);
@@ -223,13 +230,13 @@ function withEvenTabs(code: string): string {
 
 const HEADER =
   /^(?:diff --git |index [0-9a-f]+\.\.|--- |\+\+\+ |@@|\*\*\* |\\ No newline|new file mode|deleted file|similarity |rename )/;
-/** Headers that only a diff has. */
+/** Headers that occur only in a diff. */
 const CERTAIN = /^(?:diff --git |@@ |@@$|\+\+\+ \S|\*\*\* (?:Begin|Update|Add) )/m;
 const NUMBERED = /^[ \t]*\[?(\d{1,5})(?:\]?[ \t]*[|:.)\u2502\u2503\u2192]|\]|(?=[ \t]|$))(.*)$/;
-/** The least numbered lines that count as line numbers. */
+/** From this many numbered lines on, the numbers count as line numbers. */
 const FEWEST = 2;
 
-/** What a diff leaves: the lines that it adds and those around them. Other text stays as it is. */
+/** The result of a diff: the lines that it adds and those around them. Other text is unchanged. */
 function withoutDiff(text: string): string {
   if (!/^\+/m.test(text)) return text;
   const lines = text.split("\n");
@@ -239,12 +246,12 @@ function withoutDiff(text: string): string {
     .map((line) => /^[+ ]/.test(line) ? line.slice(1) : line).join("\n");
 }
 
-/** Text without the numbers of its lines, where they stand before lines that follow each other. */
+/** Removes line numbers when they are in front of consecutive lines. */
 function withoutNumbers(text: string): string {
   if (!/^[ \t]*\[?\d/m.test(text)) return text;
   const out: string[] = [];
   let run: string[] = [];
-  let plain: string[] = []; // the run's lines as they are
+  let plain: string[] = []; // the lines of the run, unchanged
   let next = 0;
   const finish = () => {
     const many = run.filter((line) => line.trim()).length >= FEWEST;
@@ -273,7 +280,7 @@ function withoutNumbers(text: string): string {
   return out.join("\n");
 }
 
-/** Lines without the white space that all of them begin with. */
+/** Removes the white space with which all lines begin. */
 function dedented(lines: readonly string[]): string[] {
   let common: string | null = null;
   for (const line of lines) {

@@ -1,4 +1,4 @@
-/** A module's top-level statements, what they bind, and which of them defines a name. */
+/** A module's top-level statements, the names that they bind, and which of them defines a given name. */
 import { contentStart, headOf, type Line, opensBlock, type Scan } from "./scan_python.ts";
 
 /** A top-level statement with the block below it and the decorators above it. */
@@ -6,9 +6,9 @@ export interface Item {
   kind: "def" | "class" | "import" | "assign" | "block" | "main" | "run";
   /** The names it binds at module level. */
   names: string[];
-  /** The masked text of its header: for a decorated definition that of the definition. */
+  /** The masked text of its header; for a decorated definition, that of the definition. */
   head: string;
-  /** Indices into the scan's lines, the last one included. */
+  /** Indices of the scan's lines, the last one included. */
   first: number;
   last: number;
   /** Offsets in the text. */
@@ -60,7 +60,7 @@ function kindOf(head: string): Item["kind"] {
 function namesOf(scan: Scan, item: Item): string[] {
   if (item.kind !== "block") return boundBy(item.head, item.kind);
   const names: string[] = [];
-  let inside = Infinity; // inside a definition: what it binds is its own
+  let inside = Infinity; // inside a definition: what it binds is local
   for (const line of scan.lines.slice(item.first, item.last + 1)) {
     if (line.indent > inside) continue;
     inside = Infinity;
@@ -86,7 +86,7 @@ function assigned(head: string): string[] {
   return target ? target[1].split(",").map((name) => name.trim()) : [];
 }
 
-/** The names that a masked import binds; `*` for all of a module's. */
+/** The names that a masked import binds; `*` for all names of a module. */
 function imported(head: string): string[] {
   const names: string[] = [];
   for (const statement of head.split(";")) {
@@ -102,7 +102,7 @@ function imported(head: string): string[] {
   return names;
 }
 
-/** Where and how well a module defines a name. */
+/** Where a module defines a name, and how completely. */
 export interface Definition {
   how: "def" | "class" | "assign" | "method";
   /** 3 complete, 2 unfinished or malformed, 1 only a signature. */
@@ -110,11 +110,11 @@ export interface Definition {
   /** For a method: its class, and whether it is called without an object. */
   className?: string;
   isStatic?: boolean;
-  /** Index of the scan's line. */
+  /** Index of the line in the scan. */
   line: number;
 }
 
-/** The definition of a name that Python would find in a module: the last one. */
+/** The definition that Python would use for a name in a module: the last one. */
 export function findDefinition(scan: Scan, name: string): Definition | null {
   const { lines, masked } = scan;
   const escaped = name.replace(/[^\p{L}\p{N}_]/gu, "\\$&");
@@ -164,13 +164,16 @@ export function findDefinition(scan: Scan, name: string): Definition | null {
 const LIBRARY =
   /^from\s+(?:math|cmath|statistics|itertools|functools|operator|collections|string|textwrap|bisect|heapq|fractions|random|re)\b/;
 
-/** Whether an import defines the name: a test imports it from wherever the answer is thought to be. */
+/**
+ * Whether an import binds the name, as in a test that imports it from the module where the answer is
+ * supposed to be.
+ */
 function bringsIn(head: string, name: string): boolean {
   return imported(head).includes(name) &&
     (LIBRARY.test(head) || new RegExp(`\\bas\\s+${name}\\b`).test(head));
 }
 
-/** Whether an assignment's value may be a function: no literal, no call of the name itself. */
+/** Whether an assignment's value may be a function: not a literal, and not a call of the name itself. */
 function givesFunction(scan: Scan, line: Line, escaped: string): boolean {
   const head = headOf(scan, line);
   const value = head.slice(head.search(/=(?!=)/) + 1).trim();

@@ -1,14 +1,17 @@
-/** The program of a reply in any language: a fenced block of that language, or the whole answer. */
+/**
+ * Extracts the program from a reply in any language: a fenced block in that language, or the whole
+ * answer.
+ */
 import { splitReply } from "./reply_parts.ts";
 import type { CodeReply, ExtractedCode } from "./extract_code.ts";
 
 const FENCE = /^[ \t]*(`{3,}|~{3,})[ \t]*([^\s`]*)[^\n]*\n/gm;
 
 /**
- * Takes the last block whose fence names the language, else the longest of all blocks, else the whole
- * answer where it has no fence.
+ * Returns the last block whose fence names the language, else the longest block, else the whole answer if
+ * it has no fence.
  *
- * @param names what the language is called, in small letters.
+ * @param names names of the language, in lower case.
  */
 export function extractProgram(reply: CodeReply, names: readonly string[]): ExtractedCode {
   const { answer } = splitReply(
@@ -27,10 +30,10 @@ export function extractProgram(reply: CodeReply, names: readonly string[]): Extr
 function blocksOf(text: string): { info: string; code: string }[] {
   const blocks: { info: string; code: string }[] = [];
   let open: { mark: string; info: string; from: number } | null = null;
-  // a last fence may lack its line's end
+  // a last fence may have no line break after it
   for (const { 0: line, 1: mark, 2: info, index } of `${text}\n`.matchAll(FENCE)) {
     const closes = open && info === "" && mark.startsWith(open.mark);
-    if (open && !closes) continue; // a line of the block that looks like one
+    if (open && !closes) continue; // a line of the block that looks like a fence
     if (open) blocks.push({ info: open.info, code: text.slice(open.from, index) });
     open = open ? null : { mark, info, from: index + line.length };
   }

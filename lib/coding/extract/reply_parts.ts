@@ -1,4 +1,4 @@
-/** The parts of a reply: thinking, the answer, and what wraps the answer. */
+/** Splits a reply into its parts: thinking, the answer, and what wraps the answer. */
 import type { Block } from "./block.ts";
 
 const OPEN =
@@ -6,7 +6,7 @@ const OPEN =
 const CLOSE =
   /(?:<\/(?:think|thinking|thought|reasoning|analysis|scratchpad)>|\[\/THINK\]|<\|end_of_thought\|>|<\|channel\|>final<\|message\|>)/gi;
 
-/** A reply's answer and its thinking, which may stand in tags anywhere before or after the answer. */
+/** A reply's answer and its thinking, which may be in tags anywhere before or after the answer. */
 export function splitReply(
   text: string,
   reasoning: string | null,
@@ -33,7 +33,7 @@ export function splitReply(
     }
     const closing = lastTag(line, rest, inside);
     if (closing) {
-      // A closing tag without its opening one: the request's template held that.
+      // A closing tag without an opening one: that one was in the request's template.
       thinking.push(text.slice(from, end - line.length + closing.index));
       if (!inside) thinking.push(...answer.splice(0));
       from = end - line.length + closing.index + closing[0].length;
@@ -44,7 +44,7 @@ export function splitReply(
   return { answer: cutAtEnd(answer.join("\n")), thinking: cutAtEnd(thinking.join("\n")) };
 }
 
-/** The tag that closes thinking on a line; one that stands in a string is none. */
+/** The tag that closes thinking on a line; a tag inside a string does not count. */
 function lastTag(line: string, from: number, inside: boolean): RegExpExecArray | null {
   CLOSE.lastIndex = from;
   const found = CLOSE.exec(line);
@@ -60,7 +60,7 @@ const END =
 const START =
   /<\|begin_of_solution\|>|<\|start_header_id\|>assistant<\|end_header_id\|>|<s>(?=[ \t]*\n)/g;
 
-/** The text up to the model's own end; what a model writes after that belongs to nothing. */
+/** The text up to the end that the model marked; text after that is ignored. */
 function cutAtEnd(text: string): string {
   const begun = text.replace(START, "");
   for (const { index } of begun.matchAll(END)) {
@@ -88,7 +88,7 @@ const WRAPPERS = [
 const PARAMETER = /<parameter(?:=| name=)"?[\w.-]{1,100}"?>([^]*?)(?:<\/parameter>|$)/g;
 const QUOTED = /('''|""")([^]*?)\1/g;
 
-/** What stands between the tags that models put around code. */
+/** The text between the tags that models put around code. */
 export function wrappedBlocks(text: string): Block[] {
   const blocks: Block[] = [];
   for (const [open, close] of WRAPPERS) {
@@ -125,7 +125,7 @@ export function wrappedBlocks(text: string): Block[] {
   return blocks.sort((a, b) => a.start - b.start);
 }
 
-/** The texts in three quotes, as in a call that submits code. */
+/** The triple-quoted texts, as in a call that submits code. */
 export function quotedBlocks(text: string): Block[] {
   return [...text.matchAll(QUOTED)].map(({ 0: whole, 2: inner, index }) => ({
     text: inner,
@@ -140,7 +140,7 @@ export function quotedBlocks(text: string): Block[] {
 
 const FIELDS = ["code", "solution", "answer", "python", "implementation", "completion", "content"];
 
-/** The strings of a reply that is JSON or holds some, those in fields with a name for code first. */
+/** The strings of a reply that is JSON or contains it; fields with a name for code come first. */
 export function jsonStrings(text: string): { field: string; value: string }[] {
   const trimmed = text.trim();
   const from = trimmed.search(/[{["]/);
@@ -169,7 +169,7 @@ export function jsonStrings(text: string): { field: string; value: string }[] {
   return strings.sort((a, b) => rank(a) - rank(b));
 }
 
-/** JSON, or JSON except line breaks inside strings; undefined for anything else. */
+/** Parses JSON, also with line breaks inside strings; undefined for anything else. */
 function parseLoosely(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,12 +1,12 @@
 /**
- * Python text as logical lines: a scanner that knows strings, comments, brackets and indentation.
+ * Scans Python text into logical lines; it knows strings, comments, brackets and indentation.
  *
- * Not a parser, as replies are Python amid prose. @lezer/python 1.1.19 was tried on the replies of
- * tests/fixtures/extraction: of the 110 with a plain `def` of the answer its tree has the definition
- * whole in 81, these lines in 86; 23 texts that Python refuses have no error in its tree, and a
- * decorator of any expression (PEP 614) has one. A megabyte of code took it 295 ms (here 18), 0.84 MB
- * of prose with open brackets 3.6 to 5.6 s (here 0.02 to 0.06), and a reply may be as hostile as it likes.
- * It would add 230 kB of four packages, and the lines would still have to be made of its tree.
+ * It is not a parser, because replies mix Python and prose. @lezer/python 1.1.19 was tried on the replies
+ * of tests/fixtures/extraction: of the 110 with a plain `def` of the answer, its tree has the complete
+ * definition in 81, these lines in 86; 23 texts that Python rejects have no error in its tree, and a
+ * decorator with any expression (PEP 614) has one. A megabyte of code took it 295 ms (here 18), 0.84 MB
+ * of prose with open brackets 3.6 to 5.6 s (here 0.02 to 0.06), and replies may be hostile. It would add
+ * 230 kB in four packages, and the lines would still have to be made from its tree.
  */
 
 /** A logical line: a statement or the header of one, without the block below it. */
@@ -15,18 +15,18 @@ export interface Line {
   start: number;
   /** Offset after the line's last newline. */
   end: number;
-  /** Columns of indentation; a tab goes to the next multiple of 8, as in Python. */
+  /** Columns of indentation; a tab advances to the next multiple of 8, as in Python. */
   indent: number;
-  /** A string that its line does not close, a bracket that nothing opened, or one left open. */
+  /** Whether the line has a string that it does not close, an unmatched closing bracket, or an open one. */
   broken: boolean;
 }
 
-/** Scanned text. */
+/** The result of a scan. */
 export interface Scan {
   text: string;
-  /** The text, equally long, with string literals as quotes only and comments as spaces. */
+  /** A text of the same length, where string literals have only their quotes and comments are spaces. */
   masked: string;
-  /** Logical lines in order; lines that are blank or a comment are in none. */
+  /** Logical lines in order; blank lines and comments belong to none. */
   lines: Line[];
   /** The literals that are f-strings. */
   formatted: string[];
@@ -37,13 +37,13 @@ const DOUBLE = 34, SINGLE = 39;
 const CLOSER = new Map([[40, 41], [91, 93], [123, 125]]);
 const CLOSERS = new Set(CLOSER.values());
 
-/** Words that cannot be inside brackets: one at a line's start means an open bracket. */
+/** Words that cannot be inside brackets: at the start of a line they show that a bracket was left open. */
 const STATEMENT =
   /[ \t]*(?:def|class|return|import|while|with|try|raise|assert|pass|break|continue|del|global|nonlocal|async[ \t]+def)\b/y;
 
 /**
- * Scans text that may be Python. Anything is accepted; what cannot be Python is marked as broken, and
- * the scan goes on at the next line. Time is linear in the length.
+ * Scans text that may be Python. Accepts anything: what cannot be Python is marked as broken, and the
+ * scan continues at the next line. Takes linear time.
  */
 export function scanPython(text: string): Scan {
   const lines: Line[] = [];
@@ -128,8 +128,8 @@ export function lineEnd(text: string, at: number): number {
 }
 
 /**
- * Offset after the string literal whose quote stands at `at`; negative where nothing closes it: at
- * the line's end, or for three quotes at the text's.
+ * Offset after the string literal whose quote is at `at`. Negative when nothing closes it before the end
+ * of the line, or, with triple quotes, before the end of the text.
  */
 export function stringEnd(text: string, at: number): number {
   const quote = text.charCodeAt(at);
@@ -146,12 +146,12 @@ export function stringEnd(text: string, at: number): number {
   return -text.length;
 }
 
-/** A logical line's masked text without indentation and end. */
+/** A logical line's masked text, without indentation and trailing blanks. */
 export function headOf(scan: Scan, line: Line): string {
   return scan.masked.slice(line.start, line.end).trim();
 }
 
-/** Whether a masked statement is a header with its block on the lines below. */
+/** Whether a masked statement is a header whose block is on the lines below. */
 export function opensBlock(head: string): boolean {
   return head.endsWith(":");
 }
@@ -168,7 +168,7 @@ export function startsInString(scan: Scan, at: number): boolean {
   return at > 0 && scan.masked[at - 1] === '"';
 }
 
-/** Physical lines with the offset of each. */
+/** Physical lines with their offsets. */
 export function* physicalLines(text: string): Generator<{ at: number; line: string }> {
   for (let at = 0; at < text.length;) {
     const end = lineEnd(text, at);
@@ -177,7 +177,7 @@ export function* physicalLines(text: string): Generator<{ at: number; line: stri
   }
 }
 
-/** Columns of a line's indentation with a tab stop every `tab` columns, and its text after it. */
+/** The indentation of a line in columns with a tab stop every `tab` columns, and the text after it. */
 export function splitIndent(line: string, tab = 8): { columns: number; rest: string } {
   let columns = 0;
   let i = 0;

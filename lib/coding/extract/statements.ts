@@ -1,4 +1,4 @@
-/** Telling Python statements from prose, one masked logical line at a time. */
+/** Tells Python statements from prose, one masked logical line at a time. */
 
 const WORDS = new Set(
   ("and or not in is if else elif for while lambda await async yield from import as def class return " +
@@ -6,10 +6,10 @@ const WORDS = new Set(
     .split(" "),
 );
 const TOKEN = /[\p{L}_][\p{L}\p{N}_]*|\d[\w.]*|"+|\s+|[^\s\p{L}\p{N}_"]/gu;
-/** The most characters of a line that decide what it is. */
+/** Only this many characters of a line are examined. */
 const ENOUGH = 400;
 
-/** Whether two operands are side by side, as in prose and never in Python. */
+/** Whether two operands are next to each other, as in prose but never in Python. */
 function hasAdjacentOperands(head: string): boolean {
   let before: "none" | "word" | "number" | "string" | "closer" = "none";
   let last = "";
@@ -55,7 +55,7 @@ export function isDefinition(head: string): boolean {
   return DEFINITION.test(head) || IMPORT.test(head) || DECORATOR.test(head);
 }
 
-/** Whether a masked logical line is a Python statement that may stand at a module's top level. */
+/** Whether a masked logical line is a Python statement that is valid at a module's top level. */
 export function isTopStatement(head: string, broken = false): boolean {
   if (isDefinition(head)) return true;
   if (broken || head.includes("->") || head.includes("`") || hasAdjacentOperands(head)) {
@@ -70,7 +70,7 @@ export function isTopStatement(head: string, broken = false): boolean {
     (head.length > ENOUGH && /^[\p{L}_][\p{L}\p{N}_.]*\(/u.test(head));
 }
 
-/** Whether a masked logical line is a statement that may stand in a function's body. */
+/** Whether a masked logical line is a statement that is valid in a function's body. */
 export function isBodyStatement(head: string, broken = false): boolean {
   if (ALONE.test(head)) return true;
   if (SIMPLE.test(head)) return !hasAdjacentOperands(head);

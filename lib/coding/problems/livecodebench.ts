@@ -1,4 +1,4 @@
-/** LiveCodeBench's form: statements of contests, with tests by standard input or of a function. */
+/** LiveCodeBench's format: contest problems, with tests on standard input or of a function. */
 import { Buffer } from "node:buffer";
 import { inflateSync } from "node:zlib";
 import { z } from "zod";
@@ -6,10 +6,13 @@ import { InputError } from "../../errors.ts";
 import { checkJson, type JsonFile } from "../../settings/json_file.ts";
 import type { ProgramTests, PythonTests } from "./problem.ts";
 
-/** A problem's cases unpacked, in bytes: the largest that are published have 100 MB. */
+/** The most bytes of a problem's unpacked cases: the largest published ones have 100 MB. */
 const LARGEST_CASES = 512_000_000;
 
-/** What lcb_runner/evaluation/testing_util.py puts before each answer (import_string), and its limits. */
+/**
+ * The code that lcb_runner/evaluation/testing_util.py puts before each answer (import_string), and its
+ * limits.
+ */
 const STARS =
   "string re datetime collections heapq bisect copy math random statistics itertools functools " +
   "operator io sys json builtins typing";
@@ -33,25 +36,25 @@ const cases = z.array(z.object({
   testtype: z.enum(["stdin", "functional"]),
 }));
 
-/** A problem of this form in dyno's terms. */
+/** A problem of this format in dyno's terms. */
 export interface ContestProblem {
   /** The question's id. */
   id: string;
-  /** The statement, with the code to begin with where there is some. */
+  /** The statement, with the starter code if there is some. */
   prompt: string;
-  /** The function that is called; "main" for a program. */
+  /** The function that the tests call; "main" for a program. */
   entry_point: string;
-  /** Public tests first, then the private ones. */
+  /** Public tests first, then private ones. */
   tests: PythonTests | ProgramTests;
-  /** The names that LiveCodeBench gives each answer. */
+  /** The imports that LiveCodeBench adds to each answer. */
   prelude: string;
 }
 
 /**
  * Reads one problem.
  *
- * @throws {InputError} a field that is missing or cannot be read, tests of both kinds, a function's test
- *   without its name.
+ * @throws {InputError} a missing or unreadable field, tests of both kinds, or a function's test without
+ * its name.
  */
 export function contestProblem(file: JsonFile): ContestProblem {
   const found = checkJson(file, form);
@@ -109,7 +112,7 @@ function functionName(metadata: string): string | null {
   }
 }
 
-/** A line of JSON for each argument; a tuple counts as a list, as LiveCodeBench judges. */
+/** A line of JSON for each argument; a tuple counts as a list, as in LiveCodeBench. */
 function functionTests(
   name: string,
   all: readonly { input: string; output: string }[],
@@ -120,7 +123,7 @@ function functionTests(
     return `assert _listed(${name}(${args.join(", ")})) == ${plain(output)}`;
   });
   function plain(json: string): string {
-    // a literal of Python's own where both languages write the same
+    // a Python literal, when both languages write it in the same way
     return /^[-\d\s.,[\]"\w]*$/.test(json) && !/\b(?:true|false|null)\b/.test(json) && isJson(json)
       ? json.trim()
       : `json.loads(${literal(json)})`;
@@ -139,7 +142,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** The text that was pickled, compressed and written in base64; null where it is something else. */
+/** Unpacks a text that was pickled, compressed and encoded in base64; null when it is something else. */
 function unpacked(text: string): string | null {
   let bytes: Buffer;
   try {
@@ -147,7 +150,7 @@ function unpacked(text: string): string | null {
   } catch {
     return null;
   }
-  // pickle's operations that a text alone needs: PROTO, FRAME, a text by its length, MEMOIZE, STOP
+  // the pickle operations that a text needs: PROTO, FRAME, a text with its length, MEMOIZE, STOP
   for (let at = 0; at < bytes.length;) {
     const operation = bytes[at++];
     if (operation === 0x80) at += 1;

@@ -1,4 +1,7 @@
-/** Coding problems from JSON Lines: HumanEval, HumanEval+, MBPP, BigCodeBench, and programs of any language. */
+/**
+ * Loads coding problems from JSON Lines: HumanEval, HumanEval+, MBPP, BigCodeBench, and programs in any
+ * language.
+ */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { checkJson, parseJson } from "../../settings/json_file.ts";
@@ -16,7 +19,7 @@ import type { Problem } from "./problem.ts";
 const text = z.string().min(1);
 const name = z.string().regex(/^[\p{L}_][\p{L}\p{N}_]*$/u, "expected a Python name");
 const id = z.union([text, z.int().min(0)]);
-/** Lists of arguments; MBPP+ has an empty object for none. */
+/** Lists of arguments; MBPP+ has an empty object when there are none. */
 const inputs = z.union([z.array(z.array(z.unknown())), z.strictObject({})]);
 
 const humanEval = z.object({
@@ -40,7 +43,7 @@ const mbpp = z.object({
   test_list: z.array(text).min(1),
   test_setup_code: z.string().nullish(),
   test_imports: z.array(z.string()).nullish(),
-  /** MBPP+'s further tests, which call the function by its name. */
+  /** MBPP+'s additional tests, which call the function by its name. */
   test: z.string().nullish(),
 }).refine((problem) => problem.text ?? problem.prompt, { message: `expected "text" or "prompt"` });
 
@@ -49,11 +52,11 @@ const bigCodeBench = z.object({
   complete_prompt: text,
   entry_point: name,
   canonical_solution: z.string().nullish(),
-  /** Python that defines a class of unittest's, TestCases. */
+  /** Python that defines a unittest class, TestCases. */
   test: text,
 });
 
-/** A line of a file of problems in dyno's own form, for programs in any language. */
+/** A line of a problem file in dyno's own format, for programs in any language. */
 export const problemSchema = z.object({
   /** Unique in the file. */
   task_id: id,
@@ -65,7 +68,7 @@ export const problemSchema = z.object({
     name: text,
     /** The command; `{file}` is the program's file. */
     command: text,
-    /** Of the program's file, without the dot. */
+    /** The extension of the program's file, without the dot. */
     extension: z.string().regex(/^[a-zA-Z0-9]+$/, "expected letters and digits, without a dot"),
   }),
   /** Inputs, and what the program must print for each. */
@@ -75,7 +78,7 @@ export const problemSchema = z.object({
     /** What it must print. */
     output: z.string(),
   })).min(1),
-  /** A right program, for the time that a program may take. */
+  /** A correct program, which shows how long a program may take. */
   canonical_solution: z.string().nullish(),
 }).register(fileForms, {
   name: "problem",
@@ -85,8 +88,8 @@ export const problemSchema = z.object({
 /**
  * Reads all problems of a JSON Lines file, gzipped or not.
  *
- * @throws {InputError} file, line, column and field of what is wrong; an id that comes twice; a file
- *   without problems.
+ * @throws {InputError} the file, line, column and field of what is wrong; a repeated id; a file without
+ * problems.
  */
 export async function loadProblems(path: string): Promise<Problem[]> {
   const problems: Problem[] = [];
@@ -97,7 +100,7 @@ export async function loadProblems(path: string): Promise<Problem[]> {
   return problems;
 }
 
-/** Reads problems one by one, as {@linkcode loadProblems} does. */
+/** Reads problems one by one, like {@linkcode loadProblems}. */
 async function* streamProblems(path: string): AsyncGenerator<Problem> {
   const lines = new Map<string, number>();
   let index = 0;
@@ -115,7 +118,10 @@ async function* streamProblems(path: string): AsyncGenerator<Problem> {
   }
 }
 
-/** A problem a line; or a list of them, as sanitized-mbpp.json is, with a problem's place for its line. */
+/**
+ * Reads one problem per line; or a list of them, as in sanitized-mbpp.json, where a problem's position
+ * counts as its line.
+ */
 async function* problemLines(path: string): AsyncGenerator<{ line: string; number: number }> {
   if (!path.endsWith(".json")) return yield* readLines(path, true);
   const text = writtenText(path, await readWhole(path, noSuchFile, "split it"));
@@ -125,7 +131,7 @@ async function* problemLines(path: string): AsyncGenerator<{ line: string; numbe
   for (const [i, line] of rawElements(text).entries()) yield { line, number: i + 1 };
 }
 
-/** Complaints about a line's text name the first line of it: the file's own line goes in its place. */
+/** Replaces the line number in an error about a line's text by the line number in the file. */
 function atLine<T>(path: string, number: number, read: () => T): T {
   try {
     return read();
@@ -156,7 +162,7 @@ function problemOf(path: string, line: string, index: number): Problem {
   );
 }
 
-/** A form that is known and cannot be judged here is refused with the reason. */
+/** Refuses a known format that dyno cannot judge, with the reason. */
 function refuseByName(path: string, value: object): void {
   const isMultiPlE = "tests" in value && "stop_tokens" in value && "language" in value;
   if (isMultiPlE && typeof value.language === "string") {
@@ -168,7 +174,7 @@ function refuseByName(path: string, value: object): void {
   }
 }
 
-/** Python writes NaN and Infinity into JSON; only test inputs hold them, which are read as text. */
+/** Python writes NaN and Infinity into JSON; only test inputs contain them, and these are read as text. */
 function parseLine(path: string, line: string): JsonFile {
   try {
     return parseJson(path, line);
@@ -189,7 +195,7 @@ function fromHumanEval(file: JsonFile, line: string, index: number): Problem {
         `${file.path}:1:1: canonical_solution: missing; base_input and plus_input need it`,
       );
     }
-    // As text: numbers lose digits and their kind in a JavaScript number.
+    // As text, because a JavaScript number would lose digits and the distinction between int and float.
     const raw = rawFields(line, ["base_input", "plus_input"]);
     check = inputsCheck({
       prompt,
@@ -211,7 +217,7 @@ function fromHumanEval(file: JsonFile, line: string, index: number): Problem {
   };
 }
 
-/** Each method of the tests' class is a check; they call the entry point by its name. */
+/** Each method of the test class is a check; the methods call the entry point by its name. */
 function fromBigCodeBench(file: JsonFile, index: number): Problem {
   const problem = checkJson(file, bigCodeBench);
   const { task_id, complete_prompt, entry_point, canonical_solution = null, test } = problem;
@@ -275,7 +281,10 @@ function fromMbpp(file: JsonFile, index: number): Problem {
   };
 }
 
-/** What the canonical solution imports and the tests use: MBPP's run in the solution's module. */
+/**
+ * Imports of the canonical solution that the tests use, because MBPP's tests run in the solution's
+ * module.
+ */
 function importsFor(tests: string, code: string): string[] {
   const lines = code.match(/^(?:import[ \t]+|from[ \t]+[\w.]+[ \t]+import[ \t]+)[\w., \t]+$/gm) ??
     [];
@@ -291,7 +300,10 @@ function idOf(id: string | number, dataset: string): string {
   return typeof id === "number" ? `${dataset}/${id}` : id;
 }
 
-/** The function that the tests are about: of those that the code defines, or else the first called. */
+/**
+ * The function that the tests are about: the first called of those that the code defines, or else the
+ * first called.
+ */
 function calledName(code: string, tests: readonly string[]): string | null {
   const called = [
     ...tests.join("\n").matchAll(/(?<![.\p{L}\p{N}_])([\p{L}_][\p{L}\p{N}_]*)\s*\(/gu),

@@ -1,8 +1,14 @@
-/** What EvalPlus 0.3.1 does with problems of MBPP+: arguments that JSON cannot hold, and results of other kinds. */
+/**
+ * How EvalPlus 0.3.1 treats special problems of MBPP+: arguments that JSON cannot hold, and results with
+ * their own oracle.
+ */
 
 const ids = (list: string) => list.split(" ").map(Number);
 
-/** Which problems' arguments are made of JSON's, and how: Python of `given`, a list of arguments. */
+/**
+ * The problems whose arguments are converted from JSON, and how: a Python expression of `given`, a list
+ * of arguments.
+ */
 const CONVERSIONS: readonly [string, number[]][] = [
   [
     "[tuple(each) for each in given]",
@@ -24,7 +30,9 @@ const CONVERSIONS: readonly [string, number[]][] = [
   ["tuples(given)", ids("580 615 791")],
 ];
 
-/** Python of `got`, `wanted` and `arguments` that is true of a right result, by the entry point. */
+/**
+ * By entry point: a Python expression of `got`, `wanted` and `arguments` that is true for a right result.
+ */
 const ORACLES: Record<string, string> = {
   ...Object.fromEntries(
     ("similar_elements find_char_long common_in_nested_lists extract_singly larg_nnum " +
@@ -43,7 +51,7 @@ const ORACLES: Record<string, string> = {
   digit_distance_nums: "same(got, wanted) or got == digits_apart(*arguments)",
 };
 
-/** Python of the functions that the texts above call. */
+/** Python functions that the expressions above call. */
 export const MBPP_PLUS_FUNCTIONS = `    def tuples(value):
         return tuple(map(tuples, value)) if isinstance(value, list) else value
 
@@ -55,13 +63,19 @@ export const MBPP_PLUS_FUNCTIONS = `    def tuples(value):
         return sum(abs(int(a) - int(b)) for a, b in zip(str(one).zfill(size), str(two).zfill(size)))
 `;
 
-/** Python that makes a problem's arguments of \`given\`, those in JSON; null where they are as they are. */
+/**
+ * The Python expression that converts a problem's arguments from \`given\`, those in JSON; null for no
+ * conversion.
+ */
 export function mbppArguments(task_id: string): string | null {
   const number = Number(/^mbpp\/(\d+)$/i.exec(task_id)?.[1]);
   return CONVERSIONS.find(([, numbers]) => numbers.includes(number))?.[0] ?? null;
 }
 
-/** Python that is true of a right result; undefined where it is the canonical one, or close to it. */
+/**
+ * The Python expression that is true for a right result; undefined when the result must be equal or close
+ * to the canonical one.
+ */
 export function mbppOracle(entry_point: string): string | undefined {
   return Object.hasOwn(ORACLES, entry_point) ? ORACLES[entry_point] : undefined;
 }

@@ -1,28 +1,30 @@
-/** Tests from inputs alone: what comes out is compared with what the canonical solution gives. */
+/** Makes tests from inputs: results are compared with those of the canonical solution. */
 
 import { MBPP_PLUS_FUNCTIONS, mbppArguments, mbppOracle } from "./mbpp_plus.ts";
 
-/** What the tests of a problem with inputs are made of. */
+/** The parts from which the tests of a problem with inputs are made. */
 export interface InputsProblem {
   prompt: string;
   entry_point: string;
   canonical_solution: string;
-  /** Tests of the problem's first form; may be empty. */
+  /** Tests in the problem's basic format; may be empty. */
   test: string;
-  /** "Mbpp/2" is one of MBPP+'s, some of which have their own arguments or oracles. */
+  /**
+   * The problem's id. "Mbpp/2" is a problem of MBPP+, some of which have their own arguments or oracles.
+   */
   task_id: string;
-  /** Absolute tolerance of numbers with a fraction; 0 for a millionth. */
+  /** Absolute tolerance of floats; 0 means a millionth. */
   atol: number;
   /** JSON texts of lists of argument lists. */
   inputs: ReadonlyMap<string, string>;
 }
 
 /**
- * Python text that defines `check(candidate)`: first the problem's own tests, then each input, on
- * copies, against the canonical solution. What is equal is right; numbers with a fraction, alone or in
- * a list of such, may differ by `atol` and by a relative 1e-7 where their types are the same, as
- * EvalPlus judges.
- * MBPP+'s arguments and oracles are EvalPlus's. A root (`find_zero`) is any at which the polynomial is zero.
+ * Python text that defines `check(candidate)`: it runs first the problem's own tests, then each input, on
+ * copies, and compares with the canonical solution. Equal results are right. As in EvalPlus, floats,
+ * alone or in a list of floats, may differ by `atol` and by a relative 1e-7 when their types are the
+ * same. MBPP+'s arguments and oracles are EvalPlus's. For `find_zero`, any root of the polynomial is
+ * right.
  */
 export function inputsCheck(problem: InputsProblem): string {
   const { prompt, entry_point, canonical_solution, test, atol, inputs } = problem;

@@ -1,7 +1,7 @@
-/** Values of a JSON object as the text they are written in. */
+/** The values of a JSON object as the text in which they are written. */
 import { jsonStringEnd } from "../../json_fields.ts";
 
-/** A token that matters: a string's beginning, a bracket, a colon or a comma. */
+/** A token that matters: the start of a string, a bracket, a colon or a comma. */
 const TOKEN = /["{}[\]:,]/g;
 
 /**
@@ -24,7 +24,7 @@ export function rawElements(list: string): string[] {
   return Array.from(valuesIn(list), ({ text }) => text);
 }
 
-/** What an object or a list holds itself, in order; the keys of a list mean nothing. */
+/** The direct members of an object or a list, in order; a list's keys have no meaning. */
 function* valuesIn(json: string): Generator<{ key: string; text: string }> {
   let depth = 0;
   let key = "";

@@ -1,12 +1,12 @@
-/** Choosing problems by their places. */
+/** Chooses problems by their positions. */
 import { InputError } from "../../errors.ts";
 
-/** More digits than a place can have. */
+/** More digits than a position can have. */
 const PLACE = /^\d{1,9}$/;
 
 /**
- * The problems that a range names, in their order, each once. A range's end is not included, as in
- * `--range 0-10` for the first ten; single places and lists of both may be given.
+ * The problems that a range selects, in order and without repeats. The end of a range is not included:
+ * `--range 0-10` selects the first ten. Single positions and lists of both are allowed.
  *
  * @example
  * ```ts
@@ -14,7 +14,7 @@ const PLACE = /^\d{1,9}$/;
  * selectRange(problems, "0-3"); // ["a", "b", "c"]
  * selectRange(problems, "0,2-4"); // ["a", "c", "d"]
  * ```
- * @throws {InputError} a range of another form, an empty one, or one beyond the last problem.
+ * @throws {InputError} a malformed range, an empty one, or one beyond the last problem.
  */
 export function selectRange<T>(problems: readonly T[], range: string): T[] {
   const fail = (part: string, what: string) =>

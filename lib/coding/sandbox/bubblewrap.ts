@@ -1,4 +1,4 @@
-/** Confinement by bubblewrap: its arguments, and whether it works on this host. */
+/** Confinement with bubblewrap: its arguments, and whether it works on this host. */
 import {
   accessSync,
   closeSync,
@@ -22,17 +22,26 @@ import { seccompFilter } from "./seccomp.ts";
 /** A way to start a program. */
 export interface Confinement {
   name: "bubblewrap" | "pyodide" | "none";
-  /** What a person reads of it in a run's metadata. */
+  /** A description for a run's metadata. */
   description: string;
-  /** The command that runs `command`, and the user it is to become before anything untrusted. */
+  /**
+   * The command that runs `command` confined, and the user that it must switch to before it runs
+   * untrusted code.
+   */
   wrap(command: string[]): { command: string[]; uid: number | null };
-  /** The command is that of a guard: at SIGTERM, and when this process ends, it ends all that is below it. */
+  /**
+   * Whether the command is a guard's: on SIGTERM, and when this process ends, it ends every process below
+   * it.
+   */
   guarded: boolean;
-  /** Lets go of what `wrap` needs. */
+  /** Releases what `wrap` needs. */
   close(): void;
 }
 
-/** Environment of everything in the sandbox: sets in a fixed order, UTF-8, one arena a process. */
+/**
+ * The environment of everything in the sandbox: sets with a fixed order, UTF-8, one malloc arena per
+ * process.
+ */
 export const ENVIRONMENT: Record<string, string> = {
   PATH: "/usr/bin:/bin",
   HOME: "/tmp",
@@ -42,30 +51,30 @@ export const ENVIRONMENT: Record<string, string> = {
 };
 
 export interface BubblewrapOptions {
-  /** Folders and files to show read-only beside /usr. */
+  /** Folders and files that are visible read-only in addition to /usr. */
   folders: string[];
-  /** Folders and files that stay out of sight wherever they are. */
+  /** Folders and files that are never visible, wherever they are. */
   hidden: string[];
-  /** What /tmp holds at most. */
+  /** The size limit of /tmp. */
   tmp_bytes: number;
 }
 
-/** __O_TMPFILE and O_DIRECTORY, as asm/fcntl.h has them. */
+/** __O_TMPFILE and O_DIRECTORY, as in asm/fcntl.h. */
 const O_TMPFILE = 0o20_000_000 | (process.arch === "arm64" ? 0o40_000 : 0o200_000);
 
-/** What /dev/shm holds at most. */
+/** The size limit of /dev/shm. */
 const SHARED_BYTES = 16 << 20;
 
 const DEVICES = ["/dev/null", "/dev/urandom"];
 
 /**
- * As root: no user namespace, and the program itself becomes a user that nobody else is, since
- * root's limits of processes do not bind and root outside is root to /proc. As anyone else: a user
- * namespace.
+ * As root there is no user namespace: the program itself becomes a user that nobody else has, because
+ * process limits do not apply to root, and in /proc root inside equals root outside. As any other user: a
+ * user namespace.
  */
 type Mode = "user" | "namespace";
 
-/** Users above any that a host gives out, one after the other; in a container, its highest ones. */
+/** User ids above all that a host assigns, each used in turn; in a container, its highest ones. */
 function userIds(): () => number {
   let highest = 0;
   try {
@@ -92,7 +101,9 @@ function systemFolders(): string[] {
   return args;
 }
 
-/** The folders above a path, from the top: made first, so that any user may pass through them. */
+/**
+ * The folders above a path, from the top. They are created first, so that any user may pass through them.
+ */
 function above(path: string): string[] {
   const parts = path.split("/").slice(1, -1);
   return parts.map((_, index) => "/" + parts.slice(0, index + 1).join("/"));
@@ -120,7 +131,7 @@ function argumentsOf(mode: Mode, help: string, { folders, hidden, tmp_bytes }: B
   for (const path of ["/etc/ld.so.cache", "/etc/alternatives"]) {
     args.push("--ro-bind-try", path, path);
   }
-  // multiprocessing's locks
+  // for multiprocessing's locks
   if (has("--perms")) args.push("--perms", "1777");
   if (has("--size BYTES")) args.push("--size", String(SHARED_BYTES));
   args.push("--tmpfs", "/dev/shm");
@@ -137,8 +148,8 @@ function argumentsOf(mode: Mode, help: string, { folders, hidden, tmp_bytes }: B
 }
 
 /**
- * The confinement, tried out on `/usr/bin/true`.
- * @returns why it does not work here, as text, if it does not.
+ * Opens the confinement and tries it out on `/usr/bin/true`.
+ * @returns the reason as text when it does not work here.
  */
 export async function bubblewrap(options: BubblewrapOptions): Promise<Confinement | string> {
   const program = onPath("bwrap");
@@ -159,12 +170,12 @@ export async function bubblewrap(options: BubblewrapOptions): Promise<Confinemen
       why = messageOf(error).trim().split("\n").at(-1) ?? "";
       continue;
     }
-    // bwrap dies with its parent, but what it has made a moment before waits for it for ever
+    // bwrap dies with its parent, but a process that it created just before would wait for it forever
     const guard = await nativeProgram("launch").then((path) => [path, "--guard"], () => []);
     const filter = seccompFilter();
     const file = filter && unnamedFile(filter);
     const start = file === null ? args : [
-      // a descriptor of ours would make each start ten times as slow: a fork instead of a spawn
+      // inheriting a descriptor would make each start ten times as slow: a fork instead of a spawn
       ...["/bin/sh", "-c", `exec "$@" 3</proc/${process.pid}/fd/${file}`, "sh"],
       ...[args[0], "--seccomp", "3", ...args.slice(1)],
     ];
@@ -183,7 +194,7 @@ export async function bubblewrap(options: BubblewrapOptions): Promise<Confinemen
   return `${program} does not work here: ${why}`;
 }
 
-/** No confinement but limits: for a host that is itself thrown away. */
+/** No confinement but limits: for a host that is itself disposable. */
 export const none: Confinement = {
   name: "none",
   description: "none: the programs run with your rights",
@@ -192,7 +203,7 @@ export const none: Confinement = {
   close: () => {},
 };
 
-/** An open file without a name: nothing of it stays, however we end. */
+/** An open file without a name: nothing of it remains, however the process ends. */
 function unnamedFile(content: Uint8Array): number {
   try {
     const file = openSync(tmpdir(), O_TMPFILE | constants.O_RDWR, 0o600);
@@ -208,14 +219,14 @@ function unnamedFile(content: Uint8Array): number {
   }
 }
 
-/** A program's path by its name; sandboxed programs get none of our PATH. */
+/** A program's path by its name; sandboxed programs do not see our PATH. */
 export function onPath(name: string): string | null {
   for (const folder of (process.env.PATH ?? "").split(delimiter).filter(isAbsolute)) {
     try {
       accessSync(join(folder, name), constants.X_OK);
       return join(folder, name);
     } catch {
-      // not there
+      // does not exist
     }
   }
   return null;

@@ -1,4 +1,4 @@
-/** A program of any language, judged by what it prints for given inputs. */
+/** Judges a program in any language by what it prints for given inputs. */
 import { asciiJson } from "../../text/printable.ts";
 import { join } from "node:path";
 import { limitsOf, outcomeOf } from "./trial.ts";
@@ -6,30 +6,36 @@ import { Watch } from "./watch.ts";
 import type { Outcome, OutcomeClass } from "./outcome.ts";
 import type { Side } from "./side.ts";
 
-/** A program of any language and the outputs that it has to give. */
+/** A program in any language, with its inputs and the outputs it must print. */
 export interface CommandProgram {
   /** The program's text. */
   code: string;
-  /** The name that the program's text gets, such as "main.js". */
+  /** The file name for the program's text, such as "main.js". */
   file: string;
   /**
-   * The program and its arguments; `{file}` in one stands for the text's path. One that has to be
-   * compiled: `["sh", "-c", "gcc -O2 -o /tmp/a {file} && exec /tmp/a"]`. It sees /usr, nothing else.
+   * The program and its arguments; `{file}` in one stands for the text's path. For a compiled language:
+   * `["sh", "-c", "gcc -O2 -o /tmp/a {file} && exec /tmp/a"]`. It sees only /usr.
    */
   command: string[];
-  /** Each is run again; spaces at the end of a line and of the output do not count. */
+  /** The program runs once for each case; spaces at the end of a line and of the output are ignored. */
   cases: { input: string; output: string }[];
-  /** Lines of numbers are compared by their exact values, lines without the spaces around them. */
+  /**
+   * Whether lines of numbers are compared by their exact values, and lines without the spaces around
+   * them.
+   */
   by_value?: boolean;
-  /** Wall time of all the cases together. */
+  /** Wall time for all the cases together. */
   timeout_s: number;
   /** Resident memory of all its processes together. */
   memory_bytes: number;
 }
 
-const MOST_PROCESSES = 64; // other languages' runtimes start their own threads
+const MOST_PROCESSES = 64; // runtimes of other languages start threads
 
-/** Digits without the zeros around them, and the power of ten of the last one: equal for equal numbers. */
+/**
+ * The digits without zeros at either end, and the power of ten of the last one: the same for equal
+ * numbers.
+ */
 function exactly(number: string): string | null {
   const [, sign, whole, part = "", power = "0"] =
     /^([+-]?)(?=\.?\d)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? [];
@@ -41,25 +47,26 @@ function exactly(number: string): string | null {
   return `${sign === "-" ? "-" : ""}${last}e${shift}`;
 }
 
-/** A line's numbers by their values; the line itself where a word of it is none. */
+/** The values of a line's numbers; the line itself when a word in it is not a number. */
 function valuesOf(line: string): string {
   const values = line.split(/\s+/).map(exactly);
   return values.includes(null) ? line : values.join(" ");
 }
 
-/** As LiveCodeBench compares: line by line, without the spaces around each, numbers as decimals. */
+/** Compares as LiveCodeBench does: line by line, without the spaces around each, numbers as decimals. */
 function byValue(text: string): string {
   return text.trim().split("\n").map((line) => valuesOf(line.trim())).join("\n");
 }
 
-/** Without spaces at the ends of lines and without empty lines at the end. */
+/** The lines without trailing spaces, and without empty lines at the end. */
 function plain(text: string): string {
   return text.replace(/\r\n/g, "\n").split("\n").map((line) => line.trimEnd()).join("\n").trimEnd();
 }
 
 /**
- * Runs each case and compares its output out here: the program's side never holds what is expected.
- * @throws {CancelledError} when the signal is aborted; the process is gone by then.
+ * Runs each case and compares its output in this process, so that the sandbox never holds the expected
+ * output.
+ * @throws {CancelledError} the signal is aborted; the process has ended by then.
  */
 export async function runCommandTrial(
   side: Side,
@@ -104,7 +111,7 @@ export async function runCommandTrial(
 
 const tampered: [OutcomeClass, string] = ["tampered", "a result that was not asked for"];
 
-/** What is wrong with a case's reply; null if it is right. */
+/** What is wrong with a case's reply; null when it is right. */
 function difference(
   line: string,
   expected: string,

@@ -1,4 +1,4 @@
-/** The python3 on PATH: where it really is and what it needs to see of the disk. */
+/** The python3 on PATH: its real location, and the parts of the disk that it needs to see. */
 import { InputError, messageOf } from "../../errors.ts";
 import { ENVIRONMENT } from "./bubblewrap.ts";
 import { programOutput } from "./program_output.ts";
@@ -15,8 +15,8 @@ import { TRUST } from "./python_trust.ts";
 import { VALUES } from "./python_values.ts";
 
 /**
- * Reads one line with the program's text, its file and its command, then a line for each input;
- * answers each with the exit code and both outputs. It never sees an expected output.
+ * Reads one line with the program's text, its file and its command, then a line for each input. Replies
+ * to each with the exit code and both outputs. It never sees an expected output.
  */
 const RUNNER = String.raw`
 def pack_other(v, t):
@@ -50,23 +50,23 @@ main()
 export interface Interpreter {
   /** The binary itself, not a shim or a virtual environment's link. */
   path: string;
-  /** Starts it; the last argument, a program's length, is still missing. */
+  /** The arguments that start it, without the last one, a program's length. */
   command: string[];
   env: Record<string, string>;
-  /** Resident memory that is the interpreter's own and not the program's. */
+  /** Resident memory that the interpreter itself needs. */
   overhead_bytes: number;
   version: string;
-  /** Its binary and shared libraries, its library and its packages, as far as they are not below /usr. */
+  /** Its binary and shared libraries, its library and its packages, except those below /usr. */
   folders: string[];
-  /** Where its installed packages are; they come after the standard library. */
+  /** The folders of its installed packages, searched after the standard library. */
   packages: string[];
   candidate: Uint8Array;
   judge: Uint8Array;
-  /** Runs programs of other languages; null where it cannot. */
+  /** Runs programs in other languages; null when it cannot. */
   runner: Uint8Array | null;
 }
 
-/** Reads a program from standard input, so that nothing of it lies on a disk. */
+/** Reads a program from standard input, so that no part of it is on a disk. */
 const LOADER = `import sys,marshal,posix as os
 n=int(sys.argv[1]);b=b""
 while len(b)<n:
@@ -77,7 +77,7 @@ exec(marshal.loads(b),{"__name__":"dyno"})`;
 
 const OLDEST = [3, 8];
 
-/** Prints what {@linkcode Interpreter} holds; a virtual environment's packages are kept. */
+/** Prints the fields of {@linkcode Interpreter}; includes a virtual environment's packages. */
 const PROBE = String.raw`
 import sys, os, json, base64, marshal, sysconfig
 real = os.path.realpath
@@ -115,9 +115,9 @@ print(json.dumps({
 `;
 
 /**
- * Asks a Python where it lives, following pyenv's shims and virtual environments.
+ * Asks a Python for its location; follows pyenv's shims and virtual environments.
  * @param command a program's name on PATH, or its path.
- * @throws {InputError} when there is none, or it is older than 3.8.
+ * @throws {InputError} it does not exist, or is older than 3.8.
  */
 export async function findInterpreter(command = "python3"): Promise<Interpreter> {
   const programs = {

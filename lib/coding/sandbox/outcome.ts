@@ -1,43 +1,44 @@
-/** What is run in the sandbox, and its outcome. */
+/** What runs in the sandbox, and its outcome. */
 import type { Checks } from "../../run/attempt.ts";
 
-/** A candidate's program and the checks it has to pass. */
+/** A candidate program and the checks that it must pass. */
 export interface Program {
   /** The complete text of the module. */
   code: string;
   /** The function that the checks call. */
   entry_point: string;
-  /** Of form "check", code that defines `check(candidate)`; of form "asserts", lines of asserts. */
+  /** In form "check", code that defines `check(candidate)`; in form "asserts", lines of asserts. */
   test: string;
   /** How `test` is written. */
   form: "check" | "asserts";
   /**
-   * The task's own text, trusted: functions that it defines beside the entry point are the ones
-   * that the checks use. Without it they are the candidate's.
+   * The problem's own text, which is trusted: the checks use the functions that it defines besides the
+   * entry point. Without it they use the candidate's.
    */
   prompt?: string;
   /**
-   * Names beside the entry point that the checks may take from the program in form "asserts", because
-   * the problem asks for them. Without it any that they read.
+   * Names besides the entry point that the checks may take from the program in form "asserts", because
+   * the problem asks for them. Without it, any name that they read.
    */
   helpers?: readonly string[];
   /**
-   * Wall time for the module and all its calls; the checks' own time does not count. Its CPU time is
-   * limited to a second more.
+   * Wall time limit for the module and all its calls; the time of the checks themselves does not count.
+   * The CPU time limit is one second more.
    */
   timeout_s: number;
-  /** Address space of each process, and the resident memory of all of them together. */
+  /** Limit of each process's address space, and of the resident memory of all of them together. */
   memory_bytes: number;
 }
 
 /**
- * The kinds of end.
- * - passed: every check held
- * - assertion: a check did not hold
- * - exception: the program raised, ended its interpreter, or gave what is not a built-in value
- * - syntax, no_code: it does not compile; there is nothing in it
- * - timeout, out_of_memory: a limit was met
- * - tampered: it wrote on the channel that carries its results
+ * The possible outcomes.
+ * - passed: every check passed
+ * - assertion: a check failed
+ * - exception: the program raised an exception, ended its interpreter, or returned a value that is not
+ *   of a built-in type
+ * - syntax, no_code: it does not compile; it is empty
+ * - timeout, out_of_memory: it exceeded a limit
+ * - tampered: it wrote to the channel that carries its results
  * - sandbox_error: the sandbox or the test is at fault, not the program
  */
 export type OutcomeClass =
@@ -51,45 +52,45 @@ export type OutcomeClass =
   | "tampered"
   | "sandbox_error";
 
-/** What came of one program. */
+/** The outcome of one program. */
 export interface Outcome {
-  /** How the program ended; "passed" is the only good end. */
+  /** How the program ended; "passed" is the only success. */
   class: OutcomeClass;
-  /** Whether every check held. */
+  /** Whether every check passed. */
   passed: boolean;
   /** The failing check or the end of the traceback; at most {@linkcode LONGEST_DETAIL}. */
   detail: string;
   /**
-   * How many of the test's asserts held. Those after the first that failed are counted too, those
-   * that the program did not live to see are failed. Null where none could be counted.
+   * How many of the test's asserts passed. Those after the first failure are counted too; those that the
+   * program did not reach count as failed. Null when none could be counted.
    */
   checks: Checks | null;
-  /** The beginning of what the program printed, on both of its streams. */
+  /** The beginning of what the program printed, on stdout and stderr. */
   stdout: string;
   /** From start to end, seconds. */
   wall_s: number;
-  /** Of that, what the program itself took while the checks waited for it. */
+  /** The part of it in which the checks waited for the program. */
   worked_s: number;
-  /** CPU time of the program's processes with the interpreter's start; null where unknown. */
+  /** CPU time of the program's processes, the interpreter's start included; null when unknown. */
   cpu_s: number | null;
-  /** The most memory of the program's processes; null where unknown. */
+  /** The peak memory of the program's processes; null when unknown. */
   max_rss_bytes: number | null;
 }
 
-/** Characters kept of an outcome's detail. */
+/** The most characters of an outcome's detail. */
 export const LONGEST_DETAIL = 4000;
 
-/** Text of a program without the control characters that would drive a terminal. */
+/** A program's text without the control characters that could control a terminal. */
 export function printableOutput(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, "?");
 }
 
-/** The share of checks that held; null where none was counted. */
+/** The share of checks that passed; null when none was counted. */
 export function passRate({ checks }: Pick<Outcome, "checks">): number | null {
   return checks && checks.passed / checks.total;
 }
 
-/** Both ends of a long text; what fails is said at the end, what was called at the beginning. */
+/** Shortens a long text in the middle: the end says what fails, the beginning what was called. */
 export function bounded(text: string, longest = LONGEST_DETAIL): string {
   if (text.length <= longest) return text;
   const half = Math.floor((longest - 5) / 2);

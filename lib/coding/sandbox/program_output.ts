@@ -1,14 +1,14 @@
-/** What a program prints that is asked something short before any test runs. */
+/** The output of a program that is asked something short before any test runs. */
 import { execFile } from "node:child_process";
 import { messageOf } from "../../errors.ts";
 
-/** Such a program answers in 0.1 s; a busy machine takes its time. */
+/** Such a program answers in 0.1 s, but may take longer on a busy machine. */
 const PATIENCE_MS = 60_000;
 
 /**
- * Runs a program with a text as its input; gives its standard output.
+ * Runs a program with a text as its input; returns its standard output.
  *
- * @throws {Error} in the program's words that it failed, or that it did not answer within a minute.
+ * @throws {Error} the program failed (with its own message), or did not answer within a minute.
  */
 export function programOutput([program, ...args]: string[], input = ""): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -22,7 +22,7 @@ export function programOutput([program, ...args]: string[], input = ""): Promise
         reject(new Error(late || err || messageOf(error)));
       },
     );
-    child.stdin!.on("error", () => {}); // told by the callback
+    child.stdin!.on("error", () => {}); // reported by the callback
     child.stdin!.end(input);
   });
 }

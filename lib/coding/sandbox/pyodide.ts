@@ -1,4 +1,4 @@
-/** Pyodide, CPython in WebAssembly: the sandbox of hosts that have Deno and no bubblewrap. */
+/** Pyodide, CPython in WebAssembly: the sandbox on hosts that have Deno but no bubblewrap. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -20,7 +20,7 @@ import { VALUES } from "./python_values.ts";
 import type { Confinement } from "./bubblewrap.ts";
 import type { Interpreter } from "./interpreter.ts";
 
-/** What a Deno process with Pyodide takes beside Python's own memory. */
+/** Memory that a Deno process with Pyodide needs in addition to Python's own. */
 const OVERHEAD_BYTES = 768 << 20;
 const LARGEST_SNAPSHOT_BYTES = 256 << 20;
 
@@ -34,9 +34,9 @@ export const pyodideConfinement: Confinement = {
 };
 
 /**
- * Loads Pyodide once for each version of it and of Deno: a snapshot of its memory, from which all
- * others start, is kept in the user's cache folder.
- * @returns why it does not work here, as text, if it does not.
+ * Loads Pyodide once for each version of it and of Deno. A snapshot of its memory, from which all others
+ * start, is kept in the user's cache folder.
+ * @returns the reason as text when it does not work here.
  */
 export async function findPyodide(): Promise<Interpreter | string> {
   const { Deno: deno } = globalThis as { Deno?: typeof Deno };
@@ -96,14 +96,14 @@ export async function findPyodide(): Promise<Interpreter | string> {
   }
 }
 
-/** Python that compiles the programs by name: their starts from the snapshot need no compiler. */
+/** Python that compiles the programs by name, so that later starts from the snapshot need no compiler. */
 function compiled(programs: Record<string, string>): string {
   return `programs = {name: compile(source, name, "exec") for name, source in ${
     JSON.stringify(programs)
   }.items()}`;
 }
 
-/** What Deno needs to find its cache; a program in it may read no environment. */
+/** The variables that Deno needs to find its cache; a program in it cannot read the environment. */
 function environment(): Record<string, string> {
   const env: Record<string, string> = { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
   for (const name of ["HOME", "DENO_DIR", "XDG_CACHE_HOME"]) {
@@ -113,7 +113,7 @@ function environment(): Record<string, string> {
   return env;
 }
 
-/** The memory of a Python that has run `source`. */
+/** The memory of a Python after it has run `source`. */
 function snapshot(
   [program, ...args]: string[],
   env: Record<string, string>,
@@ -127,7 +127,7 @@ function snapshot(
       (error, out, err) =>
         error ? reject(new Error(String(err) || messageOf(error))) : resolve(out),
     );
-    child.stdin!.on("error", () => {}); // told by the callback
+    child.stdin!.on("error", () => {}); // reported by the callback
     child.stdin!.end(source);
   });
 }

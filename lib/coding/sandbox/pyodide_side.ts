@@ -1,11 +1,10 @@
 /**
- * A separate program, for Deno: one side of a trial in Pyodide, CPython in WebAssembly. It may read
- * Pyodide's folder, its snapshot and nothing else; its standard streams are the channel, as those of
- * a python3 are.
+ * A separate program for Deno: one side of a trial in Pyodide, CPython in WebAssembly. It may read only
+ * Pyodide's folder and its snapshot; its standard streams are the channel, like those of a python3.
  *
- * Arguments: Pyodide's folder as a URL, the path of a snapshot of Python as it is after its start (a
- * tenth of the time of a start), and the length of the Python program, which it reads first. With
- * the folder alone it runs all that it reads, and writes the snapshot of what is then.
+ * Arguments: Pyodide's folder as a URL, the path of a snapshot of Python after its start (which takes a
+ * tenth of the time of a start), and the length of the Python program, which it reads first. With only
+ * the folder, it runs all that it reads, and then writes a snapshot.
  */
 const { args, stdin, stdout, stderr, exit, readFileSync } = Deno;
 const [folder, snapshotPath, programBytes] = args;
@@ -54,7 +53,7 @@ function readExactly(bytes: number): Uint8Array {
   return whole;
 }
 
-/** The task, a line; what it says of memory holds from here on, and Python reads it again. */
+/** The task, as a line. Its memory limit applies from here on; Python reads it again. */
 function takeTask(): void {
   const parts: Uint8Array[] = [];
   do parts.push(read(65_536)); while (!parts[parts.length - 1].includes(10));
@@ -111,8 +110,8 @@ python.setStdin({
   },
   isatty: false,
 });
-// A program finds its way to JavaScript: what guards the host are this process's permissions. They do
-// not cover storage, which Deno keeps on the disk.
+// A program can get access to JavaScript, so this process's permissions are what protects the host.
+// They do not cover storage, which Deno keeps on the disk.
 python.runPython(WITHOUT_JAVASCRIPT);
 for (const name of GONE) Reflect.deleteProperty(globalThis, name);
 Object.assign(globalThis, { process: { exit, exitCode: 0 } }); // for os._exit

@@ -1,9 +1,9 @@
-/** Python: the side that runs the candidate's program and performs what is asked of its objects. */
+/** Python: the side that runs the candidate's program and performs requests on its objects. */
 
 /**
- * Reads one line with the program and its limits, runs it as a module, writes the names that it
- * defines, and then answers each request. It receives neither the checks nor the secret, and nothing
- * that it writes is believed to be more than a result.
+ * Reads one line with the program and its limits, runs it as a module, writes the names that it defines,
+ * and then answers each request. It receives neither the checks nor the secret; the judge treats
+ * everything that it writes only as a result.
  */
 export const CANDIDATE = String.raw`
 next_number = 0

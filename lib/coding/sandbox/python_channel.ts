@@ -1,8 +1,8 @@
-/** Python: lines of JSON in and out, and the limits that a process sets itself; shared by both sides. */
+/** Python: lines of JSON in and out, and the limits that a process sets for itself; used by both sides. */
 
 /**
- * Written before anything untrusted runs: what it uses of Python's built-in names it keeps for
- * itself, so that a program that replaces them replaces its own only.
+ * Runs before anything untrusted. It keeps its own references to Python's built-in names, so that a
+ * program that replaces them affects only itself.
  */
 export const CHANNEL = String.raw`
 import builtins

@@ -1,12 +1,12 @@
-/** Python: the judge's count of its checks, which continues after the first failure. */
+/** Python: counts the judge's checks, and continues after the first failure. */
 
 /**
- * `counting` rewrites a test's tree: each assert, and each call of a function of the test's that
- * asserts, stands in a `try` that counts how it ended. A statement that may swallow an exception (a
- * `try` with handlers, a `with`) is one check as a whole, so that it still means the same.
+ * `counting` rewrites a test's tree: each assert, and each call of one of the test's functions that
+ * asserts, is put in a `try` that counts how it ended. A statement that may swallow an exception (a `try`
+ * with handlers, a `with`) is one check as a whole, so that its meaning does not change.
  *
- * The program sees the first failure. The others only count, until there are
- * MOST_CHECKS or the time limit is near; without a failure nothing is cut short.
+ * The program sees the first failure. Later checks are only counted, until there are MOST_CHECKS or the
+ * time limit is near; without a failure nothing is cut short.
  */
 export const CHECKS = String.raw`
 import _ast

@@ -1,8 +1,8 @@
-/** Python: which changing values both sides still know, and what of them has changed. */
+/** Python: which mutable values both sides still know, and what has changed in them. */
 
 /**
- * Each message says what has changed since the last one. At the end of a call the candidate's side
- * says which values its program still has; both sides forget the others.
+ * Each message contains what has changed since the last one. At the end of a call the candidate's side
+ * lists the values that its program still has; both sides forget the others.
  */
 export const IDENTITY = String.raw`
 def kind_of_value(v):

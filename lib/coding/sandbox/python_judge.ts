@@ -1,9 +1,12 @@
-/** Python: the side that runs the checks. It compares values that it made itself, and trusts no others. */
+/**
+ * Python: the side that runs the checks. It compares only values that it made itself, and trusts no
+ * others.
+ */
 
 /**
  * Reads one line with the checks and the secret, then the candidate's lines, each with "r" before it.
- * Writes requests and answers ("c"), before one the count of checks if it has changed ("p"), the first
- * failure ("f") and at the end one verdict ("v"); these two carry the secret.
+ * Writes requests and answers ("c"), preceded by the count of checks if it has changed ("p"), the first
+ * failure ("f") and at the end one verdict ("v"). The failure and the verdict carry the secret.
  */
 export const JUDGE = String.raw`
 next_number = -1

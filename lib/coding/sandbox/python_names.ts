@@ -1,6 +1,6 @@
-/** Python: what a test's names stand for: its own, the prompt's, or the program's. */
+/** Python: where the names in a test come from: the test itself, the prompt, or the program. */
 
-/** A name that neither the test nor the problem speaks of does not come from the program. */
+/** A name that neither the test nor the problem mentions is never taken from the program. */
 export const NAMES = String.raw`
 def names_read(code):
     """Every name that a compiled text reads, its functions' too."""

@@ -1,10 +1,13 @@
-/** Python: objects that stay where they are, and the operations on them that travel; on both sides. */
+/**
+ * Python: objects that stay in their process, and the operations on them that are sent across; used by
+ * both sides.
+ */
 
 /**
- * An object that is not a plain value is referred to by a ticket. The other side makes a mirror of it: an
- * object of a class with the same name, the same special methods and mirrors of the same bases, whose
- * operations are asked of the object itself. What is derived from a type of the language keeps that
- * type's own value and comparisons here: they are never asked for.
+ * An object that is not a plain value is represented by a ticket. The other side makes a mirror of it: an
+ * object of a class with the same name, the same special methods and mirrors of the same bases, which
+ * forwards its operations to the object itself. A subclass of a built-in type keeps that type's own value
+ * and comparisons on this side; they are never forwarded.
  */
 export const OBJECTS = String.raw`
 from _weakref import ref

@@ -1,8 +1,8 @@
 /** Python: requests and replies, on both sides. */
 
 /**
- * A request ("q") is answered by one line, a value ("v") or an exception ("e"); in between the one who
- * is asked may ask in turn, as a function does that is given a function.
+ * A request ("q") is answered by one line, a value ("v") or an exception ("e"). Before it answers, the
+ * other side may send requests in turn, as a function does that is passed a function.
  */
 export const REQUESTS = String.raw`
 def begin():

@@ -1,9 +1,9 @@
-/** Python: what a test sets in its own process and a program in the same one would see. */
+/** Python: state that a test sets in its own process, and that a program in the same process would see. */
 
 /**
- * A request carries what has changed since the test began: the limit of recursion, the environment,
+ * A request carries what has changed since the test began: the recursion limit, the environment,
  * decimal's context, functions that unittest.mock has replaced, and files below /tmp. Files that the
- * program writes come back. Each is followed only where the test's text speaks of it.
+ * program writes are sent back. Each kind is tracked only when the test's text mentions it.
  */
 export const STATE = String.raw`
 FILE_WORDS = ("open(", "tempfile", "pathlib", "makedirs", "mkdir", "shutil", "write_text")

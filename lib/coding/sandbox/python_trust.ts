@@ -1,10 +1,13 @@
-/** Python: what the judge believes of the program's objects, and what it lets the program do with its own. */
+/**
+ * Python: what the judge believes about the program's objects, and what the program may do with the
+ * judge's.
+ */
 
 /**
- * An object of the program's says itself what its attributes, items and text are: that is its answer,
- * which the checks then compare. It is not asked whether it equals a value of the test's, since it
- * could learn the value that way, or just agree. Where the problem itself is about a class, its
- * operators are what is tested, and are asked, with decoys among the values.
+ * An object of the program answers for itself what its attributes, items and text are; the checks then
+ * compare that answer. It is not asked whether it equals a value of the test, because it could learn the
+ * value that way, or simply agree. When the problem itself is about a class, its operators are what is
+ * tested, so they are called, with decoys among the values.
  */
 export const TRUST = String.raw`
 # what the checks ask of an object of the program's, and cannot believe

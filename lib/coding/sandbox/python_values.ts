@@ -1,17 +1,17 @@
-/** Python: values across the wall between program and checks, each as what it is. */
+/** Python: transfers values between the program and the checks, keeping their types. */
 
 /**
- * `pack` turns a value into JSON, `unpack` a JSON value back. Text, numbers, booleans and None are
- * themselves; anything else is an object with one key that names its kind. A value of the language
- * or of the standard library is made again on the other side, of the same type; whatever else there
- * is (the program's own objects, functions, iterators) stays and is referred to by a ticket.
+ * `pack` turns a value into JSON, `unpack` turns it back. Text, numbers, booleans and None are
+ * themselves; anything else is an object with one key that names its kind. A value of a type from the
+ * language or the standard library is rebuilt on the other side with the same type. Everything else (the
+ * program's own objects, functions, iterators) stays where it is, and a ticket represents it.
  *
- * Lists, dicts and other values that can change have a number, so that one that is sent twice is the
- * same object there. Each message says what of them has changed since the last one. The candidate's
- * side tells after each call which of them its program still has; the others are forgotten.
+ * Lists, dicts and other mutable values have a number, so that one that is sent twice is the same object
+ * on the other side. Each message contains what has changed in them since the last one. After each call
+ * the candidate's side lists the values that its program still has; the others are forgotten.
  *
- * Nothing that the candidate's side does matters to safety: `unpack` makes what a mark names out of
- * plain values, by the constructors of its process.
+ * Safety does not depend on the candidate's side: `unpack` makes what a mark names from plain values,
+ * with the constructors in its process.
  */
 export const VALUES = String.raw`
 from _operator import is_

@@ -1,4 +1,4 @@
-/** The sandbox of coding tests: runs a program that nobody has read against its checks. */
+/** The sandbox for coding tests: runs an untrusted program against its checks. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -14,11 +14,14 @@ import { type CommandProgram, runCommandTrial } from "./command_trial.ts";
 import { type Pair, runTrial } from "./trial.ts";
 import type { Outcome, Program } from "./outcome.ts";
 
-/** While the host starts no process: tries, and the pause before the second, which doubles. */
+/**
+ * When the host cannot start a process: the number of tries, and the pause before the second, which
+ * doubles.
+ */
 const MOST_TRIES = 8;
 const FIRST_PAUSE_MS = 50;
 
-/** The outcome of a program, and the processes that it was tried in. */
+/** The outcome of a program, and the processes in which it ran. */
 interface Tried {
   outcome: Outcome;
   sides: Side[];
@@ -27,19 +30,19 @@ interface Tried {
 /** How to open a sandbox. */
 export interface SandboxOptions {
   /**
-   * "auto": bubblewrap, else Pyodide, or a refusal. "none": no confinement at all, for a host that is
-   * itself thrown away; it has to be asked for by this name. Default "auto".
+   * "auto": bubblewrap, else Pyodide, else an error. "none": no confinement at all, for a host that is
+   * itself disposable; it is never chosen automatically. Default "auto".
    */
   sandbox?: "auto" | "bubblewrap" | "pyodide" | "none";
   /** A Python's name on PATH, or its path. Default "python3". */
   python?: string;
-  /** Further folders that programs may read, such as another language's. */
+  /** More folders that programs may read, such as those of another language. */
   folders?: string[];
   /** Folders and files that programs must not read, such as the problems with their solutions. */
   hidden?: string[];
-  /** Programs that run at the same time, and as many pairs of interpreters started ahead. */
+  /** The number of programs that run at the same time, and of pairs of interpreters started in advance. */
   workers?: number;
-  /** What a program's /tmp holds at most. Default 64 MiB. */
+  /** The size limit of a program's /tmp. Default 64 MiB. */
   tmp_bytes?: number;
 }
 
@@ -62,9 +65,9 @@ export interface SandboxOptions {
  * ```
  */
 export class Sandbox implements AsyncDisposable {
-  /** Its Python, for people. */
+  /** A description of its Python, for people. */
   readonly pythonName: string;
-  /** What confines the programs and which Python runs them, for a run's metadata. */
+  /** The confinement and the Python that are used, for a run's metadata. */
   readonly description: string;
   readonly #confinement: Confinement;
   readonly #python: Interpreter;
@@ -75,7 +78,7 @@ export class Sandbox implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #trials = new Set<Promise<unknown>>();
   #running = 0;
-  /** The host has too few processes to have some started ahead. */
+  /** Whether the host has too few processes to start some in advance. */
   #scarce = false;
 
   private constructor(confinement: Confinement, python: Interpreter, workers: number) {
@@ -89,8 +92,8 @@ export class Sandbox implements AsyncDisposable {
 
   /**
    * Finds a Python and a confinement, and runs one program in it.
-   * @throws {InputError} when there is no Python, nothing that confines it and works here, or the host
-   * starts no further process.
+   * @throws {InputError} there is no Python, no confinement that works here, or the host cannot start
+   * another process.
    */
   static async open(options: SandboxOptions = {}): Promise<Sandbox> {
     const { sandbox = "auto" } = options;
@@ -98,7 +101,7 @@ export class Sandbox implements AsyncDisposable {
       if (sandbox === "pyodide") {
         throw new InputError("--python: Pyodide brings its own Python");
       }
-      await python(options); // one that is asked for by name is not replaced by another
+      await python(options); // one that was named is not replaced by another
     }
     if (sandbox === "none") return await Sandbox.#tried(none, await python(options), options);
     const reasons: unknown[] = [];
@@ -133,7 +136,7 @@ export class Sandbox implements AsyncDisposable {
     return await Sandbox.#tried(pyodideConfinement, found, options);
   }
 
-  /** @throws {InputError} a first program does not pass in it. */
+  /** Runs a first program. @throws {InputError} it does not pass. */
   static async #tried(
     confinement: Confinement,
     python: Interpreter,
@@ -153,20 +156,20 @@ export class Sandbox implements AsyncDisposable {
     return this.#confinement.name !== "none";
   }
 
-  /** Where its Python is, as its programs see it. */
+  /** The path of its Python, as its programs see it. */
   get pythonPath(): string {
     return this.#python.path;
   }
 
-  /** Whether programs of other languages run in it. */
+  /** Whether programs in other languages can run in it. */
   get runsCommands(): boolean {
     return this.#python.runner !== null;
   }
 
   /**
-   * Runs one program against its checks. What the program does is never thrown, it is an outcome.
-   * @throws {NoProcessError} the host starts no further process, however few there are of ours.
-   * @throws {CancelledError} when the signal is aborted or the sandbox closed.
+   * Runs one program against its checks. A failure of the program is an outcome, never an exception.
+   * @throws {NoProcessError} the host cannot start another process, even when few of ours are running.
+   * @throws {CancelledError} the signal is aborted, or the sandbox is closed.
    */
   run(program: Program, signal?: AbortSignal): Promise<Outcome> {
     if (program.code.trim() === "") return Promise.resolve(nothing());
@@ -181,7 +184,7 @@ export class Sandbox implements AsyncDisposable {
     });
   }
 
-  /** Of these modules of Python's, those that its Python lacks. */
+  /** Those of the given modules that its Python lacks. */
   async lacking(modules: readonly string[]): Promise<string[]> {
     if (modules.length === 0) return [];
     const test =
@@ -193,10 +196,10 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * Runs a program of another language on its cases' inputs and compares what it prints.
+   * Runs a program in another language on its cases' inputs and compares what it prints.
    * @throws {InputError} the sandbox is Pyodide.
-   * @throws {NoProcessError} the host starts no further process, however few there are of ours.
-   * @throws {CancelledError} when the signal is aborted or the sandbox closed.
+   * @throws {NoProcessError} the host cannot start another process, even when few of ours are running.
+   * @throws {CancelledError} the signal is aborted, or the sandbox is closed.
    */
   runCommand(program: CommandProgram, signal?: AbortSignal): Promise<Outcome> {
     if (program.code.trim() === "") return Promise.resolve(nothing());
@@ -228,7 +231,7 @@ export class Sandbox implements AsyncDisposable {
     }
   }
 
-  /** Tries again where the host started no process: later, and with fewer of ours beside it. */
+  /** Tries again when the host could not start a process: later, and with fewer of ours running. */
   async #untilStarted(
     work: (signal: AbortSignal) => Promise<Tried>,
     signal: AbortSignal,
@@ -249,7 +252,7 @@ export class Sandbox implements AsyncDisposable {
     await Promise.all(sides.map((side) => side.kill()));
   }
 
-  /** A pair that is still there: the host may have ended one that waited. */
+  /** A pair that is still alive: the host may have ended one that waited. */
   async #next(): Promise<Pair> {
     for (let pair = this.#ready.shift(); pair; pair = this.#ready.shift()) {
       if (pair.judge.running && pair.candidate.running) return pair;
@@ -267,7 +270,7 @@ export class Sandbox implements AsyncDisposable {
     return new Side(this.#confinement, this.#python, program, this.#folder);
   }
 
-  /** Waits until fewer than the allowed number run. */
+  /** Waits until fewer than the allowed number are running. */
   async #turn(signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     while (this.#running >= this.#workers) {
@@ -280,13 +283,13 @@ export class Sandbox implements AsyncDisposable {
       signal.removeEventListener("abort", wake);
       const at = this.#waiting.indexOf(wake);
       if (at >= 0) this.#waiting.splice(at, 1);
-      if (signal.aborted) this.#waiting.shift()?.(); // the turn may have been ours to take
+      if (signal.aborted) this.#waiting.shift()?.(); // this waiter may have been the next one
       throwIfAborted(signal);
     }
     this.#running++;
   }
 
-  /** Cancels what runs and ends every process. */
+  /** Cancels running programs and ends every process. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new CancelledError("the sandbox was closed"));
     await Promise.allSettled(this.#trials);
@@ -296,16 +299,16 @@ export class Sandbox implements AsyncDisposable {
   }
 }
 
-/** The Python that is asked for. @throws {InputError} there is none. */
+/** The Python that was named. @throws {InputError} it does not exist. */
 function python({ python }: SandboxOptions): Promise<Interpreter> {
   return findInterpreter(python);
 }
 
-/** Why programs of other languages do not run. */
+/** Why programs in other languages cannot run. */
 export const ONLY_PYTHON = "sandbox: Pyodide runs Python only; other languages need bubblewrap " +
   "(Debian, Ubuntu: apt-get install bubblewrap)";
 
-/** Tried once when a sandbox is opened. */
+/** The program that is tried once when a sandbox is opened. */
 const TRY: Program = {
   code: "def same(x):\n    return x\n",
   entry_point: "same",

@@ -1,10 +1,10 @@
-/** A filter of system calls, in the kernel's own bytecode, for bubblewrap's --seccomp. */
+/** A filter of system calls, in the kernel's BPF bytecode, for bubblewrap's --seccomp. */
 import process from "node:process";
 
 /**
- * What no solution needs and what would reach around the limits: new namespaces and mounts,
- * memory that no process is charged for (anonymous files, System V segments and queues), other
- * processes' memory, and the kernel's larger doors. Numbers from the kernel's tables (asm/unistd.h).
+ * System calls that no solution needs and that could bypass the limits: new namespaces and mounts, memory
+ * that is charged to no process (anonymous files, System V segments and queues), other processes' memory,
+ * and large parts of the kernel such as bpf. Numbers from the kernel's tables (asm/unistd.h).
  */
 const DENIED = {
   x64: [
@@ -21,35 +21,41 @@ const DENIED = {
   ],
 };
 
-/** io_uring (3), the mount calls of 5.2 (6) and mount_setattr, memfd_secret: the same everywhere. */
+/**
+ * io_uring (3), the mount calls of 5.2 (6), mount_setattr and memfd_secret: the same on all
+ * architectures.
+ */
 const DENIED_EVERYWHERE = [425, 426, 427, 428, 429, 430, 431, 432, 433, 442, 447];
 
 const ARCHITECTURE = { x64: 0xc000003e, arm64: 0xc00000b7 };
 const CLONE = { x64: 56, arm64: 220 };
 const CLONE3 = 435;
 const SOCKET = { x64: 41, arm64: 198 };
-/** AF_UNIX, AF_INET and AF_INET6: others reach past the network's namespace (vsock) or into the kernel. */
+/**
+ * AF_UNIX, AF_INET and AF_INET6; other families can bypass the network namespace (vsock) or reach into
+ * the kernel.
+ */
 const FAMILIES = [1, 2, 10];
 const X32 = 0x4000_0000;
-/** The CLONE_NEW* flags: time is left out, it shares its bit with the signal's number. */
+/** The CLONE_NEW* flags, without the one for time, which shares its bit with the signal's number. */
 const NAMESPACES = 0x7e02_0000;
 
 const LOAD = 0x20, EQUAL = 0x15, AT_LEAST = 0x35, ANY_BIT = 0x45, RETURN = 0x06;
 const ALLOW = 0x7fff_0000, ERROR = 0x0005_0000, EPERM = 1, ENOSYS = 38;
 const NUMBER = 0, ARCH = 4, FIRST_ARGUMENT = 16; // offsets in struct seccomp_data
 
-/** The filter for this machine's processor; null for one whose numbers we do not know. */
+/** The filter for this machine's processor; null for a processor whose numbers are not known here. */
 export function seccompFilter(processor: string = process.arch): Uint8Array | null {
   if (processor !== "x64" && processor !== "arm64") return null;
   const denied = [...DENIED[processor], ...DENIED_EVERYWHERE];
-  // the program's end: allow, refuse, not there
+  // the program's end: allow, refuse, does not exist
   const body: [code: number, value: number, yes?: Target, no?: Target][] = [
     [LOAD, ARCH],
     [EQUAL, ARCHITECTURE[processor], "next", "refuse"],
     [LOAD, NUMBER],
     [AT_LEAST, X32, "refuse", "next"],
     ...denied.map((call) => [EQUAL, call, "refuse", "next"] as [number, number, Target, Target]),
-    // its flags lie in memory, out of a filter's sight; the C library then takes clone
+    // its flags are in memory, which a filter cannot read; the C library then uses clone
     [EQUAL, CLONE3, "absent", "next"],
     [EQUAL, SOCKET[processor], "next", FAMILIES.length + 2],
     [LOAD, FIRST_ARGUMENT],
@@ -79,5 +85,5 @@ export function seccompFilter(processor: string = process.arch): Uint8Array | nu
   return new Uint8Array(bytes.buffer);
 }
 
-/** Where to go on; a number of instructions to pass over. */
+/** Where to continue; a number of instructions to skip. */
 type Target = "next" | "allow" | "refuse" | "absent" | number;

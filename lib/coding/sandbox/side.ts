@@ -1,4 +1,4 @@
-/** One of a trial's two processes: lines in, lines out, and a certain end. */
+/** One of a trial's two processes: reads and writes lines, and is certain to end. */
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,11 +12,11 @@ export interface End {
   signal: string | null;
 }
 
-/** What a side tells its trial. */
+/** Receives what a side reports to its trial. */
 export interface Listener {
   line(line: string): void;
   end(end: End): void;
-  /** More came than is kept: on the channel, or printed. */
+  /** Called when there is more data than is kept: on the channel, or printed. */
   flood(what: "channel" | "stdout"): void;
 }
 
@@ -24,17 +24,17 @@ const LONGEST_LINE = 64 << 20;
 const MOST_PRINTED = 8 << 20;
 const STARTS_WITHIN_MS = 10_000;
 const KEPT_PRINTED = 8 << 10;
-/** What bubblewrap, a shell or a runtime says where it may start no process. */
+/** What bubblewrap, a shell or a runtime prints when it cannot start a process. */
 const LACK =
   /^[^\n]*(temporarily unavailable|cannot allocate memory|can(no|')t fork)|unable to create worker/i;
 
-/** Wrappers that run, for an end that waits for nothing. */
+/** Running wrappers, to end them when this process exits without waiting. */
 const wrappers = new Set<number>();
 let endsThem = false;
 
 /**
- * A wrapper that dies with this process may just have made the namespace's first process, which then
- * waits for it for ever: where the process ends at once, that one is ended first.
+ * A wrapper that dies with this process may just have created the namespace's first process, which would
+ * then wait for it forever. When this process exits, that process is therefore ended first.
  */
 function endWithThisProcess(pid: number): void {
   wrappers.add(pid);
@@ -46,12 +46,12 @@ function endWithThisProcess(pid: number): void {
 }
 
 export class Side {
-  /** The user that it has to become before it runs anything; null: it is already the right one. */
+  /** The user that it must switch to before it runs anything; null when it already is the right one. */
   readonly uid: number | null;
   readonly #child: ChildProcess;
-  /** Its process is a wrapper, and the program runs below it. */
+  /** Whether its process is a wrapper with the program running below it. */
   readonly wrapped: boolean;
-  /** The wrapper has a guard above it, which is the process that was started. */
+  /** Whether the wrapper has a guard above it, which is the process that was started. */
   readonly #guarded: boolean;
   readonly #ended: Promise<void>;
   #listener: Listener | null = null;
@@ -79,7 +79,7 @@ export class Side {
       endWithThisProcess(pid);
       child.once("exit", () => wrappers.delete(pid));
     }
-    // without pipes it has not started, which its end tells
+    // without pipes it has not started, which its end reports
     child.stdin?.on("error", () => {});
     child.stdout?.on("data", (bytes) => this.#receive(bytes));
     child.stderr?.on("data", (bytes) => this.#print(bytes));
@@ -91,14 +91,15 @@ export class Side {
         this.#listener?.end(end);
       };
       child.on("error", () => settle({ code: null, signal: null }));
-      // a confined process takes all that hold its pipes with it; of others an orphan may stay
+      // a confined process takes everything that holds its pipes with it; of others an orphan may
+      // remain
       if (this.wrapped) child.on("close", (code, signal) => settle({ code, signal }));
       else child.on("exit", (code, signal) => setTimeout(() => settle({ code, signal }), 5));
     });
     child.stdin?.write(program);
   }
 
-  /** The process below which the program runs, or which is the program; undefined: none has started. */
+  /** The process that the program is, or runs below; undefined when none has started. */
   get pid(): number | undefined {
     const { pid } = this.#child;
     return this.#guarded && pid !== undefined ? childrenOf(pid)[0] : pid;
@@ -108,7 +109,7 @@ export class Side {
     return this.#end === null;
   }
 
-  /** Whether it ended before its program began, since the host starts no further process. */
+  /** Whether it ended before its program began, because the host could not start another process. */
   get lacked(): boolean {
     if (this.#end === null || this.#spoke) return false;
     const { code, signal } = this.#end;
@@ -121,7 +122,7 @@ export class Side {
     return this.#kept;
   }
 
-  /** From now on `listener` hears of it; an end that has already come is reported at once. */
+  /** Reports to `listener` from now on; if it has already ended, reports the end immediately. */
   listen(listener: Listener): void {
     this.#listener = listener;
     if (this.#end) listener.end(this.#end);
@@ -131,7 +132,7 @@ export class Side {
     if (!this.#end) this.#child.stdin?.write(`${line}\n`, "latin1");
   }
 
-  /** Ends it and everything that it started, and waits until that is gone. */
+  /** Ends it and everything that it started, and waits until all have ended. */
   async kill(): Promise<void> {
     this.#listener = null;
     const { pid } = this.#child;
@@ -143,8 +144,8 @@ export class Side {
   }
 
   /**
-   * Ends the namespace's first process: the kernel then ends all others, and only after that does
-   * its parent see it gone. That parent, ended first, would leave an orphan for a moment.
+   * Ends the namespace's first process. The kernel then ends all others before its parent sees it end.
+   * Ending that parent first would leave an orphan for a moment.
    */
   async #killNamespace(pid: number): Promise<void> {
     for (const started = performance.now(); performance.now() - started < STARTS_WITHIN_MS;) {
@@ -152,7 +153,7 @@ export class Side {
       const inner = childrenOf(pid);
       for (const each of inner) signalTo(each);
       if (inner.length > 0) return;
-      await sleep(1); // it has not come so far
+      await sleep(1); // not created yet
     }
     if (!this.#end) signalTo(pid);
   }
@@ -188,7 +189,7 @@ export class Side {
   }
 }
 
-/** Whether a program's first output says that the host starts no further process. */
+/** Whether a program's first output says that the host could not start a process. */
 export function tellsOfLack(text: string): boolean {
   return LACK.test(text);
 }
@@ -197,6 +198,6 @@ function signalTo(pid: number, signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): void 
   try {
     process.kill(pid, signal);
   } catch {
-    // it is gone
+    // it has ended
   }
 }

@@ -1,7 +1,7 @@
 /**
- * One program against its checks: two processes, each in its own confinement, that exchange values
- * through us. The candidate's has neither the checks nor the secret; the judge's gets no bytes of
- * the candidate's but the lines that answer its own calls.
+ * Runs one program against its checks in two processes, each with its own confinement, which exchange
+ * values through this process. The candidate's process has neither the checks nor the secret; the judge's
+ * receives nothing from the candidate except the lines that answer its own calls.
  */
 import { asciiJson } from "../../text/printable.ts";
 import { randomBytes } from "node:crypto";
@@ -28,13 +28,13 @@ const CLASSES = new Set<string>([
   "sandbox_error",
 ]);
 
-/** Processes and threads of one program. */
+/** The most processes and threads of one program. */
 const MOST_PROCESSES = 64;
 const LARGEST_FILE_BYTES = 32 << 20;
 const STACK_BYTES = 64 << 20;
 const JUDGE_BYTES = 1 << 30;
 
-/** Limits that a process sets itself before it runs anything: rlimits by name, and its user. */
+/** Limits that a process sets for itself before it runs anything: rlimits by name, and its user. */
 export function limitsOf(side: Side, timeout_s: number, more: Record<string, number>) {
   const rlimits = {
     CPU: Math.ceil(timeout_s) + 1,
@@ -48,18 +48,20 @@ export function limitsOf(side: Side, timeout_s: number, more: Record<string, num
   return { uid: side.uid, rlimits };
 }
 
-/** What a run of the pair needs to know beside the program. */
+/** What a run of the pair needs to know besides the program. */
 export interface TrialOptions {
   packages: string[];
-  /** False without a confinement, where a limit of processes would count all of the user's. */
+  /**
+   * False without a confinement, because a limit of processes would then count all processes of the user.
+   */
   limit_processes: boolean;
-  /** Resident memory that is the interpreter's own. */
+  /** Resident memory that the interpreter itself needs. */
   overhead_bytes: number;
 }
 
 /**
  * Runs a program in a pair and ends both processes.
- * @throws {CancelledError} when the signal is aborted; both processes are gone by then.
+ * @throws {CancelledError} the signal is aborted; both processes have ended by then.
  */
 export async function runTrial(
   { judge, candidate }: Pair,
@@ -70,10 +72,10 @@ export async function runTrial(
   const secret = randomBytes(16).toString("hex");
   const { timeout_s, memory_bytes, code, test, form, entry_point, prompt = "" } = program;
   const { helpers = null } = program;
-  let awaited = true; // the candidate owes a line: first the names of its functions
+  let awaited = true; // the candidate must send a line: first the names of its functions
   let call = "";
   let checks: Checks | null = null;
-  let first: [OutcomeClass, string] | null = null; // failure: whatever comes later, it stays
+  let first: [OutcomeClass, string] | null = null; // the first failure counts, whatever comes later
   const during = () => call === "" ? "" : `, in the call ${bounded(callText(call), 500)}`;
   const resident_bytes = memory_bytes + overhead_bytes;
   using watch = new Watch(
@@ -143,7 +145,7 @@ export async function runTrial(
   }
 }
 
-/** A request in words: the arguments of a call as far as they are plain. */
+/** A request as text, with those arguments that are plain values. */
 function callText(asked: string): string {
   try {
     const { f, n, a = [] } = JSON.parse(asked);
@@ -160,7 +162,7 @@ function plainly(mark: unknown): string {
   return Array.isArray(items) ? `[${items.map(plainly).join(", ")}]` : JSON.stringify(value);
 }
 
-/** The outcome of a program that has not been ended yet. */
+/** The outcome of a program that still runs. */
 export function outcomeOf(kind: OutcomeClass, detail: string, side: Side, watch: Watch): Outcome {
   const { wall_s, worked_s } = watch;
   const usage = watch.look();
@@ -177,7 +179,7 @@ export function outcomeOf(kind: OutcomeClass, detail: string, side: Side, watch:
   };
 }
 
-/** A pass is one only with the secret of this very run, and where every counted check held. */
+/** A pass counts only with the secret of this run, and only if every counted check passed. */
 function verdictIn(text: string, secret: string) {
   try {
     const verdict = JSON.parse(text);

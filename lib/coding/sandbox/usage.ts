@@ -1,21 +1,21 @@
-/** What a process and all below it use, as the kernel counts it. */
+/** CPU time and memory of a process and everything below it, as the kernel counts them. */
 import { readFileSync } from "node:fs";
 
-/** CPU time so far, resident memory now and at its most; null is unknown. */
+/** CPU time so far, current and peak resident memory; null is unknown. */
 export interface Usage {
   cpu_s: number;
   rss_bytes: number;
   max_rss_bytes: number;
 }
 
-const TICKS_PER_S = 100; // Linux tells user programs 100 on every architecture
+const TICKS_PER_S = 100; // Linux reports 100 to user programs on every architecture
 const MOST_PROCESSES = 256;
 
 function text(path: string): string {
   try {
     return readFileSync(path, "latin1");
   } catch {
-    return ""; // it ended meanwhile
+    return ""; // it has ended meanwhile
   }
 }
 
@@ -24,7 +24,9 @@ export function childrenOf(pid: number): number[] {
   return text(`/proc/${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
 }
 
-/** The process ids below a process, itself left out. Orphans in a pid namespace are its init's. */
+/**
+ * The process ids below a process, without itself. In a pid namespace, orphans are children of its init.
+ */
 export function descendantsOf(pid: number): number[] {
   const found: number[] = [];
   const queue = [pid];
@@ -37,8 +39,8 @@ export function descendantsOf(pid: number): number[] {
 }
 
 /**
- * The sum over what runs below a process; null when nothing does.
- * @param own the process itself counts too.
+ * The sum over the processes below a process; null when there are none.
+ * @param own whether the process itself counts too.
  */
 export function usageBelow(pid: number, own = false): Usage | null {
   const total: Usage = { cpu_s: 0, rss_bytes: 0, max_rss_bytes: 0 };

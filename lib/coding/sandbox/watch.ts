@@ -1,4 +1,4 @@
-/** What ends a program from outside: its wall time, its memory, a cancellation. */
+/** Ends a program from outside: at its time limit, at its memory limit, or on cancellation. */
 import { asCancelled, CancelledError } from "../../execute/scope.ts";
 import { type Usage, usageBelow } from "./usage.ts";
 import type { OutcomeClass } from "./outcome.ts";
@@ -6,19 +6,19 @@ import type { End, Side } from "./side.ts";
 
 const POLL_MS = 100;
 const STARTS_WITHIN_MS = 30_000;
-/** Of each answer's time so much is the way's, not the program's. */
+/** This much of each answer's time counts as transfer time, not as the program's. */
 const TRAVEL_MS = 0.25;
-/** Checks that take so much of the whole are themselves what takes long. */
+/** When checks take this share of the whole time, they are the cause of a timeout. */
 const MOSTLY = 0.8;
 
-/** Limits of one program, and the description of what it is doing when one is met. */
+/** Limits of one program, and a description of what it is doing when it exceeds one. */
 export interface Watched {
   timeout_s: number;
   memory_bytes: number;
   during: () => string;
 }
 
-/** Watches a side from its making until its disposal; the first thing that ends it counts. */
+/** Watches a side from creation until disposal; the first thing that ends it counts. */
 export class Watch implements Disposable {
   /** How it ended; rejected with a CancelledError when it was stopped from outside. */
   readonly ended: Promise<[OutcomeClass, string]>;
@@ -29,7 +29,7 @@ export class Watch implements Disposable {
   #reject!: (error: CancelledError) => void;
   #started = performance.now();
   #begun = false;
-  /** Since when the program is running; null while it waits for the checks. */
+  /** When the program began to run; null while it waits for the checks. */
   #since: number | null = null;
   #worked_ms = 0;
   #travelled_ms = 0;
@@ -60,7 +60,10 @@ export class Watch implements Disposable {
     return this.#begun;
   }
 
-  /** The interpreter is up: from now on time counts against the program, while it is running. */
+  /**
+   * Notes that the interpreter has started: from now on, time in which the program runs counts against
+   * it.
+   */
   begin(): void {
     this.#begun = true;
     this.#started = performance.now();
@@ -69,12 +72,12 @@ export class Watch implements Disposable {
     this.#timer = setTimeout(() => this.#tick(), this.#limits.timeout_s * 1000);
   }
 
-  /** The program is asked something. */
+  /** Notes that the program has received a request. */
   work(): void {
     this.#since = performance.now();
   }
 
-  /** The program has answered, and waits. */
+  /** Notes that the program has answered and waits. */
   rest(): void {
     const took_ms = performance.now() - this.#since!;
     const way_ms = Math.min(took_ms, TRAVEL_MS);
@@ -84,8 +87,8 @@ export class Watch implements Disposable {
   }
 
   /**
-   * Ends a program that has worked too long; and one whose checks do not come to an end, which is the
-   * checks' own fault where they took most of that time.
+   * Ends a program that has run too long. Also ends one whose checks do not finish, which counts as a
+   * fault of the checks if they took most of that time.
    */
   #tick(): void {
     const { timeout_s, during } = this.#limits;
@@ -116,7 +119,7 @@ export class Watch implements Disposable {
     return (performance.now() - this.#started) / 1000;
   }
 
-  /** What the program has taken while it was at work. */
+  /** How long the program has been running, without the time in which it waited. */
   get worked_s(): number {
     const working_ms = this.#since === null ? 0 : performance.now() - this.#since;
     return (this.#worked_ms + working_ms) / 1000;
@@ -126,13 +129,16 @@ export class Watch implements Disposable {
     this.#resolve([kind, detail]);
   }
 
-  /** Ctrl-C reaches what is started from a terminal; a program's own comes as an exit code. */
+  /**
+   * Ctrl-C reaches everything started from a terminal; a SIGINT from the program itself arrives as an
+   * exit code.
+   */
   interrupted({ signal }: End): boolean {
     if (signal === "SIGINT") this.#reject(new CancelledError());
     return signal === "SIGINT";
   }
 
-  /** What the program has used; the last that is known, when it has ended. */
+  /** What the program uses; after its end, the last known values. */
   look(): Usage | null {
     const now = this.#side.pid === undefined
       ? null
@@ -179,7 +185,7 @@ const SIGNALS: Record<number, string> = {
   15: "SIGTERM",
 };
 
-/** An end in words. */
+/** Describes an end. */
 export function endText({ code, signal }: End): string {
   if (signal !== null) return `by ${signal}`;
   if (code !== null && code > 128) return `by ${SIGNALS[code - 128] ?? `signal ${code - 128}`}`;
