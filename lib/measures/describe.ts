@@ -1,47 +1,50 @@
-/** Values of measures as people write them. */
+/** Formats names and values of measures for people. */
 import { dollars } from "../text/dollars.ts";
 import { grouped, inDigits } from "../text/grouped.ts";
 import { percentText } from "../text/percent.ts";
 import { measureNamed } from "./measures.ts";
 import type { Measure, MeasureKind } from "./measure.ts";
 
-/** Whether more of a measure, or of a quantile of it, is better. */
+/** Whether a higher value is better, for a measure or a quantile of it. */
 export function isHigherBetter(name: string): boolean {
   return measureNamed(name)?.measure.better === "higher";
 }
 
-/** Whether a measure lies in 0 to 1, and is written in percent. */
+/** Whether a measure is a share from 0 to 1, which is written in percent. */
 export function isShare(name: string): boolean {
   return measureNamed(name)?.measure.kind === "share";
 }
 
-/** A value of a measure with its unit; a bare number for a name that is not a measure's. */
+/** Formats a value of a measure with its unit; a bare number if the name is not a measure's. */
 export function describeValue(name: string, value: number): string {
   const known = measureNamed(name)?.measure;
   if (!known) return fourDigits(value);
   return WRITTEN[known.kind](value, known.unit);
 }
 
-/** A measure that is on the list. @throws {RangeError} it is not. */
+/** Returns a measure by its name. @throws {RangeError} there is no such measure. */
 export function measure(name: string): Measure {
   const found = measureNamed(name);
   if (found === null) throw new RangeError(`${name} is not a measure`);
   return found.measure;
 }
 
-/** What a measure is called in the head of a table: `gap (ITL)`. */
+/** Returns a measure's title in a table: `gap (ITL)`. */
 export function titleOf(name: string): string {
   const { term, alias } = measure(name);
   return alias === null ? term : `${term} (${alias})`;
 }
 
-/** The title and the unit: `gap (ITL) p99, ms`. @param quantile `p99`; none for the measure itself. */
+/**
+ * Returns the title and the unit: `gap (ITL) p99, ms`. @param quantile such as `p99`; empty for the
+ * measure itself.
+ */
 export function headingOf(name: string, quantile = ""): string {
   const { unit } = measure(name);
   return [[titleOf(name), quantile].filter(Boolean).join(" "), unit].filter(Boolean).join(", ");
 }
 
-/** The definition as Prometheus' help: a sentence without marks. */
+/** Returns the definition as a help text for Prometheus: a sentence without backticks. */
 export function helpOf(name: string, note = ""): string {
   const { term, definition } = measure(name);
   return `${term}: ${definition.replaceAll("`", "")}${note && `; ${note}`}.`;
@@ -62,12 +65,15 @@ const WRITTEN: Record<MeasureKind, (value: number, unit: string) => string> = {
   bytes: (bytes, unit) => `${fourDigits(bytes)} ${unit}`,
 };
 
-/** Four digits at least, and no exponent for what is large. */
+/** At least four significant digits, and no exponent for large values. */
 function fourDigits(value: number): string {
   return Number.isInteger(value) ? grouped(value) : inDigits(value);
 }
 
-/** A difference of a measure: of shares in percentage points. @param signed a + in front of a rise. */
+/**
+ * Formats a difference between values of a measure; shares in percentage points. @param signed
+ * whether an increase has a plus sign.
+ */
 export function describeDelta(name: string, delta: number, signed = false): string {
   const sign = signed && delta > 0 ? "+" : delta < 0 ? "−" : "";
   const size = Math.abs(delta);

@@ -1,4 +1,4 @@
-/** What the host tells beside a run, as the hardware's samples give it over a span of time. */
+/** Measures of the host during a run, from hardware samples over a span of time. */
 import { type Measure, of } from "./measure.ts";
 
 type Figure = Pick<Measure, "name" | "term" | "definition" | "needs"> & Partial<Measure>;
@@ -6,7 +6,7 @@ type Figure = Pick<Measure, "name" | "term" | "definition" | "needs"> & Partial<
 const figure = (kind: Measure["kind"], fields: Figure): Measure =>
   of(kind, ["hardware"], { better: null, of: "sample", ...fields });
 
-/** In the order of tables; names are those of `performance_metrics` in results. */
+/** The measures, in the order of tables; names are those of `performance_metrics` in results. */
 export const HARDWARE: readonly Measure[] = [
   figure("percent", {
     name: "cpu_usage_percent",

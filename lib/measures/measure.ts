@@ -1,6 +1,6 @@
-/** What a measured quantity is made of. */
+/** The description of a measured quantity. */
 
-/** What sort of quantity it is: it decides how a value is written, and how two are held together. */
+/** The kind of a quantity, which decides how its values are written and compared. */
 export type MeasureKind =
   | "latency"
   | "rate"
@@ -15,34 +15,34 @@ export type MeasureKind =
   | "frequency"
   | "bytes";
 
-/** A quantity. */
+/** A measured quantity. */
 export interface Measure {
-  /** As in results and flags, with its unit: `ttft_ms`. */
+  /** The name in results and flags, including the unit: `ttft_ms`. */
   name: string;
-  /** As people say it. */
+  /** The name for people. */
   term: string;
-  /** What others call it, in short; null where they say the same. */
+  /** The short name that others use; null where it is the same. */
   alias: string | null;
   kind: MeasureKind;
-  /** As it stands in the head of a table; empty for a bare number. */
+  /** The unit as in the head of a table; empty for a bare number. */
   unit: string;
   /** Null where neither is better. */
   better: "lower" | "higher" | null;
-  /** What one value is of: what is drawn when an interval is made. */
+  /** What has one value each; intervals are computed by resampling these. */
   of: "request" | "problem" | "run" | "token gap" | "sample" | "probe";
   /** Where it is measured. */
   where: readonly ("suite" | "load" | "hardware" | "server")[];
-  /** How it is computed; null where its definition is all. */
+  /** How it is computed; null where the definition says it all. */
   formula: string | null;
-  /** One line: that of docs/metrics.md, and the reports'. `code` between backticks. */
+  /** The definition in one line, for docs/metrics.md and reports. May contain `code` in backticks. */
   definition: string;
-  /** Whose definition it is; null: dyno's own. */
+  /** The source of the definition; null: dyno itself. */
   source: string | null;
-  /** What it is unknown without. */
+  /** What must be present, without which the value is unknown. */
   needs: string;
 }
 
-/** Of a kind, where none is given. */
+/** Default units by kind. */
 const UNITS: Record<MeasureKind, string> = {
   latency: "ms",
   rate: "/s",
@@ -62,7 +62,7 @@ type Latency =
   & Pick<Measure, "name" | "term" | "definition" | "formula" | "needs">
   & Partial<Measure>;
 
-/** A length of time of a request, in milliseconds: less is better. */
+/** Returns a measure of a request's time, in milliseconds, of which less is better. */
 export const latency = (fields: Latency): Measure => ({
   kind: "latency",
   unit: UNITS.latency,
@@ -76,7 +76,7 @@ export const latency = (fields: Latency): Measure => ({
 
 type Other = Pick<Measure, "name" | "term" | "better" | "definition" | "needs"> & Partial<Measure>;
 
-/** A measure of another kind, with what most of that kind have. */
+/** Returns a measure of another kind, with that kind's usual values as defaults. */
 export const of = (kind: MeasureKind, where: Measure["where"], fields: Other): Measure => ({
   kind,
   unit: UNITS[kind],

@@ -1,6 +1,6 @@
 /**
- * Every quantity that dyno measures, as a value: how it is called, what it is, which way is better. What
- * shows, compares or judges a quantity reads it here.
+ * Every quantity that dyno measures: its name, its definition, and which direction is better. All
+ * code that shows, compares or judges a quantity reads it here.
  */
 
 import { HARDWARE } from "./hardware.ts";
@@ -358,15 +358,15 @@ export const MEASURES: readonly Measure[] = [
 /** A measure, or a quantile of one. */
 export interface NamedMeasure {
   measure: Measure;
-  /** In (0, 1), as 0.99 of `ttft_p99_ms`; null for the measure itself. */
+  /** In (0, 1), such as 0.99 for `ttft_p99_ms`; null for the measure itself. */
   quantile: number | null;
 }
 
 const BY_NAME = new Map(MEASURES.map((measure) => [measure.name, measure]));
 
 /**
- * A quantity by its name, `ttft_ms`, or a quantile of a latency, `ttft_p99_ms` (`p99_9` is 99.9 %).
- * Null for a name that is neither.
+ * Returns a quantity by its name, such as `ttft_ms`, or a quantile of a latency, such as
+ * `ttft_p99_ms` (`p99_9` is 99.9 %). Null for any other name.
  */
 export function measureNamed(name: string): NamedMeasure | null {
   const whole = BY_NAME.get(name);
@@ -378,14 +378,14 @@ export function measureNamed(name: string): NamedMeasure | null {
   return quantile > 0 ? { measure, quantile } : null;
 }
 
-/** The latencies of requests that are measured somewhere, in the order of tables. */
+/** Returns the latencies that are measured in suites or loads, in the order of tables. */
 export function latenciesOf(where: "suite" | "load"): Measure[] {
   return MEASURES.filter((measure) =>
     measure.kind === "latency" && measure.of !== "probe" && measure.where.includes(where)
   );
 }
 
-/** A name of a quantile: `ttft_p99_ms` of `ttft_ms` and 0.99. */
+/** Returns the name of a quantile: `ttft_p99_ms` for `ttft_ms` and 0.99. */
 export function quantileName({ name }: Measure, quantile: number): string {
   const rank = String(Number((quantile * 100).toFixed(6))).replace(".", "_");
   return name.replace(/_ms$/, `_p${rank}_ms`);

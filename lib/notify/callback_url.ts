@@ -1,17 +1,22 @@
-/** Which addresses a callback may go to: public ones, so that nobody makes this host ask its neighbours. */
+/**
+ * Restricts callbacks to public addresses, so that nobody can make this host send requests to its
+ * own network.
+ */
 import { isIP } from "node:net";
 import { addressesOf, hostOf } from "../endpoint/place.ts";
 import { isPublic } from "../endpoint/ssrf_guard.ts";
 
-/** A callback that is not sent, whatever its receiver would say. */
+/** A callback that must not be sent. */
 export class RefusedAddressError extends Error {
   override readonly name = "RefusedAddressError";
 }
 
 /**
- * A URL that callbacks may be sent to, as far as it tells without asking for addresses.
+ * Returns the URL of a callback, if it may be sent there. The addresses of its host are checked
+ * later.
  *
- * @throws {RefusedAddressError} no http or https URL, one with a user's name, a private address.
+ * @throws {RefusedAddressError} not an http or https URL, or one with a user name or a private
+ * address.
  */
 export function callbackUrl(text: string, allowPrivate: boolean): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -29,11 +34,11 @@ export function callbackUrl(text: string, allowPrivate: boolean): URL {
 }
 
 /**
- * The address to connect to: looked up now, and each one that the name has is checked, so that the name
- * cannot lead elsewhere afterwards.
+ * Returns the address to connect to. The name is resolved now and all its addresses are checked, so
+ * that it cannot lead to another address afterwards.
  *
- * @throws {RefusedAddressError} one of them is not public.
- * @throws the system's error when the name is not known.
+ * @throws {RefusedAddressError} an address is not public.
+ * @throws the system's error when the name is unknown.
  */
 export async function checkedAddress(url: URL, allowPrivate: boolean): Promise<string> {
   const host = hostOf(url);

@@ -1,27 +1,27 @@
-/** What callbacks say. */
+/** The content of callbacks. */
 
-/** This many errors are reported. */
+/** The most errors in a callback. */
 const ERRORS = 10;
 
-/** A task, a run, a sweep or a batch that has ended. */
+/** A task, run, sweep or batch has ended. */
 export interface EndPayload {
   event: "ended";
-  /** Null for what was started from the command line. */
+  /** Null if it was started from the command line. */
   task_id: string | null;
   status: "completed" | "failed" | "cancelled";
   duration_seconds: number | null;
   run_id: string | null;
   agent: string | null;
-  /** "mock" where the answers came from the built-in mock endpoint; null elsewhere. */
+  /** "mock" where the answers come from dyno's mock endpoint; null elsewhere. */
   simulation_mode: "mock" | null;
   metrics: Record<string, unknown> | null;
-  /** At most ten. */
+  /** At most ten errors. */
   error_summary: string[];
   /** Unix seconds. */
   timestamp: number;
 }
 
-/** A budget that is nearly or wholly spent. */
+/** A budget is nearly or completely spent. */
 export interface AlertPayload {
   event: "budget_alert";
   task_id: string | null;
@@ -32,7 +32,7 @@ export interface AlertPayload {
 
 export type Payload = EndPayload | AlertPayload;
 
-/** The payload of an end; `timestamp` is now. */
+/** Returns the payload for an end; `timestamp` is now. */
 export function endPayload(
   end: Omit<EndPayload, "event" | "simulation_mode" | "timestamp">,
 ): EndPayload {
@@ -50,7 +50,7 @@ export function endPayload(
   };
 }
 
-/** The payload of a budget's warning. */
+/** Returns the payload for the warning of a budget. */
 export function alertPayload(
   alert: Omit<AlertPayload, "event" | "timestamp">,
 ): AlertPayload {

@@ -1,4 +1,4 @@
-/** Callbacks that are to be delivered: kept on disk until a receiver has taken them. */
+/** Callbacks to deliver, which are kept on disk until a receiver accepts them. */
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -18,20 +18,20 @@ import type { Payload } from "./payload.ts";
 interface Pending {
   id: string;
   url: string;
-  /** The same bytes in every attempt. */
+  /** The body, which is the same in every attempt. */
   body: string;
   attempts: number;
   next_attempt_unix_s: number;
 }
 
 export interface CallbackOptions extends Omit<SendOptions, "signal" | "timeout_ms"> {
-  /** Called with one line on what could not be delivered. */
+  /** Called with a line about a callback that could not be delivered. */
   onNotice(line: string): void;
-  /** The wait after the first failed attempt; it doubles. Default 1 s. */
+  /** Wait after the first failed attempt, which doubles after each. Default 1 s. */
   first_wait_s?: number;
 }
 
-/** Ids of callbacks that were delivered or given up. */
+/** Folds the log into the ids of callbacks that were delivered or given up. */
 export const settledCallbacks: Fold<"callbacks", Set<string>> = {
   kind: "callbacks",
   begin: () => new Set(),
@@ -40,17 +40,18 @@ export const settledCallbacks: Fold<"callbacks", Set<string>> = {
   },
 };
 
-/** Attempts in all: with waits that double up to an hour, about seven hours. */
+/** The number of attempts: with waits that double up to an hour, they take about seven hours. */
 const ATTEMPTS = 18;
 const LONGEST_WAIT_S = 3600;
 const TIMEOUT_MS = 15_000;
 const AT_A_TIME = 8;
-/** How often callbacks are looked for that another process left. */
+/** How often to look for callbacks that another process left. */
 const SCAN_MS = 30_000;
 
 /**
- * Delivers callbacks, each at least once: `<runs>/callbacks/pending` holds what waits, `failed` what was
- * given up, `log.jsonl` every attempt. What a process leaves, the next one takes up.
+ * Delivers callbacks, each at least once. `<runs>/callbacks/pending` has those to deliver, `failed`
+ * those that were given up, and `log.jsonl` every attempt. Callbacks that a process leaves are
+ * delivered by the next one.
  *
  * @example
  * ```ts
@@ -68,11 +69,11 @@ export class CallbackQueue implements AsyncDisposable {
   readonly #log: Journal<"callbacks">;
   readonly #options: CallbackOptions;
   readonly #scope = new Scope();
-  /** By id; what is on disk and ours. */
+  /** Callbacks on disk that this process delivers, by id. */
   readonly #pending = new Map<string, Pending>();
   readonly #unlock = new Map<string, () => void>();
   readonly #sending = new Set<string>();
-  /** Ids that were delivered or given up. */
+  /** Ids of callbacks that were delivered or given up. */
   readonly #settled: Set<string>;
   readonly #waiting = new Set<() => void>();
 
@@ -90,9 +91,9 @@ export class CallbackQueue implements AsyncDisposable {
   }
 
   /**
-   * Opens the queue of a folder of runs and begins to deliver.
+   * Opens the queue of a folder of runs and starts delivering.
    *
-   * @throws {InputError} the folder cannot be written.
+   * @throws {InputError} the folder cannot be written to.
    */
   static async open(runs: string, options: CallbackOptions): Promise<CallbackQueue> {
     const folder = join(runs, "callbacks");
@@ -109,17 +110,17 @@ export class CallbackQueue implements AsyncDisposable {
     return new CallbackQueue(folders, new Journal(path, new Redactor()), settled, options);
   }
 
-  /** Whether a callback of this id is waiting, delivered or given up. */
+  /** Whether a callback with this id is pending, delivered or given up. */
   knows(id: string): boolean {
     return this.#pending.has(id) || this.#settled.has(id) || existsSync(this.#pathOf(id));
   }
 
-  /** How many were given up, by this process and those before it. */
+  /** Returns how many callbacks were given up, by any process. */
   givenUp(): number {
     return readdirSync(this.#folders.failed).filter((name) => name.endsWith(".json")).length;
   }
 
-  /** Adds a callback. It is on disk when this returns. */
+  /** Adds a callback, which is on disk when this returns. */
   add(url: string, payload: Payload, id = `callback_${randomBytes(6).toString("hex")}`): void {
     const body = JSON.stringify(payload);
     this.#write({ id, url, body, attempts: 0, next_attempt_unix_s: 0 });
@@ -128,13 +129,16 @@ export class CallbackQueue implements AsyncDisposable {
     this.#wake();
   }
 
-  /** Waits until nothing is pending here, or the signal is aborted; how many are left then. */
+  /**
+   * Waits until nothing is pending in this process, or the signal is aborted; returns how many are
+   * left.
+   */
   async settled(signal: AbortSignal): Promise<number> {
     while (this.#pending.size > 0 && !signal.aborted) await this.#pause(SCAN_MS, signal);
     return this.#pending.size;
   }
 
-  /** Stops; what is not delivered stays on disk. */
+  /** Stops; callbacks that were not delivered stay on disk. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#scope[Symbol.asyncDispose]();
     for (const giveBack of this.#unlock.values()) giveBack();
@@ -167,7 +171,7 @@ export class CallbackQueue implements AsyncDisposable {
     }
   }
 
-  /** Takes a callback on disk as ours, unless another process has it. */
+  /** Takes over a callback on disk, unless another process has it. */
   #take(id: string): void {
     if (this.#pending.has(id)) return;
     const path = this.#pathOf(id);
@@ -202,7 +206,7 @@ export class CallbackQueue implements AsyncDisposable {
       retry_after_s = answer.retry_after_s;
       if (answer.status === 410) final = true;
     } catch (error) {
-      if (signal.aborted) return; // the attempt does not count: nobody knows its outcome
+      if (signal.aborted) return; // the outcome is unknown, so the attempt does not count
       failure = messageOf(error);
       if (error instanceof RefusedAddressError) final = true;
     }
@@ -215,7 +219,7 @@ export class CallbackQueue implements AsyncDisposable {
       delay_s: this.#options.first_wait_s ?? 1,
       longest_asked_s: LONGEST_WAIT_S,
       ceiling_s: LONGEST_WAIT_S,
-      random: () => 0.5 + Math.random() / 2, // never at once
+      random: () => 0.5 + Math.random() / 2, // at least half of the wait
     });
     callback.next_attempt_unix_s = Date.now() / 1000 + wait_s;
     this.#write(callback);
@@ -251,7 +255,7 @@ export class CallbackQueue implements AsyncDisposable {
     for (const resolve of [...this.#waiting]) resolve();
   }
 
-  /** Waits, at most so long, for something to change. */
+  /** Waits for a change, but no longer than the given time. */
   #pause(ms: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {

@@ -8,7 +8,7 @@ import { callbackUrl, checkedAddress } from "./callback_url.ts";
 import { signatureHeaders } from "./sign.ts";
 
 export interface SendOptions {
-  /** Signs; null leaves callbacks unsigned. */
+  /** The secret for signatures; null leaves callbacks unsigned. */
   secret: string | null;
   allow_private: boolean;
   timeout_ms: number;
@@ -18,17 +18,17 @@ export interface SendOptions {
 /** The receiver's answer. */
 export interface CallbackAnswer {
   status: number;
-  /** What its Retry-After asks for, seconds; null for none. */
+  /** Seconds from its Retry-After header; null for none. */
   retry_after_s: number | null;
 }
 
 /**
- * Posts a body to a URL, at the address that was checked. A redirect is an answer like any other: it is
- * not followed.
+ * Posts a body to a URL, at the address that was checked. Redirects are not followed; they count as
+ * answers.
  *
- * @param id the same in all attempts, so that a receiver knows a callback that it has.
+ * @param id the same in all attempts, so that a receiver recognises a repeated callback.
  * @throws {RefusedAddressError} the address is not public.
- * @throws {Error} there was no answer.
+ * @throws {Error} no answer.
  */
 export async function sendCallback(
   { id, url: text, body }: { id: string; url: string; body: string },
@@ -57,7 +57,7 @@ export async function sendCallback(
       },
     }, (response) => {
       const { statusCode = 0, headers } = response;
-      response.destroy(); // what it says beyond its status is not read
+      response.destroy(); // only the status is used
       resolve({
         status: statusCode,
         retry_after_s: retryAfterSeconds(headers["retry-after"], Date.now()),

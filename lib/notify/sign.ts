@@ -1,10 +1,11 @@
-/** Signatures by which a receiver knows that a callback came from here, and just now. */
+/** Signs callbacks, so that receivers can check who sent them and when. */
 import { createHmac } from "node:crypto";
 
 /**
- * The headers of a signed callback: `x-dyno-timestamp`, unix seconds, and `x-dyno-signature`,
- * `sha256=` with the hexadecimal HMAC-SHA256 of `TIMESTAMP.BODY` under the secret. A receiver refuses
- * old timestamps, so that nobody sends a callback again. Without a secret there is only the timestamp.
+ * Returns the headers of a signed callback: `x-dyno-timestamp`, Unix seconds, and
+ * `x-dyno-signature`, `sha256=` with the hexadecimal HMAC-SHA256 of `TIMESTAMP.BODY` under the
+ * secret. Receivers should refuse old timestamps, so that nobody can replay a callback. Without a
+ * secret there is only the timestamp.
  */
 export function signatureHeaders(
   body: string,

@@ -1,11 +1,14 @@
-/** Label values from outside, such as names of models: so many at most, since each one is a series. */
+/**
+ * Limits the number of values of a label whose values come from outside, such as names of models:
+ * each value is a series.
+ */
 
 const LONGEST = 100;
 
-/** What stands for all values after the first ones. */
+/** The label's value for all texts beyond the limit. */
 export const OTHER = "other";
 
-/** The values of one label: the first `most` are themselves, what comes later is {@linkcode OTHER}. */
+/** The values of one label. The first `most` texts are kept; later ones become {@linkcode OTHER}. */
 export class BoundedLabel {
   readonly #most: number;
   readonly #known = new Set<string>();
@@ -14,7 +17,7 @@ export class BoundedLabel {
     this.#most = most;
   }
 
-  /** The label's value for a text; "unknown" for none. */
+  /** Returns the label's value for a text; "unknown" for none. */
   of(text: string | null | undefined): string {
     if (!text) return "unknown";
     const value = text.slice(0, LONGEST);

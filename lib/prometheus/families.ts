@@ -1,16 +1,16 @@
-/** Families of metrics, made with one prefix and told together. */
+/** Creates families of metrics with a common prefix, and exposes them together. */
 import { InputError } from "../errors.ts";
 import { Family, type MakeMetric } from "./family.ts";
 import type { Counter, Gauge, Metric } from "prom-client";
 
 type PromClient = typeof import("prom-client");
 
-/** A count that only grows. */
+/** A counter, which only grows. */
 export type CounterFamily<L extends string = string> = Family<L, Counter>;
-/** A value that goes up and down. */
+/** A gauge, which may go up and down. */
 export type GaugeFamily<L extends string = string> = Family<L, Gauge>;
 
-/** Makes families whose names begin with a prefix, and tells them. */
+/** Creates families whose names start with a prefix, and exposes them. */
 export class Families {
   readonly contentType: string;
   readonly #client: PromClient;
@@ -24,9 +24,9 @@ export class Families {
   }
 
   /**
-   * Loads prom-client; there are no families yet.
+   * Loads prom-client; starts without any families.
    *
-   * @throws {InputError} a prefix that cannot begin a metric's name.
+   * @throws {InputError} the prefix is not valid at the start of a metric's name.
    */
   static async open(prefix: string): Promise<Families> {
     if (!/^[a-z]([a-z0-9_]*[a-z0-9])?$/.test(prefix)) {
@@ -38,7 +38,7 @@ export class Families {
     return new Families(await import("prom-client"), prefix);
   }
 
-  /** A counter, named PREFIX_name. */
+  /** Creates a counter named PREFIX_name. */
   counter<L extends string>(name: string, help: string, labels: readonly L[] = []) {
     const named = this.#named(name, help);
     return this.#add(
@@ -47,12 +47,12 @@ export class Families {
     );
   }
 
-  /** A gauge, named PREFIX_name. */
+  /** Creates a gauge named PREFIX_name. */
   gauge<L extends string>(name: string, help: string, labels: readonly L[] = []) {
     return this.foreignGauge(this.#named(name, help).name, help, labels);
   }
 
-  /** A histogram, named PREFIX_name; buckets in seconds. */
+  /** Creates a histogram named PREFIX_name, with buckets in seconds. */
   histogram<L extends string>(
     name: string,
     help: string,
@@ -66,7 +66,7 @@ export class Families {
     );
   }
 
-  /** A gauge whose name is another program's, as it is. */
+  /** Creates a gauge with another program's name, without the prefix. */
   foreignGauge<L extends string>(name: string, help: string, labels: readonly L[]) {
     return this.#add(
       labels,
@@ -74,7 +74,7 @@ export class Families {
     );
   }
 
-  /** A counter whose name is another program's, as it is. */
+  /** Creates a counter with another program's name, without the prefix. */
   foreignCounter<L extends string>(name: string, help: string, labels: readonly L[]) {
     return this.#add(
       labels,
@@ -82,7 +82,7 @@ export class Families {
     );
   }
 
-  /** All families in Prometheus' text form. */
+  /** Returns all families in Prometheus text format. */
   async text(): Promise<string> {
     return (await Promise.all(this.#families.map((family) => family.text()))).join("\n");
   }

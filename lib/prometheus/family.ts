@@ -1,23 +1,24 @@
 /**
- * A family of metrics in Prometheus' text form. prom-client tells a family whole; here each series is
- * its own registry, so that a scrape renders only those that changed since the last one.
+ * A family of metrics in Prometheus text format. prom-client always renders a family as a whole;
+ * here each series has a separate registry, so that a scrape renders only series that have changed
+ * since the last one.
  */
 import type { Metric, Registry } from "prom-client";
 
 /** The labels of a series. */
 export type Labels<L extends string = string> = Readonly<Record<L, string>>;
 
-/** Makes a metric in a registry. */
+/** Creates a metric in a registry. */
 export type MakeMetric<M extends Metric> = (registers: Registry[], labelNames: string[]) => M;
 
 interface Series<M> {
   registry: Registry;
   metric: M;
-  /** Its lines; null since it changed. */
+  /** Its lines; null if it has changed since they were made. */
   lines: Promise<string> | null;
 }
 
-/** The series of one name. */
+/** All series with one name. */
 export class Family<L extends string, M extends Metric> {
   readonly #makeRegistry: () => Registry;
   readonly #makeMetric: MakeMetric<M>;
@@ -29,10 +30,13 @@ export class Family<L extends string, M extends Metric> {
     this.#makeRegistry = makeRegistry;
     this.#makeMetric = makeMetric;
     this.#labelNames = labelNames;
-    if (labelNames.length === 0) this.of({} as Labels<L>); // told from the start
+    if (labelNames.length === 0) this.of({} as Labels<L>); // exposed from the start
   }
 
-  /** The series of these labels, to be changed at once; one that is new begins at 0. */
+  /**
+   * Returns the series with these labels, which the caller must change immediately. A new series
+   * starts at 0.
+   */
   of(labels: Labels<L>): M {
     const key = this.#keyOf(labels);
     let series = this.#series.get(key);
@@ -46,12 +50,12 @@ export class Family<L extends string, M extends Metric> {
     return series.metric;
   }
 
-  /** Forgets a series. */
+  /** Removes a series. */
   drop(labels: Labels<L>): void {
     if (this.#series.delete(this.#keyOf(labels))) this.#text = null;
   }
 
-  /** What Prometheus reads: help, type, a line or more for each series. */
+  /** Returns the Prometheus text: help, type, and the lines of each series. */
   text(): Promise<string> {
     return this.#text ??= this.#told();
   }

@@ -1,15 +1,15 @@
-/** Who provides a model, by the names of OpenTelemetry's conventions for generative AI. */
+/** Names the provider of a model by OpenTelemetry's conventions for generative AI. */
 import { provider, providerNames } from "../endpoint/providers.ts";
 import type { ApiType } from "../endpoint/forms/forms.ts";
 
-/** Presets whose names in the conventions (`gen_ai.provider.name`) are others. */
+/** Presets with other names in the conventions (`gen_ai.provider.name`). */
 const PRESETS: Record<string, string> = {
   gemini: "gcp.gemini",
   mistral: "mistral_ai",
   xai: "x_ai",
 };
 
-/** Hosts of providers that have no preset, or several forms. */
+/** Hosts of providers that have no preset, or that have several APIs. */
 const HOSTS: readonly [host: RegExp, name: string][] = [
   [/\.openai\.azure\.com$/, "azure.ai.openai"],
   [/\.(services|inference)\.ai\.azure\.com$/, "azure.ai.inference"],
@@ -19,7 +19,7 @@ const HOSTS: readonly [host: RegExp, name: string][] = [
   [/(^|\.)perplexity\.ai$/, "perplexity"],
 ];
 
-/** Forms of API that are one provider's, or one server's; the others are OpenAI's. */
+/** APIs of a single provider or server; all others are OpenAI's. */
 const FORMS: Record<string, string> = {
   messages: "anthropic",
   gemini: "gcp.gemini",
@@ -34,11 +34,11 @@ const FORMS: Record<string, string> = {
 } satisfies Partial<Record<ApiType, string>>;
 
 /**
- * The provider's name: by its host, else by the preset that was asked for, else by the form of API. As the
- * conventions have it, who speaks OpenAI's form on a host that nobody knows counts as `openai`;
- * `server.address` tells which host it is.
+ * Returns the provider's name, from the endpoint's host, or else the preset, or else the API. By
+ * the conventions, an unknown host with OpenAI's API counts as `openai`; `server.address` has the
+ * actual host.
  *
- * @param endpoint the URL that requests are posted to; null is unknown.
+ * @param endpoint the URL that requests are posted to; null where unknown.
  */
 export function genAiProvider(
   endpoint: string | null,

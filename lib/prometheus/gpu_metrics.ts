@@ -1,6 +1,6 @@
-/** GPU samples under the names that NVIDIA's DCGM exporter has for the same things. */
+/** GPU samples under the names that NVIDIA's DCGM exporter uses for the same quantities. */
 
-/** How a field of the samples is exposed: the exporter's name, its unit by a factor. */
+/** How a field of the samples is exposed: the exporter's name, and the factor to its unit. */
 export interface GpuMetric {
   name: string;
   help: string;
@@ -17,7 +17,7 @@ const metric = (
   kind: GpuMetric["kind"] = "gauge",
 ): GpuMetric => ({ name, help, factor, kind });
 
-/** By the field's name without its device; units are the exporter's. */
+/** By the field's name without its device; units are those of the exporter. */
 export const GPU_METRICS: Readonly<Record<string, GpuMetric>> = {
   utilization_percent: metric("DCGM_FI_DEV_GPU_UTIL", "GPU utilization (in %)."),
   memory_utilization_percent: metric("DCGM_FI_DEV_MEM_COPY_UTIL", "Memory utilization (in %)."),
@@ -95,8 +95,8 @@ export const GPU_METRICS: Readonly<Record<string, GpuMetric>> = {
 };
 
 /**
- * A device's fields as the exporter means them. Power is whichever reading there is; of the memory
- * in use the exporter tells the driver's own share apart.
+ * Converts a device's fields to the exporter's definitions. Power is the first available reading.
+ * Memory in use excludes memory reserved by the driver, which the exporter reports separately.
  */
 export function asExporter(fields: ReadonlyMap<string, number>): Map<string, number> {
   const told = new Map(fields);

@@ -1,4 +1,4 @@
-/** Metrics of the host: the newest hardware sample of what runs. */
+/** Metrics of the host, from the newest hardware samples of current runs. */
 import { hostname } from "node:os";
 import { asExporter, GPU_METRICS } from "./gpu_metrics.ts";
 import type { SampleBatch } from "../native/sample_batch.ts";
@@ -6,13 +6,13 @@ import type { SamplesDescription } from "../hardware/samples.ts";
 import type { CounterFamily, Families, GaugeFamily } from "./families.ts";
 import type { Labels } from "./family.ts";
 
-/** The last record of a session's samples. */
+/** The last record in a session's samples. */
 export interface NewestSample {
   description: SamplesDescription;
   batch: SampleBatch;
 }
 
-/** How fields of the samples are exposed; a group of the pattern is the label of the same name. */
+/** How fields of the samples are exposed. A named group of the pattern is the label with that name. */
 interface Rule {
   field: RegExp;
   name: string;
@@ -20,7 +20,7 @@ interface Rule {
   factor?: number;
 }
 
-/** Fields that no rule names are left out. A name that ends in _total is a counter's. */
+/** Fields without a rule are left out. A name that ends in _total is a counter. */
 const RULES: readonly Rule[] = [
   {
     field: /^cpu\.(?<mode>\w+)_s$/,
@@ -110,16 +110,16 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** The last two but one are those of MIG parts alone. */
+/** GPU_I_PROFILE and GPU_I_ID are only for MIG parts. */
 const GPU_LABELS = [
   ...["gpu", "UUID", "pci_bus_id", "device", "GPU_I_PROFILE", "GPU_I_ID", "Hostname"],
 ] as const;
-/** `modelName` of DCGM's exporter is not a good label by Prometheus' own rules: see `gpu_info`. */
+/** `modelName` of DCGM's exporter is not a good label by Prometheus' own rules; see `gpu_info` instead. */
 const GPU_FIELD = /^gpu(?<gpu>\d+(?:\.mig\d+)?)\.(?<metric>\w+)$/;
 
 type HostFamily = CounterFamily | GaugeFamily;
 
-/** One value of a sample, and the family it belongs to. */
+/** A value in a sample, and its family. */
 interface Told {
   name: string;
   make: () => HostFamily;
@@ -127,14 +127,14 @@ interface Told {
   value: number;
 }
 
-/** A series, and its value. */
+/** A series and its value. */
 interface ToldSeries {
   family: HostFamily;
   labels: Labels;
   value: number;
 }
 
-/** Exposes the newest samples: all of them, so that nothing old stays. */
+/** Exposes only the newest samples, so that no outdated series stays. */
 export class HostMetrics {
   readonly #families: Families;
   readonly #made = new Map<string, HostFamily>();
@@ -144,7 +144,7 @@ export class HostMetrics {
     this.#families = families;
   }
 
-  /** Replaces what was exposed before. Of one value in several samples the last counts. */
+  /** Replaces all exposed values. If several samples have the same value, the last one counts. */
   tell(samples: Iterable<NewestSample>): void {
     const told = new Map<string, ToldSeries>();
     for (const sample of samples) {
@@ -168,7 +168,7 @@ export class HostMetrics {
   *#values({ description, batch }: NewestSample): Generator<Told> {
     for (const gpu of description.gpus ?? []) {
       const help = "Which GPU is which, and whether its power is that of a moment or a mean.";
-      const power = gpu.power_kind ?? "unknown"; // what DCGM_FI_DEV_POWER_USAGE is of this device
+      const power = gpu.power_kind ?? "unknown"; // which power DCGM_FI_DEV_POWER_USAGE is
       const names = [...GPU_LABELS, "model_name", "power"];
       const make = () => this.#families.gauge("gpu_info", help, names);
       const labels = {
@@ -233,7 +233,7 @@ export class HostMetrics {
   }
 }
 
-/** As DCGM's exporter: a MIG part has its device's labels, and its own profile and instance. */
+/** As in DCGM's exporter, a MIG part has its device's labels, plus its profile and instance. */
 function gpuLabels(series: string, { gpus }: SamplesDescription): Labels {
   const [device] = series.split(".");
   const known = (name: string) => gpus?.find((gpu) => gpu.series === name);

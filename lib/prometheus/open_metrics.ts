@@ -1,4 +1,4 @@
-/** The metrics of a process, told in Prometheus' text form. */
+/** Metrics of a process, in Prometheus text format. */
 import { Families } from "./families.ts";
 import { HostMetrics, type NewestSample } from "./host_metrics.ts";
 import { RequestMetrics } from "./request_metrics.ts";
@@ -7,25 +7,25 @@ import { SweepMetrics } from "./sweep_metrics.ts";
 import { TaskFamilies } from "./task_metrics.ts";
 
 export interface MetricsOptions {
-  /** What the families' names begin with. Default "dyno". */
+  /** Prefix of the families' names. Default "dyno". */
   prefix?: string;
 }
 
 /**
- * A run that is followed. Disposing takes the rest of it and ends that; it throws the system's error
- * when that cannot be read.
+ * A run that is followed. Disposing reads the rest of it and stops following; throws the system's
+ * error when it cannot be read.
  */
 export type FollowedRun = AsyncDisposable;
 
-/** An answer to a scrape. */
+/** The answer to a scrape. */
 export interface MetricsText {
   contentType: string;
   text: string;
 }
 
-/** Metrics, told from run directories at each scrape and from what their owner counts itself. */
+/** Metrics from run directories, which each scrape reads, and from values that their owner counts. */
 export class Metrics implements AsyncDisposable {
-  /** Tasks, packages and a server's own requests. */
+  /** Metrics of tasks, packages and a server's own requests. */
   readonly tasks: TaskFamilies;
   readonly #families: Families;
   readonly #requests: RequestMetrics;
@@ -41,16 +41,16 @@ export class Metrics implements AsyncDisposable {
     this.#host = new HostMetrics(families);
   }
 
-  /** Runs of a sweep; told from when this is first asked for. */
+  /** Metrics of a sweep's runs; exposed once this is accessed. */
   get sweep(): SweepMetrics {
     this.#sweep ??= new SweepMetrics(this.#families);
     return this.#sweep;
   }
 
   /**
-   * Follows a run: what its directory tells is in the text from now on.
+   * Follows a run: from now on, the text includes what its directory contains.
    *
-   * @param path the run directory, or a folder of samples; it may be empty yet.
+   * @param path the run directory, or a folder of samples; it may still be empty.
    */
   follow(path: string, options: FollowOptions = {}): FollowedRun {
     const feed = new RunFeed(path, { tasks: this.tasks, requests: this.#requests }, options);
@@ -63,7 +63,10 @@ export class Metrics implements AsyncDisposable {
     };
   }
 
-  /** Reads what is new of the runs that are followed, and tells all; one that is gone is left out. */
+  /**
+   * Reads what is new in the followed runs, and returns all metrics; a run that no longer exists is
+   * left out.
+   */
   async text(): Promise<MetricsText> {
     for (const feed of [...this.#feeds]) await feed.read().catch(() => {});
     const feeds = [...this.#feeds]; // one may have ended meanwhile
@@ -72,7 +75,7 @@ export class Metrics implements AsyncDisposable {
     return { contentType: this.#families.contentType, text: await this.#families.text() };
   }
 
-  /** Ends following. */
+  /** Stops following all runs. */
   async close(): Promise<void> {
     const feeds = [...this.#feeds];
     this.#feeds.clear();
@@ -104,9 +107,9 @@ function newestSampleOf(feed: RunFeed): NewestSample | null {
 }
 
 /**
- * Opens metrics. prom-client is loaded here and nowhere before.
+ * Opens metrics. Only this loads prom-client.
  *
- * @throws {InputError} a prefix that cannot begin a metric's name.
+ * @throws {InputError} the prefix is not valid at the start of a metric's name.
  *
  * @example
  * ```ts

@@ -20,10 +20,10 @@ const LATENESS_BUCKETS_S = [
   ...[1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.5, 1],
 ];
 
-/** A request that has ended; null is unknown. The terms are those of docs/metrics.md. */
+/** A request that has ended; null where unknown. Terms are those of docs/metrics.md. */
 export interface FinishedRequest {
   result: "success" | "failed" | "unfinished" | "unsent" | "cancelled" | "warmup";
-  /** The class of a failure. */
+  /** The class of the failure; null for none. */
   error_type: string | null;
   ttft_ms: number | null;
   tpot_ms: number | null;
@@ -32,7 +32,7 @@ export interface FinishedRequest {
   gaps_ms: ArrayLike<number>;
 }
 
-/** Counts and times requests, by model. */
+/** Counts requests and their times, by model. */
 export class RequestMetrics {
   readonly #models = new BoundedLabel(50);
   readonly #errors = new BoundedLabel(40);
@@ -113,12 +113,15 @@ export class RequestMetrics {
     };
   }
 
-  /** The label's value for a model. */
+  /** Returns the label's value for a model. */
   modelOf(model: string): string {
     return this.#models.of(model);
   }
 
-  /** A request has ended. Latencies are of good answers only; of the warm-up only the number counts. */
+  /**
+   * Adds a request that has ended. Latencies are only of good answers; requests of the warm-up are
+   * only counted.
+   */
   finished(model: string, request: FinishedRequest): void {
     const labels = { model: this.#models.of(model) };
     const families = this.#families;
@@ -137,7 +140,10 @@ export class RequestMetrics {
     for (let i = 0; i < request.gaps_ms.length; i++) gaps.observe(request.gaps_ms[i] / 1e3);
   }
 
-  /** A request is in a run's ledger. @param model the run's, also where its reviewer asked another. */
+  /**
+   * Adds an entry of a run's ledger. @param model the run's model, even where its reviewer asked
+   * another one.
+   */
   booked(model: string, entry: LedgerEntry): void {
     const labels = { model: this.#models.of(model) };
     const { prompt_tokens, cached_prompt_tokens, completion_tokens, asked_by, cost_usd } = entry;
@@ -150,19 +156,19 @@ export class RequestMetrics {
     families.unknown_cost.of(by_asker).inc(Number(cost_usd === null));
   }
 
-  /** So many requests, at most, were in flight when the run was killed. */
+  /** Adds the requests that may have been in flight when the run was killed, at most. */
   cutOff(model: string, requests: number): void {
     const labels = { model: this.#models.of(model), asked_by: "cut_off" };
     this.#families.unknown_cost.of(labels).inc(requests);
   }
 
-  /** An attempt failed; another one may follow. */
+  /** Adds a failed attempt, which may be followed by another one. */
   attemptFailed(model: string, error_type: string): void {
     const labels = { model: this.#models.of(model), error_type: this.#errors.of(error_type) };
     this.#families.errors.of(labels).inc();
   }
 
-  /** @param model as {@linkcode modelOf} gives it. */
+  /** Sets the number of requests in flight. @param model as returned by {@linkcode modelOf}. */
   inFlight(model: string, requests: number): void {
     this.#families.in_flight.of({ model }).set(requests);
   }

@@ -1,23 +1,23 @@
-/** The requests in a journal, in one form for loads, suites and coding problems. */
+/** Reads the requests in a journal, in the same form for loads, suites and coding problems. */
 import { latencies } from "../endpoint/latency.ts";
 import { failureClass, type RequestRecord } from "../run/request_record.ts";
 import type { RunEvent } from "../run/events.ts";
 import type { TestResult } from "../run/test_result.ts";
 import type { FinishedRequest } from "./request_metrics.ts";
 
-/** A request of a journal; times are CLOCK_MONOTONIC nanoseconds. */
+/** A request in a journal; times are CLOCK_MONOTONIC nanoseconds. */
 export interface JournaledRequest extends Omit<FinishedRequest, "gaps_ms"> {
   prompt_tokens: number | null;
   completion_tokens: number | null;
   t_sent_ns: number | null;
   t_end_ns: number | null;
   finish_reason: string | null;
-  /** Its gaps in tokens.bin. */
+  /** The index of its first gap in tokens.bin. */
   gaps_at: number;
   gaps: number;
 }
 
-/** The request in an event; null for other events. */
+/** Returns the request in an event; null for other events. */
 export function requestIn(event: RunEvent): JournaledRequest | null {
   switch (event.event) {
     case "request_finished":
@@ -25,7 +25,7 @@ export function requestIn(event: RunEvent): JournaledRequest | null {
     case "attempt_finished":
       return event.attempt.reused_from === null ? testRequest(event.attempt.result) : null;
     case "package_finished":
-      // a coding problem's answers were told as attempts
+      // the answers to a coding problem come as attempts
       return event.result === null || event.result.coding ? null : testRequest(event.result);
     default:
       return null;

@@ -1,4 +1,4 @@
-/** Feeds metrics with what a run directory says about one run. */
+/** Updates metrics from a run directory. */
 import { objectAt, textAt } from "../json_fields.ts";
 import { Ledger } from "../run/ledger.ts";
 import { runState } from "../run/run_state.ts";
@@ -10,21 +10,21 @@ import type { NewestSample } from "./host_metrics.ts";
 import type { RequestMetrics } from "./request_metrics.ts";
 import type { PackageResult, TaskFamilies, TaskLabels, TaskOutcomeLabel } from "./task_metrics.ts";
 
-/** Where runs are reported. */
+/** The metrics to update. */
 export interface FedMetrics {
   tasks: TaskFamilies;
   requests: RequestMetrics;
 }
 
-/** How a run is followed. */
+/** How to follow a run. */
 export interface FollowOptions {
-  /** It counts as a task (default); false where a server counts its tasks itself. */
+  /** Whether the run counts as a task (default); false where a server counts its tasks itself. */
   asTask?: boolean;
-  /** What its journal holds already is left out: earlier sessions of a run that is resumed. */
+  /** Whether to skip what its journal already contains: earlier sessions of a resumed run. */
   fromNow?: boolean;
 }
 
-/** One run, from its journal to metrics. */
+/** Follows one run, from its journal to metrics. */
 export class RunFeed {
   readonly #follower: RunFollower;
   readonly #metrics: FedMetrics;
@@ -35,7 +35,7 @@ export class RunFeed {
     (requests) => this.#metrics.requests.cutOff(this.#task!.model, requests),
   );
   #task: TaskLabels | null = null;
-  /** The task of its newest session was told as ended. */
+  /** Whether the task of its newest session was counted as ended. */
   #ended = false;
 
   constructor(
@@ -48,23 +48,23 @@ export class RunFeed {
     this.#asTask = asTask;
   }
 
-  /** Requests (of a suite: tests) that are under way, with their model. */
+  /** Requests in flight (for a suite, running tests), with their model. */
   get inFlight(): { model: string; requests: number } | null {
     const requests = this.#ended ? 0 : this.#state.under_way;
     return this.#task && { model: this.#task.model, requests };
   }
 
-  /** @throws the system's error when the samples cannot be read. */
+  /** Returns the newest hardware sample. @throws the system's error when the samples cannot be read. */
   newestSample(): NewestSample | null {
     return this.#follower.newestSample();
   }
 
-  /** Takes what is new. @throws the system's error when the run cannot be read. */
+  /** Reads what is new. @throws the system's error when the run cannot be read. */
   read(): Promise<void> {
     return this.#follower.read((event) => this.#take(event));
   }
 
-  /** Takes the rest. A run that has not told its end has failed. @throws as {@linkcode read}. */
+  /** Reads the rest. A run whose journal has no end has failed. @throws as {@linkcode read}. */
   async end(): Promise<void> {
     try {
       await this.read();
@@ -77,7 +77,7 @@ export class RunFeed {
 
   #take(event: Recorded<RunEvent>): void {
     if (event.event === "run_resumed" && this.#task !== null) {
-      this.#end("failed", event.t); // the session before has ended, told or not
+      this.#end("failed", event.t); // the session before has ended, recorded or not
       this.#ended = false;
       if (this.#asTask) this.#metrics.tasks.started(this.#task);
     }
@@ -114,7 +114,7 @@ export class RunFeed {
     }
   }
 
-  /** The run's labels. With its first event, a task begins. */
+  /** Returns the run's labels. Its first event starts a task. */
   #begin(): TaskLabels {
     const metadata = this.#follower.metadata();
     const task = {

@@ -12,10 +12,13 @@ import type { SamplesDescription } from "../hardware/samples.ts";
 import type { Recorded, RunEvent } from "../run/events.ts";
 import type { NewestSample } from "./host_metrics.ts";
 
-/** What follows a run may be measured beside it: nothing is held up for longer than this. */
+/**
+ * The run that is followed may be measured at the same time, so nothing is blocked for longer than
+ * this.
+ */
 const MOST_BUSY_MS = 1;
 
-/** Reads on in a run directory. Nothing is read but in {@linkcode RunFollower.read}. */
+/** Reads a run directory as it grows. Only {@linkcode RunFollower.read} reads events. */
 export class RunFollower implements Disposable {
   readonly directory: RunDirectory;
   readonly #journal: JournalFollower<"run">;
@@ -26,8 +29,8 @@ export class RunFollower implements Disposable {
   #closed = false;
 
   /**
-   * @param path the run directory; it may be empty yet.
-   * @param fromNow leaves out what its journal holds already.
+   * @param path the run directory; it may still be empty.
+   * @param fromNow whether to skip what its journal already contains.
    */
   constructor(path: string, fromNow: boolean) {
     this.directory = runDirectoryAt(path);
@@ -42,8 +45,8 @@ export class RunFollower implements Disposable {
   }
 
   /**
-   * Returns the events of the journal that are new, in order, and lets others have their turn
-   * meanwhile. A damaged line is left out. Calls wait for each other.
+   * Passes the journal's new events on in order, with pauses for other work. Damaged lines are
+   * skipped. Calls wait for each other.
    *
    * @throws the system's error when a file cannot be read.
    */
@@ -64,14 +67,14 @@ export class RunFollower implements Disposable {
     }
   }
 
-  /** The gaps between the token events of a request of a load, ms. */
+  /** Returns the gaps between a load request's token events, ms. */
   gapsOf(record: { gaps_at: number; gaps: number }): Float32Array {
     if (record.gaps === 0) return new Float32Array();
     this.#tokens ??= new TokenFileReader(this.directory);
     return this.#tokens.gapsOf(record);
   }
 
-  /** The newest hardware sample; null while there is none. */
+  /** Returns the newest hardware sample; null while there is none. */
   newestSample(): NewestSample | null {
     this.#openSamples();
     if (this.#samples === null) return null;
@@ -84,7 +87,7 @@ export class RunFollower implements Disposable {
     return { description, batch: new SampleBatch(description, buffer, 1) };
   }
 
-  /** Each session of a run has its own file; the last one counts. */
+  /** Opens the samples of the last session, each of which has a separate file. */
   #openSamples(): void {
     for (let n = (this.#samples?.session ?? 0) + 1;; n++) {
       const stem = join(this.directory.path, n === 1 ? "samples" : `samples_${n}`);

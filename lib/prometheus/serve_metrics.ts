@@ -1,24 +1,24 @@
-/** Metrics over HTTP while a command runs: GET /metrics. Nothing is done but when it is asked. */
+/** Serves metrics over HTTP while a command runs: GET /metrics. Nothing is computed between requests. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { InputError, messageOf } from "../errors.ts";
 import { ConnectionAdmission } from "../execute/connection_admission.ts";
 import type { MetricsText } from "./open_metrics.ts";
 
 export interface MetricsServer extends AsyncDisposable {
-  /** Where they are. */
+  /** The URL of the metrics. */
   url: string;
 }
 
-/** A reader that is slow to ask or to take its answer is cut off. */
+/** A client that is slow to send its request or to read the answer is disconnected after this time. */
 const PATIENCE_MS = 10_000;
-/** A connection is kept from one scrape to the next. */
+/** How long an idle connection is kept, so that it serves the next scrape. */
 const KEPT_MS = 65_000;
 const READERS = 32;
 
 /**
  * Serves metrics.
  *
- * @param port 0 for any that is free.
+ * @param port 0 for any free port.
  * @throws {InputError} the address is not available.
  */
 export async function serveMetrics(
@@ -28,7 +28,7 @@ export async function serveMetrics(
   const server = createServer({
     requestTimeout: PATIENCE_MS,
     headersTimeout: PATIENCE_MS,
-    keepAliveTimeout: 0, // by admission
+    keepAliveTimeout: 0, // handled by the admission
     connectionsCheckingInterval: 1000,
   }, (request, response) => void answer(request, response, text));
   const admission = ConnectionAdmission.ofHttp(server, {

@@ -1,4 +1,4 @@
-/** Metrics of a sweep that runs. */
+/** Metrics of a running sweep. */
 import type { Families } from "./families.ts";
 
 /** Counts the runs of a sweep. */

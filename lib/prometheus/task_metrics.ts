@@ -1,4 +1,4 @@
-/** Metrics of tasks and of the server that takes them, under the names of run_analysis.md. */
+/** Metrics of tasks and of the server that runs them, under the names in run_analysis.md. */
 import { BoundedLabel } from "./bounded_label.ts";
 import type { Families } from "./families.ts";
 
@@ -9,7 +9,7 @@ const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 /** How a task ended. */
 export type TaskOutcomeLabel = "success" | "failed" | "cancelled";
 
-/** What a task runs. */
+/** The labels of a task. */
 export interface TaskLabels {
   agent_type: string;
   /** "none" where nothing is simulated. */
@@ -17,14 +17,14 @@ export interface TaskLabels {
   model: string;
 }
 
-/** How a package (a test of a suite) ended: right, wrong, without an answer, out of time. */
+/** The outcome of a package (a test of a suite): right, wrong, without an answer, or out of time. */
 export type PackageResult = "success" | "failed" | "error" | "timed_out";
 
 const RESULTS: readonly PackageResult[] = ["success", "failed", "error", "timed_out"];
 const STATUSES: readonly TaskOutcomeLabel[] = ["success", "failed", "cancelled"];
 const TASK_LABELS = ["agent_type", "simulation_mode", "status", "model"] as const;
 
-/** Counts tasks, their packages and the requests of the server. */
+/** Counts tasks, their packages, and the server's requests. */
 export class TaskFamilies {
   readonly #families;
   readonly #agents = new BoundedLabel(20);
@@ -72,13 +72,13 @@ export class TaskFamilies {
     };
   }
 
-  /** A task starts to run; where it tells other labels later, these are {@linkcode expected} then. */
+  /** Counts a task that starts. If its labels change later, call {@linkcode expected} with the new ones. */
   started(task: TaskLabels): void {
     this.#families.active.of({}).inc();
     this.expected(task);
   }
 
-  /** The labels of a task that runs. Its series begin at 0, so that rates see the first one end. */
+  /** Creates the series of a running task at 0, so that rates include its end. */
   expected(task: TaskLabels): void {
     const { requests, duration } = this.#families;
     for (const status of STATUSES) {
@@ -88,7 +88,7 @@ export class TaskFamilies {
     }
   }
 
-  /** A task that was started has ended. */
+  /** Counts the end of a task that was started. */
   ended(task: TaskLabels, status: TaskOutcomeLabel, duration_s: number): void {
     const labels = { ...this.#labels(task), status };
     this.#families.active.of({}).dec();
@@ -96,7 +96,7 @@ export class TaskFamilies {
     this.#families.duration.of(labels).observe(Math.max(0, duration_s));
   }
 
-  /** Something failed within a task, or ended it. */
+  /** Counts an error in a task, or one that ended it. */
   failed(error_type: string): void {
     this.#families.errors.of({ error_type: this.#errors.of(error_type) }).inc();
   }
@@ -112,7 +112,7 @@ export class TaskFamilies {
     this.#families.validations.of({ valid: String(valid) }).inc();
   }
 
-  /** @param endpoint the route's pattern, such as "/tasks/:id": a path would be a series each. */
+  /** @param endpoint the route's pattern, such as "/tasks/:id", as each path would be another series. */
   httpRequest(method: string, endpoint: string, status_code: number, duration_s: number): void {
     const labels = {
       method: METHODS.has(method) ? method : "other",

@@ -1,5 +1,5 @@
 /**
- * OpenTelemetry: a span for each run and each request in it, and histograms, by the semantic
+ * OpenTelemetry: spans for each run and each of its requests, and histograms, by the semantic
  * conventions for generative AI. Prompts and answers are not sent.
  */
 import { numberAt, objectAt, textAt } from "../json_fields.ts";
@@ -15,7 +15,7 @@ type Api = typeof import("@opentelemetry/api");
 
 const READ_INTERVAL_MS = 1000;
 const NS_PER_S = 1e9;
-/** The conventions' own buckets. */
+/** The buckets that the conventions specify. */
 const DURATION_BUCKETS_S = [
   ...[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92],
 ];
@@ -26,7 +26,7 @@ const TPOT_BUCKETS_S = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5,
 const TOKEN_BUCKETS = [
   ...[1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864],
 ];
-/** By the API that is spoken; the others are chats. */
+/** Operations by API; all others are chats. */
 const OPERATIONS: Record<string, string> = {
   completions: "text_completion",
   tgi: "text_completion",
@@ -34,12 +34,12 @@ const OPERATIONS: Record<string, string> = {
   kserve: "text_completion",
   kserve_infer: "text_completion",
   embeddings: "embeddings",
-  transcription: "generate_content", // of several kinds, as the conventions have it
+  transcription: "generate_content", // the conventions' name for several kinds of content
   speech: "generate_content",
   images: "generate_content",
 };
 
-/** Sends what runs do to whichever exporter the runtime has. */
+/** Sends telemetry of runs to the exporter that the runtime provides. */
 export class Telemetry {
   readonly #api: Api;
   readonly #tracer: Tracer;
@@ -59,7 +59,7 @@ export class Telemetry {
     };
   }
 
-  /** Loads the API of OpenTelemetry. */
+  /** Loads OpenTelemetry's API. */
   static async open(): Promise<Telemetry> {
     return new Telemetry(await import("@opentelemetry/api"));
   }
@@ -77,7 +77,7 @@ interface TelemetryParts {
   histograms: Record<"duration" | "tokens" | "ttft" | "tpot", Histogram>;
 }
 
-/** One run, from its journal to spans. */
+/** Sends the spans of one run, from its journal. */
 class TracedRun implements AsyncDisposable {
   readonly #follower: RunFollower;
   readonly #parts: TelemetryParts;
@@ -88,7 +88,7 @@ class TracedRun implements AsyncDisposable {
   constructor(path: string, parts: TelemetryParts) {
     this.#follower = new RunFollower(path, true);
     this.#parts = parts;
-    const read = () => void this.#read().catch(() => {}); // told at the end, if it still fails
+    const read = () => void this.#read().catch(() => {}); // a lasting error is reported at the end
     this.#timer = setInterval(read, READ_INTERVAL_MS);
   }
 
@@ -171,7 +171,7 @@ interface RunFacts {
   kind: string;
   attributes: Attributes;
   run: Attributes;
-  /** Wall-clock seconds of a time on the run's monotonic clock. */
+  /** Converts a time on the run's monotonic clock to Unix seconds. */
   unix_s(mono_ns: number): number;
 }
 

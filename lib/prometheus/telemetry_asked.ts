@@ -1,7 +1,10 @@
-/** Whether a run is to be told to OpenTelemetry: small, for it is asked by every command. */
+/** Whether to send telemetry to OpenTelemetry. A small file, as every command loads it. */
 import process from "node:process";
 
-/** Whether the environment asks for OpenTelemetry; null, or why nothing will be sent. */
+/**
+ * Returns whether the environment requests OpenTelemetry, and why nothing would be sent; null for
+ * no problem.
+ */
 export function telemetryAsked(env: Record<string, string | undefined> = process.env): {
   asked: boolean;
   problem: string | null;
