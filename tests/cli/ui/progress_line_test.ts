@@ -54,7 +54,7 @@ Deno.test({
     assert(shown.some((line) => /0\/9 tests · 3 in flight · /.test(line)), shown.join("\n"));
     assertMatch(
       shown.at(-2)!,
-      /[3-8]\/9 tests · [\d.]+\/s · \d s left · [1-3] in flight · \d+ tok/,
+      /[3-8]\/9 tests · [\d.]+\/s · \d s left · [1-3] in flight · \d+ output tok\/s of wall time/,
     );
     assert(!/[█░]/.test(end), end);
     assertStringIncludes(end, "report ");
