@@ -128,8 +128,11 @@ function endpointUrl(endpoint: string | undefined, preset: Provider | null): URL
   }
   try {
     decodeURIComponent(url.hostname);
+    modelInUrl(url);
   } catch {
-    throw new InputError(`--endpoint: "${text}": the host has a malformed %`);
+    throw new InputError(
+      `--endpoint: "${text}": a malformed % in the host, or in the model's name`,
+    );
   }
   return url;
 }

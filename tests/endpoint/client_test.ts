@@ -80,6 +80,15 @@ Deno.test("the form of API by URL", () => {
   for (const [url, form] of forms) assertEquals(detectApiType(url), form, url);
 });
 
+Deno.test("a malformed % in the name of a URL's model is told", () => {
+  const paths = ["v2/models/100%/infer", "v1beta/models/a%zz:generateContent"];
+  for (const path of [...paths, "openai/deployments/%/chat/completions"]) {
+    const settle = () => settleApi({ endpoint: `http://h/${path}` }, () => {});
+    assertThrows(settle, InputError, "a malformed %", path);
+  }
+  settleApi({ endpoint: "http://h/100%/v1/chat/completions", model: "m" }, () => {});
+});
+
 Deno.test("a form that is known and not spoken is refused by its name", () => {
   const forms: [string, RegExp][] = [
     ["/v1/messages/batches", /no inference/],
