@@ -133,6 +133,9 @@ function toleranceOf(metric: string, values: Values<typeof flags>): Tolerance {
 
 function limitsOf(bound: "min" | "max", given: readonly string[] = []) {
   return given.map((text) => {
+    if (bound === "min" && /[<≤]/.test(text)) {
+      throw new InputError(`--min: "${text}" is an upper limit; give it with --max`);
+    }
     const quantile = quantileLimit(text);
     const [name, plain, ...rest] = text.split("=");
     const metric = quantile?.name ?? name;

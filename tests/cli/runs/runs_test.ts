@@ -244,6 +244,7 @@ Deno.test("wrong usage says what to do", async () => {
       /did you mean "pass_rate"/,
     ],
     [["gate", "--min", "pass_rate"], /expected NAME=NUMBER/],
+    [["gate", "--min", "p99(ttft)<500ms"], /an upper limit; give it with --max/],
     [["gate", "--baseline", runId(0), "--max-drop", "lots"], /5pp/],
     [
       ["gate", "--baseline", runId(0), "--max-drop", "5"],
