@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { InputError, messageOf, ToldError } from "../errors.ts";
-import { fetchWhole, LargeAnswerError } from "../upload/fetched.ts";
+import { fetchWhole, LargeAnswerError } from "../fetch_whole.ts";
 import { EventSplitter } from "../endpoint/sse.ts";
 import { retried, retryAfterSeconds } from "../endpoint/retry.ts";
 import { throwIfAborted } from "../execute/scope.ts";

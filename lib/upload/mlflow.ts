@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { InputError, ToldError } from "../errors.ts";
 import { retried, retryAfterSeconds, waitSeconds } from "../endpoint/retry.ts";
-import { fetchWhole, LargeAnswerError, whyFetchFailed } from "./fetched.ts";
+import { fetchWhole, LargeAnswerError, whyFetchFailed } from "../fetch_whole.ts";
 import { type JsonObject, objectAt, objectsIn, parsedObject, textAt } from "../json_fields.ts";
 import type { TrackedRun } from "./tracked_run.ts";
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { escaped, signedHeaders } from "../aws/sigv4.ts";
 import { InputError, ToldError } from "../errors.ts";
 import { retried, retryAfterSeconds, waitSeconds } from "../endpoint/retry.ts";
-import { type Fetched, fetchWhole, LargeAnswerError, whyFetchFailed } from "./fetched.ts";
+import { type Fetched, fetchWhole, LargeAnswerError, whyFetchFailed } from "../fetch_whole.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { Redactor } from "../run/redact.ts";
 import { bucketAccess } from "./target.ts";

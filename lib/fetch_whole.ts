@@ -1,5 +1,5 @@
 /** Asking servers other than a model's, by the runtime's fetch. */
-import { messageOf, ToldError } from "../errors.ts";
+import { messageOf, ToldError } from "./errors.ts";
 
 /** What servers say of runs and objects is far below; a page unpacks to more, or has no end. */
 const MOST_BYTES = 64 << 20;

@@ -2,7 +2,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { createServer } from "node:net";
 import { once } from "node:events";
-import { whyFetchFailed } from "../../lib/upload/fetched.ts";
+import { whyFetchFailed } from "../lib/fetch_whole.ts";
 
 Deno.test("why fetch failed: a closed port, and the forms of Node's and Deno's errors", async () => {
   const server = createServer().listen(0, "127.0.0.1");
