@@ -58,8 +58,9 @@ export function journalEnd(journal: Journal, { results }: LoadRun): void {
 }
 
 /**
- * Plans a journaled load again; a shard's covers its own part. @throws {InputError} as {@linkcode
- * planLoad}.
+ * Plans a journaled load again; a shard's covers its own part.
+ *
+ * @throws {InputError} as {@linkcode planLoad}.
  */
 export function planOfLoad({ started: { settings, shards } }: JournaledLoad): Promise<LoadPlan> {
   const { index = null, count = 1 } = shards ?? {};

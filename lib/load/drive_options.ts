@@ -36,8 +36,9 @@ export interface DriveOptions extends BodySettings {
   signal: AbortSignal;
   /**
    * Returns when the measured part begins, for processes that begin it together. Called once the
-   * warm-up has ended. @param head_start_ns how long before that time requests are built. Default:
-   * the part begins immediately.
+   * warm-up has ended. Default: it begins immediately.
+   *
+   * @param head_start_ns how long before that time requests are built.
    */
   begin?: ((head_start_ns: number) => Promise<number>) | undefined;
   /**
@@ -46,8 +47,9 @@ export interface DriveOptions extends BodySettings {
    */
   onStage(stage: number, span: StageSpan): void;
   /**
-   * Called before more requests begin than it last announced. @param most how many may begin from
-   * now on.
+   * Called before more requests begin than it last announced.
+   *
+   * @param most how many may begin from now on.
    */
   onAhead?: ((most: number) => void) | undefined;
   /** Called with each request that has ended, and the gaps between its token events, ms. */

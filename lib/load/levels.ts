@@ -43,8 +43,9 @@ function levelsOf(part: string): number[] {
 }
 
 /**
- * Returns each load of an experiment at each combination of levels. @throws {InputError} the
- * experiment itself varies a level.
+ * Returns each load of an experiment at each combination of levels.
+ *
+ * @throws {InputError} the experiment itself varies a level.
  */
 export function atLevels(
   experiment: LoadExperiment,
@@ -71,7 +72,7 @@ export function atLevels(
   };
 }
 
-/** A load at one level, over all of its runs; null is unknown. */
+/** The figures of a load at one level, over all of its runs; null where unknown. */
 export interface LevelFigures {
   /** What sets it apart, such as `concurrency 8`. */
   name: string;

@@ -55,7 +55,7 @@ export interface LiveFigures extends LoadProgress {
   verdict: Verdict;
 }
 
-/** What is read again at each look. */
+/** Values that are read again at each look. */
 export interface LiveReadings {
   progress: LoadProgress;
   client: ClientReading;

@@ -84,7 +84,7 @@ export class LoadWatch implements Disposable {
   /** Stops reporting when the load has ended; the live figures stay as they are. */
   stop(): void {
     this[Symbol.dispose]();
-    // what the server said last is of a time before the end: what ran then has ended
+    // the last server reading is older than the end: the requests that it counts have ended
     if (this.#live) this.#last = { ...this.#look(), server: null };
     this.#beat();
   }

@@ -340,7 +340,7 @@ function openTurnover(
   };
 }
 
-/** From the first tenth of ascending times to the last, ns. */
+/** The time from the 10th to the 90th percentile of ascending times, ns. */
 function middleOf(sorted_ns: Float64Array): number {
   const at = (share: number) => {
     const place = share * (sorted_ns.length - 1);

@@ -36,8 +36,9 @@ export function titleOf(name: string): string {
 }
 
 /**
- * Returns the title and the unit: `gap (ITL) p99, ms`. @param quantile such as `p99`; empty for the
- * measure itself.
+ * Returns the title and the unit: `gap (ITL) p99, ms`.
+ *
+ * @param quantile such as `p99`; empty for the measure itself.
  */
 export function headingOf(name: string, quantile = ""): string {
   const { unit } = measure(name);
@@ -71,8 +72,9 @@ function fourDigits(value: number): string {
 }
 
 /**
- * Formats a difference between values of a measure; shares in percentage points. @param signed
- * whether an increase has a plus sign.
+ * Formats a difference between values of a measure; shares in percentage points.
+ *
+ * @param signed whether an increase has a plus sign.
  */
 export function describeDelta(name: string, delta: number, signed = false): string {
   const sign = signed && delta > 0 ? "+" : delta < 0 ? "−" : "";

@@ -50,7 +50,7 @@ export function genAiProvider(
   if (known !== undefined) return known;
   const named = providerNames.find((name) => {
     const { base_url, api_key_env } = provider(name);
-    return api_key_env !== null && hostOf(base_url) === host; // not a server on this machine
+    return api_key_env !== null && hostOf(base_url) === host; // not a local server
   }) ?? preset;
   if (named !== null) return PRESETS[named] ?? named;
   return FORMS[api_type ?? ""] ?? "openai";

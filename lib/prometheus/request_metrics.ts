@@ -141,8 +141,9 @@ export class RequestMetrics {
   }
 
   /**
-   * Adds an entry of a run's ledger. @param model the run's model, even where its reviewer asked
-   * another one.
+   * Adds an entry of a run's ledger.
+   *
+   * @param model the run's model, even where its reviewer asked another one.
    */
   booked(model: string, entry: LedgerEntry): void {
     const labels = { model: this.#models.of(model) };

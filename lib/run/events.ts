@@ -243,7 +243,7 @@ export interface StageSpan {
 export interface LoadMeasured {
   /** False when an interruption cut the plan short. */
   complete: boolean;
-  /** Why it ended before its plan; null when it did not. */
+  /** Why it ended before its plan was done; null when it did not. */
   stopped_because: string | null;
   /** Whether a request was due and no prompt was left for it. */
   out_of_prompts: boolean;

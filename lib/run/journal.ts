@@ -97,8 +97,9 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
   }
 
   /**
-   * Syncs and closes the file. @throws {InputError} the disk failed; lines written before are in
-   * the file.
+   * Syncs and closes the file.
+   *
+   * @throws {InputError} the disk failed; lines written before are in the file.
    */
   [Symbol.dispose](): void {
     if (this.#closed) return;

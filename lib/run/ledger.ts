@@ -149,8 +149,9 @@ function usdSum(a: number | null, b: number | null): number | null {
 }
 
 /**
- * Returns the sums of a ledger's total, in the form of a run's summary. @param of returns a field
- * of the total; null where unknown.
+ * Returns the sums of a ledger's total, in the form of a run's summary.
+ *
+ * @param of returns a field of the total; null where unknown.
  */
 export function spentBy(of: (name: string) => number | null): Omit<Spending, "by_model"> {
   return {

@@ -81,8 +81,9 @@ export function builtinPrices(): PriceTable {
 }
 
 /**
- * Reads a price table. @throws {InputError} the file is missing or not a price table, with line and
- * fault.
+ * Reads a price table.
+ *
+ * @throws {InputError} the file is missing or not a price table, with line and fault.
  */
 export async function readPrices(path: string): Promise<PriceTable> {
   return new PriceTable(path, checkJson(await readJsonFile(path), priceTableSchema).prices);

@@ -257,8 +257,8 @@ async function itemsOfJournal(
 export type RunSpan = Pick<RunSummary, "started_at_unix_seconds" | "duration_s">;
 
 /**
- * Returns the span of a run from its metadata and the end of its journal, as {@linkcode
- * readRunDirectory} does.
+ * Returns the span of a run from its metadata and the end of its journal, as
+ * {@linkcode readRunDirectory} does.
  */
 export function runSpan(directory: RunDirectory): RunSpan {
   return spanOf(directory, jsonOf(directory.metadata, []), null);

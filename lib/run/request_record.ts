@@ -53,7 +53,7 @@ export interface RequestRecord {
   t_ready_ns: number;
   /** Null: it was never sent. */
   t_sent_ns: number | null;
-  /** The first byte of the response, its head included. */
+  /** The first byte of the response, including its headers. */
   t_first_byte_ns: number | null;
   /** The first event with a choice, tokens or not. */
   t_first_choice_ns: number | null;

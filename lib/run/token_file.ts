@@ -36,8 +36,9 @@ export class TokenFile implements Disposable {
   }
 
   /**
-   * Appends gaps; returns the index of the first. @throws {InputError} the write failed, e.g. on a
-   * full disk.
+   * Appends gaps; returns the index of the first.
+   *
+   * @throws {InputError} the write failed, e.g. on a full disk.
    */
   append(gaps_ms: Float32Array): number {
     const at = this.#count;

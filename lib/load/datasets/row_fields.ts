@@ -37,8 +37,9 @@ export class RowFields {
   }
 
   /**
-   * Returns the objects in a list; empty where the field is missing. @throws {InputError} it is
-   * something else.
+   * Returns the objects in a list; empty where the field is missing.
+   *
+   * @throws {InputError} it is something else.
    */
   objects(name: string): RowFields[] {
     const value = this.value(name);
@@ -78,8 +79,9 @@ export class RowFields {
   }
 
   /**
-   * Returns a number of tokens, which a CSV cell may hold as text. @throws {InputError} not a whole
-   * number of at least 0.
+   * Returns a number of tokens, which a CSV cell may hold as text.
+   *
+   * @throws {InputError} not a whole number of at least 0.
    */
   count(name: string): number | null {
     const value = this.value(name);

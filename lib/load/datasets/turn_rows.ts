@@ -53,7 +53,7 @@ export const turnRowsForm: DatasetForm = {
   },
 };
 
-/** Names of a turn's text and media, apart from the names that rows of other forms also have. */
+/** Fields with a turn's text and media, and fields that mark rows of other forms. */
 const OWN = ["text", "texts", "image", "images"];
 const OTHERS = [
   "prompt",

@@ -42,8 +42,9 @@ export function drawWaits(
 }
 
 /**
- * Reads a time in seconds; null if it is none. @throws {InputError} a number that looks like
- * milliseconds.
+ * Reads a time in seconds; null if it is none.
+ *
+ * @throws {InputError} a number that looks like milliseconds.
  */
 function timeOf(part: string, flag: string): number | null {
   const value = parseDuration(part.trim(), "s");

@@ -74,8 +74,9 @@ export class MetricsReaders implements AsyncDisposable {
   }
 
   /**
-   * Starts reading; pages are recorded in a file of the run. @throws {InputError} the file cannot
-   * be created.
+   * Starts reading; pages are recorded in a file of the run.
+   *
+   * @throws {InputError} the file cannot be created.
    */
   start(directory: RunDirectory, signal: AbortSignal, onNotice: (line: string) => void): void {
     const scraper = this.#scraper;

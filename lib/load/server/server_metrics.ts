@@ -213,10 +213,7 @@ async function unlessCancelled(work: Promise<void>): Promise<void> {
   }
 }
 
-/**
- * Fetches the pages of all servers. If one is unavailable, none count. @throws as {@linkcode
- * fetchPage}.
- */
+/** Fetches the pages of all servers, or none. @throws as {@linkcode fetchPage}. */
 async function fetchPages(
   urls: readonly (string | URL)[],
   transport: Transport,

@@ -90,8 +90,9 @@ export function shardRunId(shard: number): string {
 }
 
 /**
- * Writes a file for other processes as JSON; it appears complete or not at all. @throws
- * {InputError} it cannot be written.
+ * Writes a file for other processes as JSON; it appears complete or not at all.
+ *
+ * @throws {InputError} it cannot be written.
  */
 export function tell(path: string, value: unknown): void {
   const draft = `${path}.${process.pid}.tmp`;

@@ -107,8 +107,9 @@ async function begin(
 }
 
 /**
- * Returns the common start by the coordinator's clock, ns. @throws {InputError} the coordinator is
- * gone.
+ * Returns the common start by the coordinator's clock, ns.
+ *
+ * @throws {InputError} the coordinator is gone.
  */
 async function startIn(paths: ShardPaths, signal: AbortSignal): Promise<number> {
   let beat: string | null = null;

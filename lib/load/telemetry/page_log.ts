@@ -64,8 +64,9 @@ export class PageLog implements Disposable {
   }
 
   /**
-   * Writes the reading of a page. @throws {InputError} the file cannot be written, such as when the
-   * disk is full.
+   * Writes the reading of a page.
+   *
+   * @throws {InputError} the file cannot be written, such as when the disk is full.
    */
   add(page: string, t_ns: number, samples: readonly PrometheusSample[]): void {
     const series: PageSeries[] = [];
@@ -97,8 +98,9 @@ export class PageLog implements Disposable {
 }
 
 /**
- * Copies a run's file, if it has one, into another run with its times on another clock. @throws
- * {InputError} the copy cannot be written.
+ * Copies a run's file, if it has one, into another run with its times on another clock.
+ *
+ * @throws {InputError} the copy cannot be written.
  */
 export function movePages(from: RunDirectory, to: RunDirectory, offset_ns: number): void {
   if (!existsSync(pathOf(from))) return;
