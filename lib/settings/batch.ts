@@ -1,4 +1,4 @@
-/** Batch files: which questions go to which models, and when. */
+/** Batch files: which questions are sent to which models, and when. */
 import { dirname } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
@@ -21,7 +21,7 @@ const HOURS_A_DAY = 24;
 const SECONDS_AN_HOUR = 3600;
 const MOST_SLOTS = 100_000;
 
-/** `2027-03-01` or `2027-03-01T08:00`, with seconds if wanted: a local time, without a zone. */
+/** `2027-03-01` or `2027-03-01T08:00`, optionally with seconds: a local time, without a zone. */
 const LOCAL_TIME = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?$/;
 
 const scheduleSchema = z.strictObject({
@@ -40,19 +40,19 @@ const scheduleSchema = z.strictObject({
   /** The time zone of the start and of the windows. */
   timezone: z.string().refine(isTimezone, "no such time zone; expected e.g. Europe/Berlin")
     .default("UTC"),
-  /** Each slot is moved to later by up to so much, seconds. */
+  /** Each slot is delayed by up to this much, seconds. */
   jitter_s: seconds({ named: true }).default(0).describe(
     "each slot is delayed by up to this much",
   ),
-  /** Chooses the jitter. */
+  /** The seed of the jitter. */
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
   /** A slot that starts more than this after its time is late, seconds. */
   late_after_s: seconds({ named: true }).default(60).describe(
     "a slot that starts later than this after its time is late",
   ),
-  /** What becomes of a late slot. */
+  /** What happens to a late slot. */
   on_late: policy.default("run_now").describe("what becomes of a late slot"),
-  /** What becomes of a slot when the next one's time has come. */
+  /** What happens to a slot when the next one's time has come. */
   on_missed: policy.default("skip")
     .describe("what becomes of a slot when the next one's time has come"),
 }).refine(
@@ -75,7 +75,7 @@ const { endpoint, headers, api_key_env, ca, cert, key, insecure, timeout, stream
  * @internal
  */
 export const batchModelSchema = z.strictObject({
-  /** A preset's name; any other name needs an `endpoint` and is a label. */
+  /** A preset's name; with any other name, which is only a label, an `endpoint` is required. */
   provider: nonEmpty.clone().describe(
     "a preset's name; any other needs an endpoint and is a label",
   ),
@@ -97,14 +97,14 @@ export const batchModelSchema = z.strictObject({
  */
 export const batchSchema = z.strictObject({
   $schema: schemaField,
-  /** What the batch is called, in the names of its folders too. */
+  /** The name of the batch, also used in the names of its folders. */
   name: z.string().regex(
     /^\w[\w.-]{0,63}$/,
     "expected up to 64 letters, digits, _, - and . (a folder's name)",
   ),
-  /** When the slots are. */
+  /** The times of the slots. */
   schedule: scheduleSchema.prefault({}),
-  /** The models, which are asked one after the other. */
+  /** The models, which are asked one after another. */
   models: z.array(batchModelSchema).min(1),
   /** The questions, by industry. */
   industries: z.array(z.strictObject({
@@ -113,9 +113,9 @@ export const batchSchema = z.strictObject({
     /** Path of the questions, relative to the batch file. */
     questions: z.string().min(1),
   })).min(1),
-  /** Stands before the passages and the question. */
+  /** The text before the passages and the question. */
   system: z.string().optional(),
-  /** Go into each request as they are. */
+  /** Parameters that are added to each request unchanged. */
   parameters: z.record(z.string(), z.unknown()).optional(),
   workers: count.optional().describe("questions in flight"),
   timeout,
@@ -136,43 +136,44 @@ export const batchSchema = z.strictObject({
  */
 export const questionsSchema = z.strictObject({
   $schema: schemaField,
-  /** The questions, in their order. */
+  /** The questions, in order. */
   questions: z.array(z.strictObject({
     /** Unique in the file. */
     id: z.string().min(1),
     /** The question itself. */
     question: z.string().min(1),
-    /** The passages that the answer is to be taken from. */
+    /** The passages from which to answer. */
     context: z.array(z.string().min(1)).min(1),
-    /** What a full answer says, a short statement each. */
+    /** The statements that a full answer makes, each short. */
     key_points: z.array(z.string().min(1)).min(1),
   })).min(1),
 }).register(fileForms, { name: "questions", title: "questions of a batch" });
 
 export type Schedule = z.infer<typeof scheduleSchema>;
-/** A model of a batch, and how it is reached. */
+/** A model of a batch, and how to reach it. */
 export interface BatchModel extends OutputOf<typeof batchModelSchema> {}
 /** A question of a batch. */
 export type BatchQuestion = OutputOf<typeof questionsSchema>["questions"][number];
 
-/** A question with the industry that it belongs to. */
+/** A question with its industry. */
 export interface IndustryQuestion extends BatchQuestion {
-  /** As the batch file calls it. */
+  /** The industry's name in the batch file. */
   industry: string;
 }
 
 /** A batch file with its questions read. */
 export interface Batch extends Omit<OutputOf<typeof batchSchema>, "$schema" | "industries"> {
-  /** The file it came from. */
+  /** The path of the batch file. */
   path: string;
-  /** The questions of all industries, in their order. */
+  /** The questions of all industries, in order. */
   questions: IndustryQuestion[];
 }
 
 /**
  * Reads a batch file and the question files that it names.
  *
- * @throws {InputError} file, line and column of what is wrong; an unknown field with the nearest.
+ * @throws {InputError} what is wrong, with file, line and column; for an unknown field also the nearest
+ * known ones.
  */
 export async function loadBatch(path: string): Promise<Batch> {
   const file = await readJsonFile(path);

@@ -1,15 +1,15 @@
-/** Settings whose values are paths: in a file they are seen from that file's folder. */
+/** Settings whose values are paths: in a file they are relative to that file's folder. */
 import { isAbsolute, join } from "node:path";
 import { OWN_TOKENIZER } from "./load.ts";
 
-/** Of an endpoint, whatever asks it. */
+/** Those of an endpoint, whatever sends the requests. */
 const TLS_FILES = ["ca", "cert", "key"] as const;
 const FILES = ["prompts", "trace", "tokenizer", "request_template", ...TLS_FILES] as const;
 
 /** Settings that may name files. */
 type Named = Partial<Record<typeof FILES[number], unknown>>;
 
-/** The settings with another path for each file that they name; dyno's own tokenizer is none. */
+/** The settings with every path in them replaced; dyno's own tokenizer is not a path. */
 export function withFiles<Given extends Named>(
   settings: Given,
   placed: (path: string, name: typeof FILES[number]) => string,
@@ -23,17 +23,17 @@ export function withFiles<Given extends Named>(
   return found;
 }
 
-/** The settings with the files that they name seen from the folder of the file that names them. */
+/** The settings with all paths resolved from the folder of the file that contains them. */
 export function besideFile<Given extends Named>(settings: Given, folder: string): Given {
   return withFiles(settings, beside(folder));
 }
 
-/** As {@linkcode besideFile}, but only the paths of an endpoint's settings. */
+/** Like {@linkcode besideFile}, but only for the paths in an endpoint's settings. */
 export function tlsBesideFile<Given extends Named>(settings: Given, folder: string): Given {
   return withFiles(settings, beside(folder), TLS_FILES);
 }
 
-/** A path as seen from a folder. */
+/** Resolves a path from a folder. */
 export function beside(folder: string): (path: string) => string {
   return (path) => isAbsolute(path) ? path : join(folder, path);
 }

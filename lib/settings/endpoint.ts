@@ -1,17 +1,17 @@
-/** The settings of an endpoint: where it is, how it is asked, how patiently. */
+/** The settings of an endpoint: its URL, how to ask it, and for how long. */
 import { z } from "zod";
 import presets from "../../experiments/providers.json" with { type: "json" };
 import { headerRecord } from "./headers.ts";
 import { about, count, nonEmpty, seconds } from "./setting.ts";
 
-/** Settings of every request, whatever asks. */
+/** Settings that every request needs, whatever sends it. */
 export const endpointSettings = z.object({
   /** Endpoint or base URL; may be left out when `provider` is given. */
   endpoint: nonEmpty.optional().register(about, {
     help: "an endpoint's URL, or its base URL such as http://127.0.0.1:8000/v1",
     placeholder: "URL",
   }),
-  /** A preset that gives the URL and the key's variable, e.g. "openai". */
+  /** A preset for the URL and the key's variable, such as "openai". */
   provider: nonEmpty.optional().register(about, {
     help: `a preset: ${Object.keys(presets).join(", ")}`,
     placeholder: "NAME",
@@ -22,23 +22,23 @@ export const endpointSettings = z.object({
     placeholder: "NAME",
     short: "m",
   }),
-  /** Further HTTP headers of every request. */
+  /** Additional HTTP headers of every request. */
   headers: headerRecord.optional().register(about, {
     help: "further HTTP headers; the flag may be repeated",
     placeholder: "'NAME: VALUE'",
     flag: "header",
   }),
-  /** The environment variable with the API key; default the provider's, or none. */
+  /** The environment variable that holds the API key; default the provider's, or none. */
   api_key_env: nonEmpty.optional().register(about, {
     help: "the environment variable that holds the API key",
     placeholder: "NAME",
   }),
-  /** A file of certificates (PEM) to trust beside the host's own. */
+  /** A file of certificates (PEM) to trust in addition to the host's own. */
   ca: nonEmpty.optional().register(about, {
     help: "a file of certificates (PEM) to trust beside the host's own",
     placeholder: "FILE",
   }),
-  /** The file of the client's certificate (PEM), where the server demands one. */
+  /** The file of the client's certificate (PEM), for a server that requires one. */
   cert: nonEmpty.optional().register(about, {
     help: "the client's certificate (PEM), where the server demands one",
     placeholder: "FILE",
@@ -49,13 +49,13 @@ export const endpointSettings = z.object({
     placeholder: "FILE",
     otherwise: "in the file of --cert",
   }),
-  /** Takes any certificate of the server: anyone on the way can read and answer. */
+  /** Accepts any certificate from the server: anyone on the network path can read the data and answer. */
   insecure: z.boolean().optional().register(about, {
     help: "take any certificate of the server: anyone on the way can read and answer",
   }),
-  /** For one attempt, connecting included: seconds, or a text such as "90s" or "10m". */
+  /** Time limit of one attempt, connecting included: seconds, or a text such as "90s" or "10m". */
   timeout: seconds({ above: true }).default(600).register(about, { help: "for one request" }),
-  /** Whether answers are streamed; without it there is no ttft. */
+  /** Whether answers are streamed; without streaming ttft is unknown. */
   stream: z.boolean().default(true).register(about, {
     help: "whether answers are streamed; whole ones have no ttft",
     off: "do not stream answers; ttft is then unknown",
@@ -67,13 +67,15 @@ const BALANCES = ["round-robin", "least-in-flight", "sticky"] as const satisfies
 /** A way to choose which of several endpoints gets a request. */
 export type Balance = "round-robin" | "least-in-flight" | "sticky";
 
-/** The wire connects to as many places. */
+/** The wire connects to at most this many places. */
 const MOST_ENDPOINTS = 64;
 
-/** Settings of what may ask several endpoints that serve the same: loads and suites. */
+/** Settings for loads and suites, which may ask several endpoints that serve the same model. */
 export const endpointsSettings = z.object({
   ...endpointSettings.shape,
-  /** Endpoint or base URL, or a list of those that serve the same; may be left out with `provider`. */
+  /**
+   * Endpoint or base URL, or a list of those that serve the same model; may be left out with `provider`.
+   */
   endpoint: z.union([nonEmpty, z.array(nonEmpty).min(1).max(MOST_ENDPOINTS)]).optional()
     .register(about, {
       help:
@@ -82,7 +84,7 @@ export const endpointsSettings = z.object({
       placeholder: "URL",
       whole: true,
     }),
-  /** Which of several endpoints gets a request: in turn, the least busy, or a session's own. */
+  /** Which of several endpoints gets a request: in turn, the least busy one, or the session's own. */
   balance: z.enum(BALANCES).optional().register(about, {
     help:
       "which of several endpoints gets a request: in turn, the one with the fewest in flight, or " +
@@ -91,14 +93,14 @@ export const endpointsSettings = z.object({
   }),
 });
 
-/** The endpoints that settings name; none where a provider does. */
+/** The endpoints that the settings name; empty when a provider is named instead. */
 export function endpointsOf(
   { endpoint }: { endpoint?: string | readonly string[] | undefined },
 ): readonly string[] {
   return endpoint === undefined ? [] : typeof endpoint === "string" ? [endpoint] : endpoint;
 }
 
-/** Settings of what asks again after a failure; a load does not. */
+/** Settings for runs that retry after a failure; a load does not. */
 export const retrySettings = z.object({
   /** Attempts after the first. */
   retry_attempts: z.int().min(0).default(3).register(about, {
@@ -109,7 +111,7 @@ export const retrySettings = z.object({
   retry_delay: seconds().default(1).register(about, {
     help: "base of the exponential backoff with full jitter",
   }),
-  /** Requests sent in any minute, retries included; what a server's headers tell is heeded anyway. */
+  /** Requests sent in any minute, retries included; limits in a server's headers apply in any case. */
   requests_per_minute: count.optional().register(about, {
     help: "send no more requests than this in any minute",
     placeholder: "N",

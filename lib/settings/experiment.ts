@@ -10,10 +10,10 @@ import { mockPart } from "./mock.ts";
 import { asGiven, fileForms, schemaField } from "./setting.ts";
 import { suiteRunSettings } from "./suite_run.ts";
 
-/** Settings under the names of the command line's flags. */
+/** Settings with the names of the command line's flags. */
 export const experimentSchema = z.strictObject({
   $schema: schemaField,
-  /** What the experiment is called. */
+  /** The name of the experiment. */
   name: z.string().min(1),
   /** Path of the suite, or of a .jsonl file of coding problems, relative to the experiment file. */
   suite: z.string().min(1)
@@ -22,21 +22,21 @@ export const experimentSchema = z.strictObject({
   ...asGiven(codingSettings).shape,
   /** Thresholds of health alerts. */
   alerts: asGiven(alertSettings).optional().describe("thresholds of health alerts"),
-  /** Runs against the built-in mock endpoint, started for the run. */
+  /** Runs against the built-in mock endpoint, which is started for the run. */
   mock: asGiven(mockPart).optional().describe("runs against the built-in mock endpoint"),
 }).register(fileForms, { name: "experiment", title: "an experiment of dyno run" });
 
 export type Experiment = Omit<z.infer<typeof experimentSchema>, "$schema">;
 
-/** Whether a parsed file is meant as an experiment: it names a suite, and holds no tests. */
+/** Whether a parsed file looks like an experiment: it names a suite and has no tests. */
 export function looksLikeExperiment(file: JsonFile): boolean {
   return fileKind(file.value)?.name === "experiment";
 }
 
 /**
- * Checks an experiment file; its paths are made relative to the working folder.
+ * Checks an experiment file; resolves its paths relative to the working folder.
  *
- * @throws {InputError} an unknown field with the nearest known one, or a value of the wrong form.
+ * @throws {InputError} an unknown field (the message lists the nearest known one), or a malformed value.
  */
 export function experimentOf(file: JsonFile): Experiment {
   const { $schema: _schema, ...experiment } = checkJson(file, experimentSchema);

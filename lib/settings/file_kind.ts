@@ -1,14 +1,14 @@
-/** What kind of file a parsed value is meant as, by the fields that no other kind has. */
+/** Recognises the kind of a file by the fields that no other kind has. */
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { asObject, type JsonObject } from "../json_fields.ts";
 
 /** A kind of file. */
 interface FileKind {
-  /** What a person calls one. */
+  /** Its name for people. */
   what: string;
-  /** Its names for `dyno schema`. */
+  /** Its names in `dyno schema`. */
   forms: readonly string[];
-  /** What runs it. */
+  /** The command that runs it. */
   command: string;
 }
 
@@ -21,14 +21,14 @@ const KINDS = {
   scenarios: { what: "scenarios", forms: ["integration"], command: "dyno integration" },
 } satisfies Record<string, FileKind>;
 
-/** A kind, and the field that tells it. */
+/** A kind, and a field by which it is recognised. */
 type Rule = [kind: keyof typeof KINDS, field: string, also?: (fields: JsonObject) => boolean];
 
 const has = (...names: string[]) => (fields: JsonObject) =>
   names.some((name) => Object.hasOwn(fields, name));
 const setsLoad = has("endpoint", "provider", "duration_s", "duration", "requests");
 
-/** The first that fits. */
+/** The rules in order; the first match counts. */
 const RULES: readonly Rule[] = [
   ["suite", "test_suite_id"],
   ["suite", "tests", ({ tests }) => Array.isArray(tests) && typeof tests[0] === "object"],
@@ -45,8 +45,8 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * The kind of a file, and the field that tells it; null where none does. A mistyped field tells as the
- * one that it is nearest to.
+ * The kind of a file, and the field by which it was recognised; null when there is none. A misspelt field
+ * counts as the nearest known field.
  */
 export function fileKind(
   value: unknown,
@@ -59,14 +59,14 @@ export function fileKind(
   return rule === undefined ? null : { ...KINDS[rule[0]], name: rule[0], by: meant.get(rule[1])! };
 }
 
-/** Fields that tell a kind, alone or with another. */
+/** Fields that show a kind, alone or together with another. */
 const TELLING = [...new Set(RULES.map(([, field]) => field)), "test", "command", "common_args"];
 
-/** Letters by which a short and a long name may be mistyped. */
+/** How many letters of a short and of a long name may be misspelt. */
 const SLIPS = { short: 1, long: 2 };
 const LONG = 5;
 
-/** The telling field that a field was to be, unless that is there too. */
+/** The field that a misspelt field was meant to be, unless the file has that field too. */
 function nearestOf(name: string, fields: JsonObject): string | undefined {
   if (TELLING.includes(name)) return undefined;
   return TELLING.filter((known) => !Object.hasOwn(fields, known))

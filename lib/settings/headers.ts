@@ -1,4 +1,4 @@
-/** Headers that people give: the one check of their names and values, whatever way they come in. */
+/** The one check of the names and values of headers that users set, whatever their source. */
 import { z } from "zod";
 
 /** RFC 9110, 5.6.2. */
@@ -6,7 +6,7 @@ const NAME = /^[!#$%&'*+.^_`|~\w-]+$/;
 /** RFC 9110, 5.5: visible characters, with spaces and tabs between them; a character is one byte. */
 const VALUE = /^(?:[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?)?$/;
 
-/** What dyno or its transports say themselves; another value would make another request of it. */
+/** Headers that dyno or its transports set; another value would change the request. */
 const OWN = new Set([
   "accept",
   "accept-encoding",
@@ -26,7 +26,10 @@ const OWN = new Set([
   "user-agent",
 ]);
 
-/** What is wrong with a header's value; null for nothing. The value is not repeated, it may be a secret. */
+/**
+ * What is wrong with a header's value; null for nothing. The message does not repeat the value, which may
+ * be a secret.
+ */
 export function valueFault(value: string): string | null {
   if (VALUE.test(value)) return null;
   if (/[\r\n]/.test(value)) return "has a line break; expected one line";
@@ -34,7 +37,7 @@ export function valueFault(value: string): string | null {
   return "has a control character, or one beyond Latin-1; expected printable text";
 }
 
-/** What is wrong with headers of a user's, and which one; null for nothing. */
+/** What is wrong with a user's headers, and with which one; null for nothing. */
 export function headerFault(
   headers: Readonly<Record<string, string>>,
 ): { name: string; message: string } | null {
@@ -54,7 +57,7 @@ export function headerFault(
   return null;
 }
 
-/** The schema of headers, by their names. */
+/** The schema of headers, by name. */
 export const headerRecord = z.record(z.string(), z.string()).superRefine((headers, context) => {
   const fault = headerFault(headers);
   if (fault) context.addIssue({ code: "custom", path: [fault.name], message: fault.message });

@@ -1,4 +1,4 @@
-/** Stable ids: an item's id is a hash of what it is. */
+/** Stable ids: an item's id is a hash of its definition. */
 import { createHash } from "node:crypto";
 import { isJsonObject } from "../json_fields.ts";
 

@@ -1,4 +1,4 @@
-/** Reading JSON or YAML that people wrote: errors name the file, the line and the column. */
+/** Reads JSON or YAML that people wrote; errors name the file, the line and the column. */
 import { readFile, stat } from "node:fs/promises";
 import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser";
 import type { Node, ParseError } from "jsonc-parser";
@@ -11,32 +11,32 @@ import { refuseOdd, writtenText } from "../read_whole.ts";
 import { fileKind } from "./file_kind.ts";
 import { checked, fileForms } from "./setting.ts";
 
-/** Levels of lists and objects in a file that people write. */
+/** The most levels of lists and objects in such a file. */
 const DEEPEST = 500;
 
-/** Complaints of a file that are shown. */
+/** The most errors of a file that are shown. */
 const MOST_SHOWN = 8;
 
-/** Of a text that is no JSON. */
+/** The most characters of a text that are shown when it is not JSON. */
 const SHOWN_LETTERS = 12;
 
-/** What people write is shorter; more does not fit into one string. */
+/** Files that people write are smaller; a larger one does not fit into one string. */
 const LARGEST_BYTES = 256_000_000;
 
-/** A parsed file with its text, from which positions of later complaints are found. */
+/** A parsed file with its text, which gives the positions of later errors. */
 export interface JsonFile {
-  /** Where it was read, for messages. */
+  /** Its path, for messages. */
   path: string;
-  /** Its JSON: the text as it was read, or what its YAML comes to. */
+  /** Its JSON: the text as read, or the JSON that its YAML stands for. */
   text: string;
-  /** The parsed text, not checked yet. */
+  /** The parsed text, not yet checked. */
   value: unknown;
-  /** Where a value stands that was not read from JSON: `line:column`; null for one that is not there. */
+  /** The place (`line:column`) of a value that was not read from JSON; null when there is no such value. */
   at?(path: readonly (string | number)[]): string | null;
 }
 
 /**
- * Reads and parses a JSON file, or a YAML file by its name (as {@linkcode writtenText} reads it).
+ * Reads and parses a JSON file, or a YAML file (by its name, as in {@linkcode writtenText}).
  *
  * @throws {InputError} missing or unreadable file, or malformed JSON or YAML with line and column.
  */
@@ -62,7 +62,7 @@ export async function readJsonFile(path: string): Promise<JsonFile> {
   return parseYaml(path, text, DEEPEST);
 }
 
-/** Whether a file's name says that it is YAML. */
+/** Whether a file's name marks it as YAML. */
 export function isYaml(path: string): boolean {
   return /\.ya?ml$/i.test(path);
 }
@@ -82,7 +82,7 @@ export function parseJson(path: string, text: string): JsonFile {
 /**
  * Checks a parsed file against a schema.
  *
- * @throws {InputError} every complaint, a line each, with its path (`tests[3].prompt`), line and column.
+ * @throws {InputError} all errors, one per line, each with its path (`tests[3].prompt`), line and column.
  */
 export function checkJson<Schema extends z.ZodType>(
   file: JsonFile,
@@ -110,7 +110,7 @@ export function checkJson<Schema extends z.ZodType>(
   throw new InputFaults([...lines.slice(0, -1), lines.at(-1)! + see]);
 }
 
-/** What is needed to find a value's place in a file. */
+/** What is needed to find the place of a value in a file. */
 export type PlacesOf = Pick<JsonFile, "path" | "text" | "at">;
 
 /** `line:column` of the value at a path, or of its nearest parent that exists. */
@@ -133,7 +133,7 @@ export function showPath(path: readonly (string | number)[]): string {
   return path.map((key, i) => typeof key === "number" ? `[${key}]` : (i ? "." : "") + key).join("");
 }
 
-/** The syntax tree; undefined where the text is nested too deeply for it. */
+/** The syntax tree; undefined when the text is nested too deeply for the parser. */
 function treeOf(text: string, errors: ParseError[] = []): Node | undefined {
   try {
     return parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });

@@ -1,4 +1,4 @@
-/** Load experiments: the settings of several loads under one name, in a file. */
+/** Load experiments: a named set of loads with their settings, in a file. */
 import { dirname } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
@@ -9,43 +9,44 @@ import { expandMatrix } from "./matrix.ts";
 import { checkSettings, fileForms, nonEmpty, schemaField } from "./setting.ts";
 import type { LoadSettings } from "./load.ts";
 
-/** A load experiment's file. */
+/** The schema of a load experiment's file. */
 export const loadExperimentSchema = z.strictObject({
   $schema: schemaField,
   kind: z.literal("load").describe("what tells this file from others"),
-  /** What the load is called, in lists and reports. */
+  /** The name of the load in lists and reports. */
   name: z.string().min(1),
   ...givenLoadSchema.shape,
-  /** Lists of settings: every combination is its own run. */
+  /** Lists of settings; every combination is a separate run. */
   matrix: z.record(z.string(), z.array(z.unknown()).min(1)).optional(),
-  /** Runs of each load. */
+  /** The number of runs of each load. */
   repeat: z.int({
     error: ({ input }) =>
       typeof input === "boolean"
         ? 'is the number of runs of each load; what goes through prompts again is "recycle"'
         : undefined,
   }).min(1).optional(),
-  /** Runs of each load go on until this figure is so exact, as "ttft_p99:5%". */
+  /** Repeats each load until this figure has this precision, as "ttft_p99:5%". */
   until: nonEmpty.optional(),
 }).register(fileForms, { name: "load", title: "an experiment of dyno load" });
 
 /** A named experiment: the settings of each of its runs. */
 export interface LoadExperiment {
-  /** What people call it. */
+  /** Its name for people. */
   name: string;
-  /** The settings of each load, and what of them the matrix varies. */
+  /** The settings of each load, and those of them that the matrix varies. */
   runs: { settings: LoadSettings; varied: Record<string, unknown> }[];
-  /** Runs of each load; 1 by default. */
+  /** The number of runs of each load; 1 by default. */
   repeat?: number | undefined;
-  /** Until which they go on, as "ttft_p99:5%". */
+  /** The precision at which the repeats stop, as "ttft_p99:5%". */
   until?: string | undefined;
 }
 
 /**
- * Reads a load experiment. `override` is what flags said: it takes precedence over the file, but a setting of
- * the matrix cannot be overridden.
+ * Reads a load experiment. `override` holds the settings from flags: they take precedence over the file,
+ * but cannot replace a setting of the matrix.
  *
- * @throws {InputError} an unknown setting, a value of the wrong form, a flag that the matrix varies.
+ * @throws {InputError} an unknown setting, a malformed value, or a flag for a setting that the matrix
+ * varies.
  */
 export async function readLoadExperiment(
   path: string,
@@ -75,7 +76,7 @@ export async function readLoadExperiment(
   return { name, runs, repeat, until };
 }
 
-/** The settings of the n-th of several loads, from 0: none sends the prompts of another. */
+/** The settings of the n-th of several loads, from 0, with a seed of its prompts that no other load has. */
 export function nthLoad(settings: LoadSettings, n: number): LoadSettings {
   const { prompt_seed } = settings;
   if (prompt_seed === undefined || n === 0) return settings;

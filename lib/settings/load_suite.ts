@@ -1,34 +1,36 @@
-/** Loading a suite file. */
+/** Loads a suite file. */
 import { dirname, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { checkJson, type JsonFile, parseJson, positionOf, readJsonFile } from "./json_file.ts";
 import { type Suite, suiteSchema } from "./suite.ts";
 
-/** A suite and where it came from. */
+/** A suite and its source. */
 export interface LoadedSuite {
-  /** Where it was read, for messages and the run's metadata. */
+  /** Its path, for messages and the run's metadata. */
   path: string;
-  /** The folder that paths in the suite are relative to. */
+  /** The folder to which paths in the suite are relative. */
   directory: string;
-  /** The file's text, which the run keeps a copy of. */
+  /** The file's text, of which the run keeps a copy. */
   text: string;
   /** The suite itself. */
   suite: Suite;
-  /** Where a value stands, as `line:column`, of a suite whose text is not what was written. */
+  /**
+   * Returns the place of a value as `line:column`, for a suite whose text was converted from another one.
+   */
   at?(path: readonly (string | number)[]): string | null;
 }
 
 /**
  * Reads a suite.
  *
- * @throws {InputError} file, line and column of what is wrong: JSON, a missing or unknown field, no
- * tests, two tests with one id.
+ * @throws {InputError} what is wrong, with file, line and column: JSON, a missing or unknown field, no
+ * tests, two tests with the same id.
  */
 export async function loadSuite(path: string): Promise<LoadedSuite> {
   return suiteOf(await readJsonFile(path));
 }
 
-/** Reads a suite from its text, as {@linkcode loadSuite} does; `path` is for messages. */
+/** Reads a suite from its text, like {@linkcode loadSuite}; `path` is for messages. */
 export function parseSuite(path: string, text: string): LoadedSuite {
   return suiteOf(parseJson(path, text));
 }

@@ -1,7 +1,7 @@
 /** The Cartesian product of a matrix of settings. */
 
 /**
- * Every combination of the values of a matrix, in the order of its keys, the last one fastest.
+ * Every combination of the values of a matrix. Keys keep their order; the last one varies fastest.
  *
  * @example
  * ```ts

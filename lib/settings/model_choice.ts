@@ -1,7 +1,7 @@
-/** A model that a file names beside the one that is measured: a judge, or one that embeds texts. */
+/** A model that a file names in addition to the measured one: a judge, or a model for embeddings. */
 import { z } from "zod";
 import { endpointSettings, retrySettings } from "./endpoint.ts";
 import { asGiven } from "./setting.ts";
 
-/** Where it is and how it is asked, under the names of the command line's flags. */
+/** Its URL and how to ask it, under the names of the command line's flags. */
 export const modelChoice = asGiven(z.object({ ...endpointSettings.shape, ...retrySettings.shape }));

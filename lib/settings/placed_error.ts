@@ -1,4 +1,4 @@
-/** Errors about what a file says, found only after it was read, with the place in it. */
+/** Adds the place in the file to errors that are found only after the file was read. */
 import { dirname, resolve } from "node:path";
 import { InputError, InputFaults } from "../errors.ts";
 import { beside } from "./beside_file.ts";
@@ -7,15 +7,16 @@ import { flagName } from "./setting.ts";
 
 type Path = (string | number)[];
 
-/** A field, what it is, and a field within: `tests[2].evaluator (regex): pattern: `. */
+/** A field, its kind, and a field inside it: `tests[2].evaluator (regex): pattern: `. */
 const FIELD =
   /^((?:[\w$-]+)(?:\.[\w$-]+|\[\d+\])*)(?: \([^)]*\))?: (?:([\w$-]+(?:\.[\w$-]+|\[\d+\])*): )?/;
 
 /**
- * The error with file, line and column, where it names a field of the file (`FILE: FIELD: …`), or a flag
- * whose value the file gave (`--FLAG: …`). Any other error as it is.
+ * The error with file, line and column, if it names a field of the file (`FILE: FIELD: …`) or a flag
+ * whose value came from the file (`--FLAG: …`). Any other error is returned unchanged.
  *
- * @param flags the settings that flags gave: these are not the file's. Without it no flag is the file's.
+ * @param flags the settings that came from flags and therefore not from the file. Without it, no flag is
+ * looked up in the file.
  */
 export function placedError(error: unknown, file: PlacesOf, flags?: object): unknown {
   const faults = faultsOf(error);
@@ -24,9 +25,10 @@ export function placedError(error: unknown, file: PlacesOf, flags?: object): unk
 }
 
 /**
- * As {@linkcode placedError}, in a file that is read again for it; one that cannot be read tells no place.
+ * Like {@linkcode placedError}, but reads the file again; returns the error unchanged when it cannot be
+ * read.
  *
- * @param path the file; left out, the one that the error names.
+ * @param path the file; when left out, the one that the error names.
  */
 export async function placedInFile(
   error: unknown,
@@ -40,12 +42,12 @@ export async function placedInFile(
   return file === null ? error : placedError(error, file, flags);
 }
 
-/** What is said of a flag, as said of the field of a file that is for the same. */
+/** Rewrites a message about a flag as one about the field with the same meaning. */
 export function asField(message: string): string {
   return message.replace(/^--([a-z-]+)/, (_, flag: string) => flag.replaceAll("-", "_"));
 }
 
-/** The faults of wrong input; none of what is another error. */
+/** The faults of an input error; empty for any other error. */
 function faultsOf(error: unknown): readonly string[] {
   if (error instanceof InputFaults) return error.faults;
   return error instanceof InputError && error.constructor === InputError ? [error.message] : [];
@@ -75,7 +77,7 @@ function placed(fault: string, file: PlacesOf, flags: object | undefined): strin
   return `${file.path}:${positionOf(file, path)}: ${said}`;
 }
 
-/** Where the file gives what a flag would; null where it does not, or the flag was given. */
+/** Where the file sets the value that a flag would; null when it does not, or when the flag was given. */
 function settingOf(flag: string, file: PlacesOf, flags: object): Path | null {
   const name = flag.replace(/^no-/, "");
   const given = flags as Record<string, unknown>;
@@ -88,14 +90,17 @@ function settingOf(flag: string, file: PlacesOf, flags: object): Path | null {
   return null;
 }
 
-/** Flags that do not have the name of their setting. */
+/** Flags whose name differs from their setting's. */
 const RENAMED: Record<string, string> = { header: "headers", category: "categories" };
 
-/** What is said of settings that are missing. */
+/** How messages about missing settings begin. */
 const QUESTION = /^(?:how much load|how long)\?/;
 const MISSING = /^(.+?): no such file/;
 
-/** The text in a file that means another file, seen from the folder of the first; null for none. */
+/**
+ * The text in a file that names another file, as a path relative to the first file's folder; null for
+ * none.
+ */
 function pathNaming(path: string, file: PlacesOf): Path | null {
   const named = beside(dirname(file.path));
   const find = (value: unknown, at: Path): Path | null => {
@@ -120,7 +125,7 @@ function valueAt({ text }: PlacesOf, path: Path): unknown {
   );
 }
 
-/** The keys of a field as {@linkcode showPath} writes it. */
+/** The keys of a field in {@linkcode showPath}'s notation. */
 function keysOf(field: string): Path {
   return [...field.matchAll(/\[(\d+)\]|[\w$-]+/g)].map(([key, index]) =>
     index === undefined ? key : Number(index)

@@ -1,4 +1,4 @@
-/** Request templates: how any JSON endpoint is asked, and where its answers have what. */
+/** Request templates: how to ask any JSON endpoint, and where to find the parts of its answers. */
 import { readFileSync, statSync } from "node:fs";
 import { z } from "zod";
 import { InputError, messageOf } from "../errors.ts";
@@ -15,9 +15,9 @@ export const requestTemplate = nonEmpty.optional().register(about, {
   placeholder: "FILE",
 });
 
-/** What stands between double braces in a template's body. */
+/** The names allowed between double braces in a template's body. */
 const PLACES = ["prompt", "messages", "model", "max_tokens", "stream"] as const;
-/** One of them. */
+/** One of these names. */
 export type TemplatePlace = typeof PLACES[number];
 
 /** A path into JSON: names after dots or in brackets, numbers and stars in brackets. */
@@ -26,19 +26,19 @@ const path = z.string().regex(
   'expected a path into JSON, such as choices[0].text or $["outputs"][0].data[*]',
 );
 
-/** Where an answer, or an event, has what: paths into its JSON. */
+/** Paths to the parts of an answer's, or an event's, JSON. */
 export interface ReadPaths {
-  /** The text, or of an event its new part. */
+  /** The text; in an event, its new part. */
   text?: string | undefined;
-  /** Instead: the text from its beginning, where events repeat it. */
+  /** Used instead of `text` when events repeat the text from its beginning. */
   text_so_far?: string | undefined;
-  /** Reasoning, where it stands apart from the text. */
+  /** Reasoning that is separate from the text. */
   reasoning?: string | undefined;
-  /** Why the answer ended; an event that has one is the last. */
+  /** Why the answer ended; an event with a value here is the last. */
   finish_reason?: string | undefined;
   /** Tokens of the prompt. */
   prompt_tokens?: string | undefined;
-  /** Of the prompt's tokens those that a cache had. */
+  /** Tokens of the prompt that were read from a cache. */
   cached_tokens?: string | undefined;
   /** Tokens of the answer. */
   completion_tokens?: string | undefined;
@@ -62,29 +62,29 @@ const readPathsSchema: z.ZodType<ReadPaths> = z.strictObject({
 /** A request template's file. */
 export const requestTemplateSchema = z.strictObject({
   $schema: schemaField,
-  /** The body, with places in double braces; left out: rows of a dataset are bodies themselves. */
+  /** The body, with placeholders in double braces; when left out, rows of a dataset are the bodies. */
   body: z.record(z.string(), z.unknown()).optional().describe(
     `the body, with {{${
       PLACES.join("}}, {{")
     }}} in its texts; left out: rows with a payload are bodies`,
   ),
-  /** Where an answer that is not streamed has what. */
+  /** Paths in an answer that is not streamed. */
   answer: readPathsSchema.describe("where an answer that is not streamed has what"),
-  /** Where an event of a stream has what; left out: the endpoint does not stream. */
+  /** Paths in an event of a stream; when left out, the endpoint does not stream. */
   event: readPathsSchema.optional().describe("where an event of a stream has what"),
 }).register(fileForms, { name: "request-template", title: "a request template of dyno load" });
 
-/** How any JSON endpoint is asked and read. */
+/** How to ask any JSON endpoint and read its answers. */
 export interface RequestTemplate {
-  /** With places in double braces; left out: rows of a dataset are bodies themselves. */
+  /** The body, with placeholders in double braces; when left out, rows of a dataset are the bodies. */
   body?: Record<string, unknown> | undefined;
-  /** Where an answer that is not streamed has what. */
+  /** Paths in an answer that is not streamed. */
   answer: ReadPaths;
-  /** Where an event of a stream has what; left out: the endpoint does not stream. */
+  /** Paths in an event of a stream; when left out, the endpoint does not stream. */
   event?: ReadPaths | undefined;
 }
 
-/** @throws {InputError} a text in the body names a place that is none. */
+/** Checks the placeholders. @throws {InputError} the body has an unknown one. */
 function checkPlaces(file: JsonFile, part: unknown, path: (string | number)[]): void {
   if (typeof part === "object" && part !== null) {
     for (const [key, each] of Object.entries(part)) {
@@ -107,7 +107,8 @@ function checkPlaces(file: JsonFile, part: unknown, path: (string | number)[]): 
 /**
  * Reads a template.
  *
- * @throws {InputError} with line and column: JSON, an unknown field, a path or a place that is none.
+ * @throws {InputError} with line and column: malformed JSON, an unknown field, an invalid path or an
+ * unknown placeholder.
  */
 export function readRequestTemplate(path: string): RequestTemplate {
   let file: JsonFile;

@@ -1,28 +1,30 @@
-/** The form of a suite whose tests are made of rows: of a data set's file, by templates. */
+/** The schema of a suite whose tests are made from rows of a data set's file, with templates. */
 import { z } from "zod";
 import { fileForms, nonEmpty, type OutputOf, schemaField } from "./setting.ts";
 
-/** Where rows are: a file, or here. */
+/** The source of rows: a file, or a list in the suite. */
 const rowsOf = {
-  /** A file of rows: JSON lines, JSON, CSV or Parquet, beside this one. */
+  /** A file of rows: JSON lines, JSON, CSV or Parquet, relative to this file. */
   file: nonEmpty.optional().describe(
     "a file of rows: JSON lines, JSON, CSV or Parquet, beside this one",
   ),
-  /** Where that file comes from, for people. */
+  /** Where to get that file, for people. */
   source: z.string().optional().describe("where that file comes from"),
 };
 
-/** A text with `{{ … }}` in it, or any value that holds such texts. */
+/** A text with `{{ … }}` in it, or any value with such texts inside. */
 const template = z.unknown();
 
 const choices = z.strictObject({
-  /** The texts to choose from: a list, or a template that gives one. */
+  /** The choices: a list of texts, or a template that returns one. */
   texts: template.describe("the texts to choose from: a list, or a template that gives one"),
-  /** The right one: its place from 0, its letter, or one of `labels`. */
+  /** The right choice: its index from 0, its letter, or one of `labels`. */
   right: template.describe("the right one: its place from 0, its letter, or one of labels"),
-  /** What `right` is one of, in the order of the texts. */
+  /** The values that `right` can have, in the order of the choices. */
   labels: template.optional().describe("what right is one of, in the order of the texts"),
-  /** In another order for each row, always the same one; for files whose right one stands first. */
+  /**
+   * Shuffles the choices of each row, always in the same way; for files where the right one comes first.
+   */
   shuffle: z.boolean().default(false)
     .describe("in another order for each row, which is always the same"),
 });
@@ -31,27 +33,27 @@ const shots = z.strictObject({
   ...rowsOf,
   /** The rows themselves. */
   rows: z.array(z.record(z.string(), z.unknown())).optional(),
-  /** This many of them, from the first. */
+  /** The number of rows, from the first. */
   count: z.int().min(1).default(5),
-  /** Only rows that have the same value in this field. */
+  /** Uses only rows with the same value in this field. */
   same: nonEmpty.optional().describe("only rows that have the same value in this field"),
 }).refine(({ file, rows }) => (file === undefined) !== (rows === undefined), {
   message: `give either "file" or "rows"`,
 });
 
-/** The form of such a suite. */
+/** The schema of such a suite. */
 export const rowSuiteSchema = z.strictObject({
   $schema: schemaField,
   test_suite_id: nonEmpty.describe("the suite's name in runs and reports"),
   version: z.string().optional().describe("the suite's own version, kept with each run"),
   description: z.string().optional().describe("what the suite asks, for people"),
-  /** Where the rows are. */
+  /** The source of the rows. */
   rows: z.strictObject({ ...rowsOf, file: nonEmpty }),
-  /** Of rows with choices: `choices`, `letter` in templates. */
+  /** Choices of each row: `choices` and `letter` in templates. */
   choices: choices.optional().describe("of rows with choices"),
   /** Examples before the question: `shots` in templates. */
   shots: shots.optional().describe("examples that are shown before the question"),
-  /** A test, with `{{ row.FIELD }}` where a row's value belongs. */
+  /** A test, with `{{ row.FIELD }}` for values of the row. */
   test: z.strictObject({
     id: template.optional().describe(
       "unique in the suite; default the row's number",
@@ -74,5 +76,5 @@ export const rowSuiteSchema = z.strictObject({
   title: "a suite of dyno whose tests are a file's rows",
 });
 
-/** A suite whose tests are made of rows. */
+/** A suite whose tests are made from rows. */
 export interface RowSuite extends OutputOf<typeof rowSuiteSchema> {}

@@ -1,10 +1,11 @@
-/** Files of rows in every form, YAML too. */
+/** Reads files of rows in every format, including YAML. */
 import { type FileRow, readTable, rowsOfList } from "../formats/tables.ts";
 import { asObject } from "../json_fields.ts";
 import { isYaml, readJsonFile } from "./json_file.ts";
 
 /**
- * The rows of a file, as {@linkcode readTable} has them; of YAML those of a list, or of a suite's `tests`.
+ * The rows of a file, as {@linkcode readTable} returns them; from YAML, those of a list, or of a suite's
+ * `tests`.
  *
  * @throws {InputError} it cannot be read, or has no rows.
  */

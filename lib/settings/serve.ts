@@ -19,22 +19,22 @@ export const serveSettings = z.strictObject({
     help: "the folder of runs; tasks are kept in its folder server",
     placeholder: "DIR",
   }),
-  /** The folder of batches, of the dashboard and of tasks. */
+  /** The folder of batches, for the dashboard and tasks. */
   batches: nonEmpty.default("batches").register(about, {
     help: "the folder of batches that the dashboard shows",
     placeholder: "DIR",
   }),
-  /** Tasks at the same time. */
+  /** The most tasks that run at the same time. */
   jobs: count.max(256).default(1).register(about, {
     help: "tasks at the same time; more disturb each other's measurements",
     placeholder: "N",
   }),
-  /** Tasks that may wait. */
+  /** The most tasks that wait. */
   max_queue: count.default(1000).register(about, {
     help: "tasks that may wait; more are refused for a while",
     placeholder: "N",
   }),
-  /** Folders whose files tasks may name. */
+  /** Folders with files that tasks may name. */
   allow: z.array(z.string()).default(["."]).register(about, {
     help: "folders whose files tasks may name",
     placeholder: "DIR",
@@ -49,7 +49,7 @@ export const serveSettings = z.strictObject({
     help: "let callbacks go to private and loopback addresses",
     flag: "allow-private-callbacks",
   }),
-  /** Hosts and networks that tasks may ask, though they are private or loopback. */
+  /** Private or loopback hosts and networks that tasks may ask. */
   allow_endpoints: z.array(z.string()).default([]).register(about, {
     help:
       "with --host of other than loopback: private or loopback hosts that tasks may ask, such " +
@@ -57,7 +57,7 @@ export const serveSettings = z.strictObject({
     placeholder: "HOST|CIDR",
     otherwise: "none",
   }),
-  /** Variables that may hold a task's API key, each with the origin that it goes to: `NAME=ORIGIN`. */
+  /** Variables that may hold a task's API key, each with the origin that may receive it: `NAME=ORIGIN`. */
   key_envs: z.array(z.string()).default([]).register(about, {
     help: "a variable that may hold a task's API key, and the one origin that it is sent to; a " +
       "preset's, such as OPENAI_API_KEY, needs no origin",
@@ -65,13 +65,13 @@ export const serveSettings = z.strictObject({
     flag: "key-env",
     otherwise: "none",
   }),
-  /** Requests a second from one address; 0 is no limit. */
+  /** The most requests per second from one address; 0 for no limit. */
   rate_per_s: z.number().min(0).default(100).register(about, {
     help: "requests a second from one address; 0: unlimited",
     placeholder: "N",
     flag: "rate-limit",
   }),
-  /** The longest body of a request. */
+  /** The longest request body. */
   max_body_bytes: count.default(1 << 20).register(about, {
     help: "the longest body of a request",
     placeholder: "BYTES",

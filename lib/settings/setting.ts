@@ -1,7 +1,7 @@
 /**
- * A setting is declared once, as a zod schema: its flag, its line of help, its default, its place in JSON
- * Schema and in OpenAPI, and its TypeScript type are made of that. A doc comment at the property is what
- * an editor shows a program's author: TypeScript carries it through `z.input`.
+ * A setting is declared once, as a zod schema. Its flag, its line of help, its default, its entries in
+ * JSON Schema and in OpenAPI, and its TypeScript type are all derived from that. A doc comment at the
+ * property is what an editor shows a program's author: TypeScript carries it through `z.input`.
  *
  * @example
  * ```ts
@@ -19,46 +19,51 @@ import { InputError } from "../errors.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../text/duration.ts";
 import { didYouMean } from "../text/nearest.ts";
 
-/** What a program gives where a schema checks: names without defaults may be left out. */
+/** The value that a program passes to a schema: names without defaults may be left out. */
 export type InputOf<Schema extends { _zod: { input: unknown } }> = Schema["_zod"]["input"];
 
-/** What a schema makes of it: times in seconds, defaults filled in. */
+/** The value that a schema returns: times in seconds, defaults filled in. */
 export type OutputOf<Schema extends { _zod: { output: unknown } }> = Schema["_zod"]["output"];
 
-/** What a setting is to people. */
+/** How a setting is presented to people. */
 export interface About {
   /** The line of help of its flag, and its description in JSON Schema. */
   help: string;
-  /** The help of the flag `--no-NAME`, of a setting that is on where nothing is said. */
+  /** The help of the flag `--no-NAME`, for a setting that is on by default. */
   off?: string;
-  /** What stands for the value in the help. */
+  /** The placeholder for the value in the help. */
   placeholder?: string;
-  /** The flag's name, where it is not the setting's with dashes and without its unit. */
+  /** The flag's name, when it is not the setting's name with dashes and without the unit. */
   flag?: string;
-  /** A flag of one letter for the same. */
+  /** A one-letter flag with the same meaning. */
   short?: string;
-  /** What holds without it, where that is not a fixed value; such a value is the schema's default. */
+  /**
+   * A description of the default, when that is not a fixed value; a fixed value is the schema's default.
+   */
   otherwise?: string;
-  /** What its flag means without a value. */
+  /** The value of the flag when it is given without one. */
   bare?: string;
-  /** A list whose values hold commas: each flag gives one. */
+  /** Whether it is a list whose values may contain commas, so that the flag is repeated for each. */
   whole?: true;
 }
 
-/** The name of a setting's flag, where it has no other: no unit, as its value may have one. */
+/**
+ * The name of a setting's flag, unless it has a different one: without the unit, because the value may
+ * have one.
+ */
 export function flagName(setting: string): string {
   return setting.replace(/_(s|hz|mb|bytes)$/, "").replaceAll("_", "-");
 }
 
-/** What is said of each setting. */
+/** The presentation of each setting. */
 export const about = z.registry<About>();
 
-/** Kinds of files that people write, by their schemas: what `dyno schema NAME` prints, and what it is. */
+/** The schemas of files that people write, each with a name for `dyno schema NAME` and a description. */
 export const fileForms = z.registry<{ name: string; title: string }>();
 
-/** Where editors find the form of a file: what `dyno schema` printed. */
+/** Where editors find a file's schema: the output of `dyno schema`. */
 export const schemaField = z.string().optional();
-/** The schema of some text that is given as it is. */
+/** The schema of a text that is not blank; its value is used unchanged. */
 export const nonEmpty = z.string().min(1);
 /** A whole number, at least 1. */
 export const count = z.int().min(1);
@@ -70,10 +75,10 @@ export const sampleRate = z.number().min(0).max(10_000);
 const durations = new WeakSet<z.ZodType>();
 
 /**
- * A length of time: a number of seconds, or a text such as "500ms" or "10m"; seconds when checked.
+ * A duration: a number of seconds, or a text such as "500ms" or "10m"; the checked value is in seconds.
  *
- * @param named whether the setting's name tells its unit, as grace_s does; where it does not, a number
- * that looks like milliseconds is asked about.
+ * @param named whether the setting's name has the unit, as in grace_s. If not, a number that looks like
+ * milliseconds is questioned.
  */
 export function seconds(
   { min = 0, above = false, named = false }: { min?: number; above?: boolean; named?: boolean } =
@@ -104,7 +109,10 @@ type Given<Shape extends z.ZodRawShape> = {
     : Shape[Name];
 };
 
-/** The same settings with none filled in: for files and flags, of which one takes precedence over the other. */
+/**
+ * The same settings without filling in defaults: for files and flags, where one takes precedence over the
+ * other.
+ */
 export function asGiven<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
 ): z.ZodObject<Given<Shape>, z.core.$strict> {
@@ -120,10 +128,10 @@ export function asGiven<Shape extends z.ZodRawShape>(
   return z.strictObject(shape as unknown as Given<Shape>);
 }
 
-/** The defaults that are not filled in, for what is said of them. */
+/** The defaults that are not filled in, for descriptions. */
 const left = new WeakMap<z.ZodType, unknown>();
 
-/** A schema without what makes it optional, and the value that it has where none is given. */
+/** A schema without its optional wrappers, and the default value. */
 export function unwrapped(schema: z.ZodType): { schema: z.ZodType; otherwise: unknown } {
   let inner = schema;
   let otherwise = left.get(schema);
@@ -134,7 +142,7 @@ export function unwrapped(schema: z.ZodType): { schema: z.ZodType; otherwise: un
   return { schema: inner, otherwise };
 }
 
-/** The JSON Schema of a kind of settings, as people write them: descriptions and defaults included. */
+/** The JSON Schema of settings as people write them, with descriptions and defaults. */
 export function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
   return z.toJSONSchema(schema, {
     io: "input",
@@ -145,21 +153,21 @@ export function jsonSchemaOf(schema: z.ZodType): Record<string, unknown> {
       const { otherwise, schema: inner } = unwrapped(schema);
       const unit = isDuration(inner) ? ": seconds, or a text such as 500ms or 10m" : "";
       if (help !== undefined) jsonSchema.description = `${help}${unit}`;
-      // zod leaves out the default of what it changes in checking
+      // zod leaves out the default of values that the check converts
       if (otherwise !== undefined) jsonSchema.default = otherwise;
     },
   }) as Record<string, unknown>;
 }
 
-/** A complaint in a person's words: where, and what is wrong. */
+/** An error in words for people: where, and what is wrong. */
 export interface Complaint {
   path: (string | number)[];
   message: string;
-  /** The value that is there, as `; found 0`; empty where that says nothing, or may be a secret. */
+  /** The value found there, as `; found 0`; empty when it says nothing or may be a secret. */
   found: string;
 }
 
-/** What a schema says of a value: the value as it should be, or every complaint, unknown fields first. */
+/** Checks a value against a schema: returns the checked value, or every error, unknown fields first. */
 export function checked<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -172,7 +180,7 @@ export function checked<Schema extends z.ZodType>(
   return { complaints: [...unknown, ...complaints.filter((each) => !unknown.includes(each))] };
 }
 
-/** Settings whose times were named without their unit, under their own names: duration for duration_s. */
+/** Renames settings whose name lacks the unit: duration becomes duration_s. */
 export function withoutUnits<Shape extends z.ZodRawShape>(
   { shape }: z.ZodObject<Shape>,
   given: object,
@@ -186,10 +194,10 @@ export function withoutUnits<Shape extends z.ZodRawShape>(
 }
 
 /**
- * Checks settings that a program gives.
+ * Checks settings that a program passes.
  *
- * @param what stands before the complaint, such as "settings".
- * @throws {InputError} every complaint with its place, and what each setting is for.
+ * @param what the beginning of the message, such as "settings".
+ * @throws {InputError} every error with its place, and a description of each setting.
  */
 export function checkSettings<Schema extends z.ZodType>(
   schema: Schema,
@@ -209,7 +217,7 @@ export function checkSettings<Schema extends z.ZodType>(
 
 const NO_FIELD = " is not a field";
 
-/** Types by the words of a person who writes JSON. */
+/** Names of types in the words of a person who writes JSON. */
 const TYPES: Record<string, string> = {
   array: "a list",
   boolean: "true or false",
@@ -220,7 +228,7 @@ const TYPES: Record<string, string> = {
   string: "a text",
 };
 
-/** Messages instead of zod's, where a person needs more. */
+/** Messages that replace zod's where a person needs more. */
 function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "unrecognized_keys") {
     const known = Object.keys((issue.inst as z.ZodObject | undefined)?.shape ?? {});
@@ -265,10 +273,10 @@ function kindsOf(union: z.ZodUnion, discriminator: string): string[] {
     .flatMap(({ shape }) => [...(shape[discriminator] as z.ZodLiteral).values].map(String));
 }
 
-/** A complaint before its value is looked up. */
+/** An error whose value has not been looked up yet. */
 type Told = Omit<Complaint, "found">;
 
-/** Longer values are cut. */
+/** Longer values are shortened. */
 const LONGEST_FOUND = 60;
 
 function foundText(value: unknown, { path, message }: Told): string {
@@ -287,7 +295,10 @@ function foundText(value: unknown, { path, message }: Told): string {
   return `; found ${text.length > LONGEST_FOUND ? `${text.slice(0, LONGEST_FOUND)}…` : text}`;
 }
 
-/** Of a choice between forms, what the form that was meant complains of: the one that got furthest. */
+/**
+ * For a choice between forms, the error of the form that was probably meant: the one that matched
+ * furthest.
+ */
 function complaintOf(issue: z.core.$ZodIssue): Told {
   const path = [...issue.path] as (string | number)[];
   if (issue.code === "invalid_union") {
@@ -305,7 +316,7 @@ function complaintOf(issue: z.core.$ZodIssue): Told {
   return { path, message: issue.message.replace(/^Invalid input: /, "") };
 }
 
-/** A complaint of several fields, as one of each. */
+/** Splits an error about several fields into one for each. */
 function eachField({ path, message }: Told): Told[] {
   if (!message.includes(NO_FIELD)) return [{ path, message }];
   return message.split("\n").map((line) => {

@@ -1,43 +1,43 @@
-/** The form of a test suite file: prompts or messages, parameters, and how answers are judged. */
+/** The schema of a test suite file: prompts or messages, parameters, and evaluators. */
 import { z } from "zod";
 import { count, fileForms, nonEmpty, type OutputOf, schemaField, seconds } from "./setting.ts";
 
 /**
- * The form of a message.
+ * The schema of a message.
  *
  * @internal
  */
 export const messageSchema = z.looseObject({
   /** "system", "user", "assistant" and the like. */
   role: nonEmpty,
-  /** A text, or the API's list of parts. */
+  /** A text, or a list of parts as in the API. */
   content: z.union([z.string(), z.array(z.record(z.string(), z.unknown()))]),
 });
 
 /**
- * The form of a choice of evaluator.
+ * The schema of a choice of evaluator.
  *
  * @internal
  */
 export const evaluatorSchema = z.looseObject({
-  /** A built-in evaluator, or one that is given to the run. */
+  /** A built-in evaluator, or one that is passed to the run. */
   name: nonEmpty,
 });
 
 const suiteFunction = z.strictObject({
-  /** What the model calls it by. */
+  /** The name by which the model calls it. */
   name: nonEmpty,
-  /** What it does, for the model. */
+  /** A description for the model. */
   description: z.string().optional(),
   /** The JSON Schema of its arguments. */
   parameters: z.record(z.string(), z.unknown()).optional(),
-  /** What it gives: the first whose arguments are those of the call, or that has none. */
+  /** Its results: the first one with the arguments of the call, or without any, is used. */
   results: z.array(z.strictObject({
     arguments: z.record(z.string(), z.unknown()).optional()
       .describe("the call's arguments that this answers; without them, any call"),
     result: z.unknown().describe("what the model gets, as JSON"),
   })).min(1).optional().describe("what it gives, by the call's arguments"),
-  /** A program that gets the arguments as JSON and prints the result. */
+  /** A program that receives the arguments as JSON and prints the result. */
   command: z.array(nonEmpty).min(1).optional()
     .describe("a program that gets the arguments as JSON and prints the result"),
   timeout_s: seconds({ above: true, named: true }).optional()
@@ -46,59 +46,59 @@ const suiteFunction = z.strictObject({
   message: `give either "results" or "command"`,
 });
 
-/** What a conversation may take. */
+/** The limits of a conversation. */
 const conversationLimits = z.strictObject({
-  /** Rounds of calls before an answer to the user. Default 10. */
+  /** Rounds of tool calls before an answer to the user. Default 10. */
   rounds: count.optional().describe("rounds of calls before an answer to the user; 10"),
-  /** Tokens in and out; no further question is asked beyond. */
+  /** Input and output tokens; above this no further question is asked. */
   tokens: count.optional().describe("tokens in and out, beyond which nothing more is asked"),
-  /** Seconds; no further question is asked beyond. Default 600. */
+  /** Seconds; after this no further question is asked. Default 600. */
   time_s: seconds({ above: true, named: true }).optional(),
 });
 
 /**
- * The form of a test.
+ * The schema of a test.
  *
  * @internal
  */
 export const testSchema = z.strictObject({
   /** Unique in the suite. */
   id: nonEmpty,
-  /** What people call it. */
+  /** Its name for people. */
   name: nonEmpty,
-  /** What figures are grouped by. */
+  /** The category by which results are grouped. */
   category: nonEmpty,
   /** For people. */
   description: z.string().optional(),
-  /** The type of reasoning it asks for; reasoning evaluators use it. */
+  /** The type of reasoning that it asks for; used by reasoning evaluators. */
   reasoning_type: z.string().optional(),
-  /** The text that is asked. */
+  /** The text to send. */
   prompt: z.string().optional().describe("the text that is asked; this or messages"),
-  /** A conversation that is asked. */
+  /** A conversation to send. */
   messages: z.array(messageSchema).min(1).optional()
     .describe("a conversation that is asked; this or prompt"),
-  /** What the user says after each answer, and how the answer to it is judged. */
+  /** The user's next message after each answer, and the evaluator of the answer to it. */
   turns: z.array(z.strictObject({
     prompt: nonEmpty.describe("what the user says after the last answer"),
     evaluator: evaluatorSchema.optional()
       .describe("how the answer to it is judged; without one it is not judged"),
   })).min(1).optional().describe("what the user says next, and how each answer is judged"),
-  /** Functions that the model may call; the suite answers. */
+  /** Functions that the model may call; the suite supplies the results. */
   functions: z.array(suiteFunction).min(1).optional()
     .describe("functions that the model may call, and what they give"),
-  /** What a test with turns or functions may take. */
+  /** The limits of a test with turns or functions. */
   limits: conversationLimits.optional()
     .describe("what a test with turns or functions may take"),
-  /** Sampling parameters, sent as they are. */
+  /** Sampling parameters, sent unchanged. */
   parameters: z.record(z.string(), z.unknown()).optional()
     .describe("sampling parameters, sent as they are"),
-  /** An answer that is judged as it is, without asking. */
+  /** An answer to judge unchanged, without asking the endpoint. */
   answer: z.string().optional()
     .describe("an answer that is judged as it is: the model is not asked"),
-  /** What people chose for this answer, of the judge's choices. */
+  /** The choice that people made for this answer, one of the judge's choices. */
   label: nonEmpty.optional()
     .describe("what people chose for this answer, of the judge's choices"),
-  /** How the answer is judged; default the suite's evaluator. */
+  /** The evaluator of the answer; default the suite's evaluator. */
   evaluator: evaluatorSchema.optional()
     .describe("how the answer is judged, in place of the suite's evaluator"),
 }).refine((test) => (test.prompt === undefined) !== (test.messages === undefined), {
@@ -106,36 +106,36 @@ export const testSchema = z.strictObject({
 });
 
 /**
- * The form of a suite file.
+ * The schema of a suite file.
  *
  * @internal
  */
 export const suiteSchema = z.strictObject({
   $schema: schemaField,
-  /** Names the suite in results. */
+  /** Identifies the suite in results. */
   test_suite_id: nonEmpty,
   /** The suite's own version, for people. */
   version: z.string().optional(),
   /** For people. */
   description: z.string().optional(),
-  /** How answers are judged where a test says nothing; without one they are not. */
+  /** The evaluator for tests that have none; without it their answers are not judged. */
   evaluator: evaluatorSchema.optional()
     .describe("how answers are judged where a test says nothing; without one they are not"),
   /** At least one. */
   tests: z.array(testSchema).min(1, "the suite has no tests"),
 }).register(fileForms, { name: "suite", title: "a test suite of dyno" });
 
-/** An evaluator's name and, beside it, that evaluator's own options. */
+/** An evaluator's name, together with that evaluator's own options. */
 export interface EvaluatorChoice extends OutputOf<typeof evaluatorSchema> {}
 
-/** One turn of a conversation, in the form of the chat API, whose further fields are kept. */
+/** One turn of a conversation, in the chat API's format; other fields are kept. */
 export interface Message extends OutputOf<typeof messageSchema> {}
 
 /** One test of a suite: either `prompt` or `messages`. */
 export interface TestCase extends OutputOf<typeof testSchema> {}
 
-/** A function that the suite answers. */
+/** A function whose results the suite supplies. */
 export interface SuiteFunction extends OutputOf<typeof suiteFunction> {}
 
-/** A suite file: tests and how their answers are judged. */
+/** A suite file: tests and their evaluators. */
 export interface Suite extends OutputOf<typeof suiteSchema> {}

@@ -1,26 +1,26 @@
-/** The settings of a suite's run, and what a run may cost. */
+/** The settings of a suite's run, and its budget. */
 import { z } from "zod";
 import { endpointsSettings, retrySettings } from "./endpoint.ts";
 import { about, count, positive, sampleRate } from "./setting.ts";
 
-/** What a run may cost. */
+/** The budget of a run. */
 export const budgetSettings = z.strictObject({
-  /** US dollars that are not crossed. */
+  /** The most US dollars to spend. */
   budget_usd: positive.optional().register(about, {
     help: "stop before this is spent; warns at 80 %",
     placeholder: "USD",
   }),
-  /** Tokens that are not crossed, in and out. */
+  /** The most tokens to use, input and output. */
   budget_tokens: count.optional().register(about, {
     help: "stop before this many tokens are used, prompts and answers together",
     placeholder: "N",
   }),
 });
 
-/** The settings of a suite's run, and those that runs of coding problems share with it. */
+/** The settings of a suite's run; some are shared with runs of coding problems. */
 export const suiteRunSettings = z.strictObject({
   ...endpointsSettings.shape,
-  /** May be left out when the server serves exactly one model; several run one after the other. */
+  /** May be left out when the server serves exactly one model; several are run one after another. */
   model: z.union([z.string(), z.array(z.string()).min(1)]).optional().register(about, {
     help: "the model; several, by commas or repeated, run one after the other",
     placeholder: "NAME",
@@ -44,12 +44,12 @@ export const suiteRunSettings = z.strictObject({
     help: "only these tests",
     placeholder: "ID",
   }),
-  /** Only the first of the chosen tests. */
+  /** Only this many of the chosen tests, from the first. */
   limit: count.optional().register(about, {
     help: "only the first N of the chosen tests",
     placeholder: "N",
   }),
-  /** How often each test is asked: its answers are nested in it. */
+  /** How often each test is asked; the test remains the unit of statistics. */
   epochs: count.default(1).register(about, {
     help: "how often each test is asked; figures are then over tests",
     placeholder: "K",

@@ -1,4 +1,4 @@
-/** A sweep's file: what is run, with what, and how. */
+/** A sweep's file: what to run, with which arguments, and how. */
 import { z } from "zod";
 import {
   about,
@@ -13,7 +13,7 @@ import {
 } from "./setting.ts";
 
 /**
- * Of a sweep's file, and of flags that go before it.
+ * Settings in a sweep's file, which flags override.
  *
  * @internal
  */
@@ -24,18 +24,18 @@ export const sweepSettings = z.strictObject({
       help: "folder for experiments",
       placeholder: "PATH",
     }),
-  /** Runs at a time. */
+  /** The number of runs at the same time. */
   jobs: count.default(1).register(about, { help: "runs at the same time", placeholder: "N" }),
-  /** How long a run may take: seconds, or a text such as "10m"; without it, as long as it likes. */
+  /** Time limit of a run: seconds, or a text such as "10m"; without it there is no limit. */
   timeout_s: seconds({ above: true, named: true }).optional().register(about, {
     help: "limit for each run",
   }),
-  /** Private memory that each process of a run may take, MB. */
+  /** Private memory limit of each process of a run, MB. */
   memory_limit_mb: positive.optional().register(about, {
     help: "limit on the private memory of each process of a run",
     placeholder: "MB",
   }),
-  /** Hardware samples a second beside each run; 0 for none. */
+  /** Hardware samples per second during each run; 0 for none. */
   sample_rate_hz: sampleRate.default(0).register(about, {
     help: "hardware samples a second during each run; 0: none",
     placeholder: "HZ",
@@ -53,17 +53,17 @@ export const ablationSchema = z.strictObject({ name: fileName, flags: z.array(ar
 /** A sweep's file. */
 export const sweepSchema = z.strictObject({
   $schema: schemaField,
-  /** What the sweep is called, in the name of its folder too. */
+  /** The name of the sweep, also used in the name of its folder. */
   name: fileName,
   /** dyno load or dyno run, instead of a program. */
   kind: z.enum(["load", "suite"]).optional(),
   /** agent_sched_sim, or a program with its flags. */
   sim_binary: argument.min(1).optional(),
-  /** Any other program: arguments with places such as {seed}. */
+  /** Any other program: arguments with placeholders such as {seed}. */
   command: z.array(argument).min(1).optional(),
   /** Arguments of every run, or settings of every job. */
   common_args: z.record(z.string().min(1), z.unknown()).optional(),
-  /** Lists of values, whose combinations are the runs. */
+  /** Lists of values; each combination is a run. */
   matrix: z.record(z.string().min(1), z.unknown()),
   ...asGiven(sweepSettings).shape,
 }).refine(

@@ -1,10 +1,10 @@
-/** What is wrong with malformed YAML, in the words of who wrote it, not of the grammar. */
+/** Describes errors in YAML in the words of its author, not of the grammar. */
 import type { YAMLParseError } from "yaml";
 
 /**
- * Says what a fault is and what to do; what has no words here keeps the library's.
+ * Says what is wrong and what to do; errors not known here keep the library's message.
  *
- * @param text in which the fault's positions are.
+ * @param text the text that the error's positions refer to.
  */
 export function yamlFault(
   { code, message, pos: [from, to] }: YAMLParseError,

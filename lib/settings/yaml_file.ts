@@ -1,4 +1,6 @@
-/** YAML (1.2) that people wrote, as the JSON that it stands for; loaded only where a file is YAML. */
+/**
+ * Reads YAML (1.2) that people wrote, as the JSON that it stands for. This file is loaded only for YAML.
+ */
 import {
   Document,
   isAlias,
@@ -14,19 +16,22 @@ import { yamlFault } from "./yaml_fault.ts";
 import type { Node } from "yaml";
 import type { JsonFile } from "./json_file.ts";
 
-/** More than any file needs, and far less than one that names itself over and over would make. */
+/** More than any file needs, and much less than nested aliases could expand to. */
 const LONGEST_JSON = 64_000_000;
-/** What a merge counts as: one of a map without fields comes to nothing, and may be named over and over. */
+/**
+ * The size that a merge counts as: merging a map without fields adds nothing, but may be repeated many
+ * times.
+ */
 const MERGED = "<<".padEnd(64);
-/** A number as JSON writes it: then it is kept as it stands, 50.0 with its point. */
+/** A number in JSON's notation, which is kept unchanged: 50.0 keeps its point. */
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /**
- * Parses YAML text that came from `path`. Numbers keep the form in which they stand.
+ * Parses YAML text that came from `path`. Numbers keep their notation.
  *
- * @param deepest levels of lists and objects that are taken.
- * @throws {InputError} malformed YAML, two documents, keys that are not texts or come twice, with line
- * and column; nesting without end.
+ * @param deepest the most levels of lists and objects.
+ * @throws {InputError} malformed YAML, two documents, keys that are not texts or are repeated, with line
+ * and column; endless nesting.
  */
 export function parseYaml(path: string, text: string, deepest: number): JsonFile {
   const lines = new LineCounter();
@@ -36,7 +41,7 @@ export function parseYaml(path: string, text: string, deepest: number): JsonFile
   };
   let documents;
   try {
-    // two keys of one name are reported below: the package compares each with each
+    // repeated keys are reported below: the package would compare each key with each
     documents = parseAllDocuments(text, {
       lineCounter: lines,
       prettyErrors: false,
@@ -77,7 +82,7 @@ export function parseYaml(path: string, text: string, deepest: number): JsonFile
   };
 }
 
-/** What a node is: of an alias, what it stands for. */
+/** Resolves a node: for an alias, returns the node that it stands for. */
 type Resolve = (node: unknown) => Node | null;
 
 function nodeAt(
@@ -96,7 +101,7 @@ function nodeAt(
   return node;
 }
 
-/** An alias stands for the nearest node before it that has its name. */
+/** An alias stands for the nearest earlier node with its name. */
 function resolver(document: Document): Resolve {
   const named = new Map<string, Node>();
   const meant = new Map<unknown, Node | null>();
@@ -110,7 +115,10 @@ function resolver(document: Document): Resolve {
   };
 }
 
-/** The JSON of a document; an alias is what it stands for, and `<<` puts another map's fields in. */
+/**
+ * The JSON of a document. Aliases are replaced by what they stand for, and `<<` merges another map's
+ * fields.
+ */
 function jsonOf(
   root: unknown,
   resolved: Resolve,
