@@ -55,7 +55,7 @@ export class PriceTable {
   readonly prices: readonly Price[];
   readonly #rows: readonly { globs: string[][]; price: Price }[];
 
-  /** @param name the source of the prices. */
+  /** Makes a table of prices. @param name where they are from, for people. */
   constructor(name: string, prices: readonly Price[]) {
     this.name = name;
     this.prices = prices;
