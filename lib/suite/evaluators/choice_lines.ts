@@ -73,6 +73,10 @@ const JUDGED = [
     `^(?:(?<right>[✅✓✔]\ufe0f?)|[❌✗✘✖]\ufe0f?) ?(?:${w.NOUN} )?(?<mark>${MARK})(?=$|[\\s.:)])`,
     "iu",
   ),
+  pattern(
+    `^(?:${w.NOUN} )?(?<mark>${MARK})[.:)]? ?[-–—:]* ?(?:(?<right>[✅✓✔]\ufe0f?)|[❌✗✘✖]\ufe0f?)`,
+    "iu",
+  ),
 ];
 
 /**
@@ -89,8 +93,9 @@ export function onlyTrueLine(lines: string[]): string | null | undefined {
   return right.length === 1 ? letterOf(right[0].groups!.mark) : null;
 }
 
-const ITEM = /^\s*(?:[-*•]\s+)?(?<bold>\*\*|__)?\(?(?<letter>[A-Z])(?:[).:*_\s]|$)(?<rest>.*)$/;
-const POINTED = /(?:<-+|←|⟵|⬅|[✔✓✅]\ufe0f?)[^<>]{0,30}$/;
+const ITEM = /^\s*(?:[-*•|]\s+)?(?<bold>\*\*|__)?\(?(?<letter>[A-Z])(?:[).:*_\s]|$)(?<rest>.*)$/;
+const POINTED =
+  /(?:<-+|←|⟵|⬅|[✔✓✅]\ufe0f?)[^<>]{0,30}$|^\W*(?:the )?(?:best|correct|right)(?: (?:answer|choice|option))?\W*$/i;
 
 /**
  * All choices listed, one per line, with one highlighted in bold, by an arrow or a tick: returns that

@@ -60,6 +60,7 @@ export function plain(text: string): string {
   }
   return form
     .replace(/\\(?:left|right|displaystyle)(?![a-z])/g, "")
+    .replace(/\\[dtc]?frac\s*(?:\{(-?\d+)\}\s*\{(\d+)\}|(\d)(\d))/g, "$1$3/$2$4")
     .replace(/\\(?:[,;:! ]|q?quad)|[~\t\u00a0]/g, " ")
     .replace(/\\[()[\]]|\$+/g, "").replace(/\\&/g, "&")
     .replace(/<br\s*\/?>/gi, "\n")
@@ -95,8 +96,10 @@ const DRESSED_LETTER = new RegExp(
   `${OPENING}+ ?([A-Za-z]) ?[.:]?${CLOSING}+(?!(?<=['’])\\p{L})`,
   "gu",
 );
+/** What says in chat why or how surely a small letter is the choice. */
+const INFORMAL = "(?:because|cause|cuz|bc|since|imo|tbh|i (?:think|guess))(?!\\p{L})";
 const SMALL_LETTER = new RegExp(
-  `(?<![${WORD}'’.-])([a-z])(?:(\\))|(?= ?[.,;:!]? ?$|[.:] )|(?<=(?:[Oo]ption|[Cc]hoice|[Aa]nswer) .)(?=( (?:is|fits|matches) )))`,
+  `(?<![${WORD}'’.-])([a-z])(?:(\\))|(?= ?[.,;:!]? ?$|[.:] )|(?<=(?:[Oo]ption|[Cc]hoice|[Aa]nswer) .)(?=( (?:is|fits|matches) ))|(?<=[b-hj-z]|(?:[Ii]t['’]?s|is) a)(?=,? ${INFORMAL}))`,
   "gmu",
 );
 
@@ -104,6 +107,9 @@ const PLACES = ["first 1st 一", "second 2nd 二", "third 3rd 三", "fourth 4th 
 /** "the third option" */
 const ORDINAL =
   /(?<!\p{L})(first|second|third|fourth|fifth|1st|2nd|3rd|4th|5th|last) (?:option|choice)(?=$|[.,;:!?]| (?:[—–-]|(?:is|was|seems|fits|works|because|since|as|which|and|or)(?!\p{L}))(?! [A-Z](?!\p{L})))/giu;
+/** "the last option, D, fits": the letter says it. */
+const ORDINAL_AND_LETTER =
+  /(?<!\p{L})(?:first|second|third|fourth|fifth|last) (?:option|choice|answer)(?:,? \(([A-Z])\)|, ([A-Z])),?(?= )/giu;
 const CHINESE_ORDINAL = /第([一二三四五])个?(?:选项|選項)/g;
 
 /** "B or C depending on it": letters joined by a conjunction become one mark, whatever follows. */
@@ -122,7 +128,10 @@ export function marked(text: string, choices: number): string {
     const place = PLACES.findIndex((names) => names.includes(word.toLowerCase()));
     return `option ${mark(String.fromCharCode(place < 0 ? 64 + choices : 65 + place), DRESSED)}`;
   };
-  return text.replace(ORDINAL, placed).replace(CHINESE_ORDINAL, placed)
+  return text.replace(ORDINAL_AND_LETTER, "option $1$2").replace(ORDINAL, placed).replace(
+    CHINESE_ORDINAL,
+    placed,
+  )
     .replace(/(?<!\p{L})[АС](?!\p{L})/gu, (letter) => CYRILLIC[letter])
     .replace(DRESSED_LETTER, (_, letter) => mark(letter, DRESSED))
     .replace(BARE_LETTER, (_, letter, closing) => mark(letter, closing ? DRESSED : BARE))
@@ -136,7 +145,7 @@ export function marked(text: string, choices: number): string {
 
 /** Compiles a case-insensitive regular expression. */
 export const pattern = (source: string, flags = "giu") => new RegExp(source, flags);
-export const THE_CHOICE = `(?:${w.THE} ?)?(?:${w.GOOD} ?)?(?:${w.NOUN} ?)?`;
+export const THE_CHOICE = `(?:${w.THE} ?)?(?:${w.GOOD} ?)?(?:${w.NOUN} ?|${w.LABELLED} )?`;
 const NOT_BUT = [
   pattern(`^${w.NOT} ()${THE_CHOICE}${STRONG}[;,] ?${THE_CHOICE}(${MARK})(?=[.!]?$)`),
   pattern(`${w.NOT} ?((?:${w.IS})?) ?${THE_CHOICE}${STRONG}${w.BUT}${THE_CHOICE}(${MARK})`),

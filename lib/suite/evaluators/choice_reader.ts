@@ -21,7 +21,7 @@ import * as w from "./choice_words.ts";
 const CLAUSE =
   `(?:^|[,;:(—–"-] ?|(?:on|upon) (?:closer|further|second|careful) \\p{L}+,? |(?:${w.SO}|${w.ANEW}|${
     pattern(
-      "(?<!\\p{L})(?:and|that|then|means|implies|shows|suggests|though|although|whereas|believe|think|say|while|because|guess|dass|que|che|что|und|et|y|e)(?!\\p{L})",
+      "(?<!\\p{L})(?:and|that|then|means|implies|shows|suggests|though|although|whereas|believe|think|say|while|because|guess|sure|dass|que|che|что|und|et|y|e)(?!\\p{L})",
     ).source
   })[,、]? ?)`;
 const NAMED = `(?:${w.GOOD} ?)*${w.NOUN}(?: ${w.GOOD_AFTER})*\\.?`;
@@ -34,7 +34,7 @@ const TIE =
 const VERBLESS =
   "(?:cevap|yanıt|ответ|вариант|उत्तर|विकल्प|উত্তর|সমাধান|సమాధానం|பதில்|விடை|jibu|پاسخ|جواب|گزینه|válasz|答案|正解|答え|정답|답|ans\\.?)";
 const END =
-  "(?= ?(?:[.,;:!()。、]|$|है|ہے|です|である|입니다|이다|است|şık|seçeneğidir|şıkkıdır|['’]d|является|—|-|(?:because|since|as|weil|da|car|porque|perché)(?!\\p{L})))";
+  "(?= ?(?:[.,;:!()。、]|$|है|ہے|です|である|입니다|이다|است|şık|seçeneğidir|şıkkıdır|['’]d|является|—|-|(?:because|cause|cuz|bc|since|as|imo|tbh|i think|i guess|weil|da|car|porque|perché)(?!\\p{L})))";
 
 const ANNOUNCED = [
   pattern(`(?<mark>${FINAL}${KIND})`),
@@ -42,7 +42,7 @@ const ANNOUNCED = [
     `(?:${w.THE} ?|${CLAUSE}(?:question \\d+|[qa]\\d+)? ?|(?<![\\p{Script=Latin}\\p{Script=Cyrillic} 的])|(?<=\\p{Script=Hangul} )(?=정답|답))${NAMED}${ABOUT}${TIE}${THE_CHOICE}:? ?(?<mark>${MARK})`,
   ),
   pattern(
-    `^(?:${w.GOOD}|${w.RIGHT}|result|verdict|(?:final )?(?:output|prediction|decision|conclusion)|easy|(?:answer )?key|soln?) ?: ?${THE_CHOICE}(?<mark>${MARK})${END}`,
+    `^(?:${w.GOOD}|${w.RIGHT}|result|verdict|tl;?dr|in short|(?:short|quick|brief) answer|(?:final )?(?:output|prediction|decision|conclusion)|easy|(?:answer )?key|soln?) ?[:–—-] ?${THE_CHOICE}(?<mark>${MARK})${END}`,
   ),
   pattern(`${CLAUSE}(?:${w.THE} ?)?(?:question \\d+|[qa]\\d+): ?(?<mark>${MARK})${END}`),
   pattern(
@@ -59,6 +59,11 @@ const ANNOUNCED = [
 /** Takes a decision back: "Answer: A. Also C." */
 const MORE = pattern(
   `^(?:also|or|and|or maybe|or perhaps|auch|oder|aussi|ou|también|o|anche|também)[,:]? ${THE_CHOICE}(?<mark>${STRONG})${END}`,
+);
+/** "I can't tell which one is meant" takes back all that was said before. */
+const UNDECIDED = pattern(
+  "(?:(?:i|we)(?: really| honestly)? (?:can['’]t|cannot|could ?n['’]t|am unable to|am not able to|do(?: not|n['’]t) know how to)|(?:it['’]s|it is|there['’]s|there is) (?:impossible|not possible|no way) to) (?:tell|say|decide|determine|choose|pick)(?: which|(?: just)? (?:between|one)|[.!]?$)",
+  "iu",
 );
 /** "so A or B would both do" leaves the choice open. */
 const BOTH = pattern(
@@ -83,7 +88,7 @@ const FITS_BEST =
   "(?:(?:fits|works|matches|applies) best|makes (?:the )?most sense|comes closest|(?:satisfies|meets|fulfils|fulfills) (?:all|both|every))(?!\\p{L})";
 /** "The capital is Paris.", where Paris is a choice. */
 export const RESULT_IS = pattern(
-  `(?:^|, |${w.SO},? )(?![^\\ue000-\\ue061]{0,60}(?:${w.WRONG}|${w.UNSETTLED}))(?:[^,.:\\ue000-\\ue061]{1,60} )?(?:is|was|are|were|equals|=|ist|war|est|es|è|é|är|jest) (?<dressed>${IN_BRACKETS})(?=[.!。]?$|,? (?:because|since|as|which|not|rather) )`,
+  `(?:^|, |${w.SO},? )(?![^\\ue000-\\ue061]{0,60}(?:${w.WRONG}|${w.UNSETTLED}))(?:[^,.:\\ue000-\\ue061]{1,60} )?(?:is|was|are|were|equals|prints|outputs|returns|yields|evaluates to|=|ist|war|est|es|è|é|är|jest) (?<dressed>${IN_BRACKETS})(?=[.!。]?$|,? (?:because|since|as|which|not|rather) )`,
 );
 const CONCLUDED = [
   pattern(`${CLAUSE}${w.IT_IS} ?(?:${w.SURE} ?)*${THE_CHOICE}(?<mark>${MARK})${END}`),
@@ -97,6 +102,10 @@ const CONCLUDED = [
     `${w.SO},? (?:the )?[^,.:\\ue000-\\ue061]{1,40} ${w.IS} ${w.NOUN} (?<mark>${STRONG})[.!]?$`,
   ),
   pattern(`^(?<mark>${STRONG}) it is[.!]?$`),
+  // "the best next step would be B) rest"
+  pattern(
+    `${w.THE} (?:best|correct|right|most (?:likely|appropriate|suitable|plausible|accurate|probable|reasonable|logical)) (?!${w.UNSETTLED}(?! (?:is|would)))(?:\\p{L}+ ){1,4}${w.IS} (?<mark>${IN_BRACKETS}|${STRONG}${END})`,
+  ),
   pattern(`ich (?:würde|werde) ${THE_CHOICE}(?<mark>${MARK}) (?:wählen|nehmen|ankreuzen|sagen)`),
   pattern(`${CLAUSE}only ${THE_CHOICE}(?<mark>${STRONG}) ${FITS}`),
   pattern(`${CLAUSE}${THE_CHOICE}(?<mark>${STRONG}) ${FITS_BEST}`),
@@ -127,6 +136,11 @@ const BUT_IS_NOT = pattern(
   "iu",
 );
 const NEGATIVE = pattern(w.NOT, "iu");
+/** "the one that does not belong is": what the question asks for. */
+const ASKED = pattern(
+  `(?<!\\p{L})(?:that|which|who) [^,.:\ue000-\ue061]{1,60} (?=(?:is|are|was|were) (?:${w.THE} ?)?$)`,
+  "iu",
+);
 const NEGATIVE_BEHIND = pattern(
   "^ ?(?:ではありません|ではない|でない|じゃない|(?:가|이|는|은) ?아[니닙닌]|değil)",
   "iu",
@@ -137,6 +151,9 @@ const CORRECTS = pattern(`(?:^|[,;] ?)${w.CORRECTION}`, "iu");
 const TURN = pattern(`(?<=[.…—–;] ?)(?=${w.CORRECTION})`, "iu");
 /** "It's A, isn't it?" is not a real question. */
 const TAG_QUESTION = /, (?:isn['’]t it|right|correct|no|oder|n['’]est-ce pas|verdad|vero)\?$/i;
+/** "C, but I'm not sure" is C. */
+const UNSURE =
+  /(?:,| —| -)? ?(?:but|though|although) (?:i['’]?m|i am) not (?:(?:100 ?%|entirely|completely|totally|fully|absolutely|very|too|so|really|quite) )?(?:sure|certain|confident|positive)(?: (?:about|of) (?:it|this|that))?(?=[.!]?$)/i;
 const GUESS = pattern(w.IF_ASKED);
 const WOULD = /would|wäre|serait|sería|sarebbe|seria/i;
 
@@ -150,7 +167,8 @@ function isPlain(sentence: string, { index, 0: found }: RegExpExecArray): boolea
   if (OPEN.test(since.replace(GUESS, ""))) return false;
   if (WOULD.test(found) && IF.test(behind)) return false;
   if (WHERE.test(behind) || BUT_IS_NOT.test(behind)) return false;
-  return !NEGATIVE.test(found.slice(0, -1).replace(CORRECTS, "")) && !NEGATIVE_BEHIND.test(behind);
+  return !NEGATIVE.test(found.slice(0, -1).replace(CORRECTS, "").replace(ASKED, "")) &&
+    !NEGATIVE_BEHIND.test(behind);
 }
 
 /** A claim at one place in the answer: a letter, or null for several or one that is not offered. */
@@ -203,8 +221,15 @@ function withNext(lines: string[]): string[] {
       );
     const continues = !isList && before !== undefined && ANNOUNCES.test(before) && LED.test(line) &&
       !pattern(MARK, "u").test(before);
-    if (continues) whole[whole.length - 1] = `${before}${/[:=]$/.test(before) ? "" : ":"} ${line}`;
-    else whole.push(line);
+    const next = LED.exec(lines[i + 1] ?? "");
+    const isSeveral = continues && next !== null &&
+      (pattern(`(?:${w.PLURAL})[^\\p{L}]*$`, "iu").test(before) ||
+        [line, lines[i + 1]].every((each) => pattern(`^${MARK}[.)]?$`, "u").test(each))) &&
+      letterOf(next[1]) !== letterOf(LED.exec(line)![1]);
+    if (isSeveral) whole[whole.length - 1] = `${before} ${SEVERAL}`;
+    else if (continues) {
+      whole[whole.length - 1] = `${before}${/[:=]$/.test(before) ? "" : ":"} ${line}`;
+    } else whole.push(line);
   }
   return whole;
 }
@@ -306,7 +331,9 @@ export function readChoice(
     .filter((line) => line !== "");
   const sentences = withNext(lines).flatMap((line) => line.split(SENTENCE))
     .flatMap((sentence) => sentence.split(TURN))
-    .flatMap((sentence) => sentence.replace(TAG_QUESTION, ".").match(LONGEST) ?? []);
+    .flatMap((sentence) =>
+      sentence.replace(TAG_QUESTION, ".").replace(UNSURE, "").match(LONGEST) ?? []
+    );
   const sayings = claims(sentences, ANNOUNCED);
   const [earlier, said] = [sayings.at(-2), sayings.at(-1)];
   const stated = claims(sentences, [STATED]);
@@ -316,7 +343,8 @@ export function readChoice(
     const isAgainst = earlier && earlier.letter !== said.letter && announced === said &&
       said.at[0] - earlier.at[0] === 1 && !CORRECTS.test(sentences[said.at[0]]) &&
       new Set(lettersIn(sentences[earlier.at[0]])).size === 1;
-    if (isAgainst) return null;
+    const isOpen = sentences.some((sentence, i) => i > announced.at[0] && UNDECIDED.test(sentence));
+    if (isAgainst || isOpen) return null;
     const denied = claimsDenied(sentences);
     const isTakenBack = [...stated, ...claims(sentences, [MORE, BOTH])].some(({ letter, at }) =>
       isAfter(at, announced.at) && letter !== announced.letter

@@ -60,10 +60,15 @@ export function chosenChoice(answer: string, texts: readonly string[]): string |
     });
   const byLetter = readChoice(answer, choices, marked);
   const lines = byText(plain(answer)).split("\n");
+  const letterIsText = /(?<![\p{L}\p{N}])([A-Z])[).:\]]+ ?([\ue020-\ue03f])[.!]?$/u;
   const letterThenText = /^\W*([A-Z])[).:\]]*\s*[-–—:]?\s*\(?([\ue020-\ue03f])/u;
   const listed = lines.map((line) => letterThenText.exec(line)).filter((found) => found !== null);
   if (byLetter) {
-    const own = listed.filter(([, letter]) => letter === byLetter);
+    const own = [
+      ...listed,
+      ...lines.flatMap((line) => [letterIsText.exec(line)].filter((found) => found !== null)),
+    ]
+      .filter(([, letter]) => letter === byLetter);
     const isOther = own.length > 0 && own.every(([, , mark]) => mark !== dressed(byLetter)) ||
       !lines.some((line) => line.includes(dressed(byLetter))) &&
         lines.some((line) => [...line.matchAll(RESULT_IS)].length > 0);
@@ -79,6 +84,7 @@ export function chosenChoice(answer: string, texts: readonly string[]): string |
     .join("\n");
   // a number may be an intermediate result
   const counts = (letter: string) =>
-    !DOUBT.test(answer) && /\p{L}{2}|\p{Script=Han}/u.test(texts[letter.charCodeAt(0) - 65]);
+    !DOUBT.test(answer) &&
+    /\p{L}{2}|\p{Script=Han}|^[`[({'"].*\p{N}/u.test(texts[letter.charCodeAt(0) - 65]);
   return readChoice(rest, choices, byText, counts) ?? null;
 }

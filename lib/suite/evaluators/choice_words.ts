@@ -33,6 +33,14 @@ const JOINED_NOUNS = any(
 /** "answer", "option" and the like. */
 export const NOUN = `(?:(?<![\\p{L}\\p{N}])${SPACED_NOUNS}(?![\\p{L}\\p{N}])|${JOINED_NOUNS})`;
 
+/** More than one answer. */
+export const PLURAL = whole("answers|options|choices|respuestas|réponses|antworten|ones");
+
+/** What a question may offer instead of answers: "Ending C". */
+export const LABELLED = whole(
+  "ending|continuation|completion|sentence|statement|passage|summary|translation|interpretation|hypothesis|scenario|candidate|version|response",
+);
+
 /** Words before the noun that keep its meaning; any other word makes it a different answer. */
 export const GOOD = `(?:${
   whole(
@@ -49,7 +57,7 @@ export const GOOD = `(?:${
 /** Words after the noun that keep its meaning. */
 export const GOOD_AFTER = whole(
   "correcte|juste|exacte|finale|correcta|correcto|final|acertada|verdadera|corretta|giusta|esatta|correta|certa|certo|correto|verdadeira",
-  "đúng|chính xác|đúng nhất|yang benar|yang tepat|yang paling tepat|الصحيحة|الصحيح|النهائية|النهائي|الصحيحه|corect|corectă|sahihi|הנכונה|הסופית|صحیح|درست|นี้",
+  "đúng|chính xác|đúng nhất|yang benar|yang tepat|yang paling tepat|الصحيحة|الصحيح|النهائية|النهائي|الصحيحه|corect|corectă|sahihi|tó tọ́|הנכונה|הסופית|صحیح|درست|นี้",
   "(?:that|which) (?:is |best |most |actually )*(?:fits|works|matches|applies|holds|true|correct|right|describes|best)(?: \\p{L}+){0,4}?|here|to (?:this |the )?question(?: \\d+)?|for (?:this|the) question|in this case|choice|option|letter|de la question",
 );
 
@@ -78,7 +86,7 @@ export const SURE = whole(
 /** Words of denial. */
 export const NOT = `(?:${
   whole(
-    "not(?! only)|never|neither|nor|isn['’]t|aren['’]t|wasn['’]t|can['’]t|cannot|couldn['’]t|won['’]t|doesn['’]t|don['’]t|shouldn['’]t|wouldn['’]t|nicht|kein|keine|weder|pas|jamais|(?<!jibu |sahihi )ni|no|non|não|nao|nem|né|niet|geen|nie|değil|не|ни|không|không phải|bukan|tidak|inte|नहीं",
+    "not(?! only)|never|neither|nor|isn['’]t|aren['’]t|wasn['’]t|can['’]t|cannot|couldn['’]t|won['’]t|doesn['’]t|don['’]t|shouldn['’]t|wouldn['’]t|nicht|kein|keine|weder|pas|jamais|(?<!jibu |sahihi |tọ́ |dáhùn )ni|no|non|não|nao|nem|né|niet|geen|nie|değil|не|ни|không|không phải|bukan|tidak|inte|नहीं",
     "ليس|ليست|لا",
   )
 }|不是|不为|不|并非|ではなく|ではない|ではありません|でない|じゃない|가 아니|이 아니|아니|아닙)`;
@@ -137,7 +145,7 @@ export const CHOOSE = `(?:${
   whole(
     "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:mark|bubble|choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|meant?|guess|say|opt for|vote for|settle on|lean towards?|leaning towards?|favou?r|answer|conclude)(?: that)?(?: it['’]s| it is)?",
     "(?:you|one|we|the \\p{L}+) (?:should|must) (?:choose|select|pick|answer|mark)|(?:i|we)(?:['’]d| would)? (?:recommend|vote|suggest)",
-    "let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|(?<!no )(?:voy|vamos) a (?:elegir|escoger|seleccionar|marcar)|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
+    "(?<!not )(?:gonna|going to) (?:go with|say|pick|choose)|let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|(?<!no )(?:voy|vamos) a (?:elegir|escoger|seleccionar|marcar)|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
   )
 })`;
 

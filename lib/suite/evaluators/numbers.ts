@@ -30,6 +30,9 @@ const STYLED =
 const ROOTED = String.raw`√\d[\d.,]*|\d[\d.,]*(?:\s*√\d[\d.,]*|\s+\d[\d.,]*)?`;
 const TERM = String.raw`(?:\{\s*(-?\s*(?:${ROOTED})\s*π?|π)\s*\}|(\d))`;
 const FRACTION = new RegExp(String.raw`\\[dtc]?frac\s*${TERM}\s*${TERM}`, "g");
+/** A fraction with a letter in it; neither it nor its denominator counts as a number. */
+const SYMBOLIC =
+  /\\[dtc]?frac\s*\{(?:[^{}]{0,200}[a-z][^{}]{0,200}\}\s*\{[^{}]{0,200}|[^{}]{0,200}\}\s*\{[^{}]{0,200}[a-z][^{}]{0,200})\}/gi;
 const ROOT = new RegExp(String.raw`\\sqrt\s*${TERM}`, "g");
 
 /** Clock times, dates, versions and addresses, which are not numbers, and numbers in other bases. */
@@ -80,7 +83,7 @@ function plainNumbers(text: string): string {
     .replace(/(?<![\p{L}\p{N})}√])π(?!\p{L})/gu, " 1π")
     .replace(ROOT, (_, inBraces, digit) => `√${inBraces ?? digit}`)
     .replace(FRACTION, (_, a, b, c, d) => ` ${(a ?? b).replace(/^π/, "1π")}/${c ?? d}`)
-    .replace(/-\s+(?=\d+\/\d)/g, "-")
+    .replace(SYMBOLIC, " § ").replace(/-\s+(?=\d+\/\d)/g, "-")
     .replace(/\*\*|__|`/g, "");
 }
 
@@ -201,7 +204,7 @@ const OPERATOR =
 const BOUND = /(?:(?<!<[a-z/][^<>]*|[=-])[<>≤≥]|±|\\pm)\s*$/i;
 const COMMA = /^\s*[,;]\s*(?:(?:and|or|und|et|y) )?$/i, LAST = /^,? (?:and|or|und|et|y) $/i;
 const OR =
-  /^[^\n.;:\d]{0,24}(?<!\p{L})(?:or|oder|ou|или)(?: (?:about|even|perhaps|maybe)| \p{L} ?=)? ?$/iu;
+  /^[^\n.;:\d]{0,24}(?<!\p{L})(?:or|oder|ou|или)(?: (?:about|even|perhaps|maybe|(?:it|that)(?: is|['’]s| (?:might|could|may|would)(?: also)? be))| \p{L} ?=)? ?$/iu;
 /** Pairs such as "3 to 4", "3:4", "3 out of 4", "3 and at most 4", "x = 3, y = 4" */
 const PAIR = /^(?: to |:| : | out of |,? and at most |[,;] (?:and )?\p{L} ?= ?)$/iu;
 const PLUS_MINUS = /^\s*(?:±|\\pm|\+\/-)\s*$/;

@@ -7,14 +7,15 @@ import {
   NEXT_QUESTION,
   tagsIn,
 } from "./final_answer.ts";
-import { CORRECTION } from "./choice_words.ts";
+import { CORRECTION, SO } from "./choice_words.ts";
 import { type NumberFound, numbersOf } from "./numbers.ts";
 
 /** Converts a number in words to the form of one in digits. */
 function inWords(text: string): NumberFound | undefined {
   const values = wordNumbersIn(text), value = values.at(-1);
   const partial = values.length > 1 && /(?<!\p{L})(?:either|or)(?!\p{L})/iu.test(text);
-  return value === undefined ? undefined : { value, percent: false, partial, start: 0, end: 0 };
+  if (value === undefined) return chineseNumber(text);
+  return { value, percent: false, partial, start: 0, end: 0 };
 }
 
 /** The number of a final answer: after the last "=", else at its beginning, else the last one. */
@@ -48,7 +49,23 @@ function withoutOffer(answer: string): string {
 const ITEM = /^[ \t]{0,20}\d{1,2}[.)]\s+(?=\p{L})/gmu;
 /** Numbers that qualify others: per what, since when or how often. */
 const AROUND =
-  /(?<!\p{L})(?:(?:per|every|each|(?:each )?of (?:the|his|her|their|its|these|those)|after) \d[\d.,]*|(?:in|by|since|until|during) (?:the year )?(?:19|20)\d\d(?![\d.,]*\d))/giu;
+  /(?<!\p{L})(?:(?:per|every|each|(?:each )?of (?:the|his|her|their|its|these|those)|after) \d[\d.,]*|(?:after|before|including|excluding) (?!(?:an? |the )?(?:total|sum))(?:\p{L}+ ){1,3}of \$?\d[\d.,]*%?|(?:in|by|since|until|during) (?:the year )?(?:19|20)\d\d(?![\d.,]*\d))/giu;
+/** What a text that broke off ends with. */
+const BROKEN_OFF =
+  /(?:(?<!\p{L})(?:from|by|of|to|is|are|was|were|the|an?|and|plus|minus|times|with|than|equals|gives|get|has|have)|[=+×÷])\s*$/iu;
+/** What only explains or tries the result that stands before it. */
+const EXPLAINED =
+  /\n\s*(?:\W{0,3}(?:explanation|reason(?:ing)?|note|check(?:ing)?|verification|why|justification)\W{0,3}[:\n]|because )/i;
+const TRIED =
+  /(?<=[.!\n]\s{1,9})(?:(?:let me|let['’]s|we can|i(?:['’]ll| will)?|to) (?:quickly )?(?:double[- ]?check|check|verify)|(?:check|verification|double-check) ?:)/i;
+const TURNS = /(?<!\p{L})(?:answer|actually|wait|oops|wrong|instead|should)(?!\p{L})/iu;
+const CONCLUDES = new RegExp(`${TURNS.source}|${SO}|(?<!\\p{L})(?:no|but)(?!\\p{L})`, "iu");
+/** "$43 if it applies before tax; if after, $44" */
+const IN_EITHER_CASE =
+  /(?<!\p{L})(?:if|assuming)(?!\p{L})[^.;\n]*(?:\.\d[^.;\n]*)*\d[^;\n]*?(?:[;,]|\.\s|\s(?:and|or|but)\s)\s*(?:(?:and|or|but) )?(?:if|assuming|otherwise)(?!\p{L})[^\n]*\d/iu;
+/** The same once more in another unit: "90 minutes (1.5 hours)". */
+const RESTATED =
+  /(?<=\d[^.()\n]{0,40})\s\((?:or|i\.e\.,?|that is|about|approximately|equivalently|which is|≈|=)?\s?[-$€£]?\d(?![^()]*(?:total|altogether|in all))[^()=%\n]*\)(?=[.!]?$)/iu;
 const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
 
 /**
@@ -56,14 +73,24 @@ const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
  * Numbers in bold come first, and numbers after "per" or "of the" do not count.
  */
 function lastNumber(answer: string): NumberFound | undefined {
+  if (BROKEN_OFF.test(answer)) return undefined;
+  const tried = TRIED.exec(answer);
+  const explained = /^\W*\d[^\n]*(?=\n)/.test(answer) ? EXPLAINED.exec(answer) : null;
+  const aside = explained ?? tried;
+  if (aside && !(explained ? TURNS : CONCLUDES).test(answer.slice(aside.index))) {
+    const settled = settledNumber(answer.slice(0, aside.index).trim(), []);
+    if (settled) return settled;
+  }
   const before = answer.replace(ASIDE, "");
   if (before !== answer && numbersOf(before).length > 0) return lastNumber(before);
-  const whole = withoutOffer(withoutOffer(answer)).replace(ITEM, "").trim();
+  const whole = withoutOffer(withoutOffer(answer)).replace(ITEM, "").trim()
+    .replace(RESTATED, "");
   const [first] = whole.split("\n", 1);
   if (first !== whole && !/\p{L}|=/u.test(first) && numbersOf(first).length === 1) {
     return numbersOf(first)[0];
   }
   const line = whole.split("\n").at(-1)!;
+  if (IN_EITHER_CASE.test(line.slice(-LONGEST_OFFER))) return undefined;
   const bold = [...line.matchAll(BOLD)].map(([, content]) => content)
     .filter((content) => /^[^\p{L}\d]{0,4}\d/u.test(content));
   if (bold.length > 0) return numbersOf(bold.at(-1)!)[0];
@@ -120,7 +147,8 @@ function settledNumber(answer: string, boxes: FinalPlace[]): NumberFound | undef
     const isAgainst = number && earlier && earlier.end < place.start &&
       /^[\s.*_]*$/.test(answer.slice(earlier.end, place.start)) &&
       finalNumber(earlier)?.value !== number.value;
-    if (isAgainst) return { ...number, partial: true };
+    const isBroken = place.end >= answer.trimEnd().length && BROKEN_OFF.test(place.content);
+    if (number && (isAgainst || isBroken)) return { ...number, partial: true };
     const isSecond = boxes.some((box) =>
       box.end < place.start &&
       /^[\s$]*(?:,|;|or|and|\\text\{ ?(?:or|and) ?\})[\s$]*$/.test(
@@ -179,4 +207,46 @@ function wordNumbersIn(text: string): number[] {
     const value = dozen ? 12 : half ? 0.5 : valueOf(whole) + (and_half ? 0.5 : 0);
     return [sign ? -value : value];
   });
+}
+
+const HAN_DIGITS = "零一二三四五六七八九",
+  HAN_SCALES: Record<string, number> = {
+    十: 10,
+    百: 100,
+    千: 1000,
+    万: 1e4,
+    亿: 1e8,
+  };
+/** Words and places in a row, which count nothing. */
+const HAN_NO_NUMBER =
+  /[零一二两三四五六七八九十百]+分之[零一二两三四五六七八九十百]+|第[零一二两三四五六七八九十百]+|一(?:共|起|样|般|些|定|直|下|边|旦|步|切|次性|方面)|(?:统|唯|之|同|另|每)一|万一|十分/g;
+const HAN_NUMBER =
+  /(?<sign>负)?(?<digits>[零一二两三四五六七八九十百千万亿]+)(?=[\p{Script=Han}つ]|[\s。！.!*]*$)/gu;
+
+/** The last number in Chinese characters: 三十五 is 35. A bare 一 does not count, like a bare "one". */
+function chineseNumber(text: string): NumberFound | undefined {
+  const last = [...text.replace(HAN_NO_NUMBER, " ").matchAll(HAN_NUMBER)].at(-1)?.groups;
+  // 三四个 and 三到五个 are one of several
+  if (
+    /[一二三四五六七八九]{2}|[零一二三四五六七八九十](?:到|至|或|或者)[一二三四五六七八九十]/.test(
+      text,
+    )
+  ) {
+    return undefined;
+  }
+  if (!last || !/[零二两三四五六七八九十]/.test(last.digits)) return undefined;
+  let total = 0, group = 0, digit = 0;
+  for (const character of last.digits.replaceAll("两", "二")) {
+    const scale = HAN_SCALES[character];
+    if (scale === undefined) digit = HAN_DIGITS.indexOf(character);
+    else if (scale < 1e4) {
+      group += (digit || 1) * scale;
+      digit = 0;
+    } else {
+      total = (total + group + digit) * scale;
+      group = digit = 0;
+    }
+  }
+  const value = total + group + digit;
+  return { value: last.sign ? -value : value, percent: false, start: 0, end: 0 };
 }

@@ -23,6 +23,8 @@ interface Unseen extends Omit<Shape, "evalplus"> {
   tests: string;
   /** A right one that is not found. */
   missed?: true;
+  /** A wrong one whose only code stands in a thought without an end: it is found, and `how` says where. */
+  found_in_thought?: true;
 }
 
 const json = (name: string) =>
@@ -81,7 +83,9 @@ Deno.test({ name: "code is found in replies that were not seen before", ignore }
     ]),
   );
   assertEquals(
-    unseen.filter((each, i) => right[i] !== (each.right && !each.missed)).map(({ name }) => name),
+    unseen.filter(({ right: wanted, missed, found_in_thought }, i) =>
+      right[i] !== (found_in_thought ?? (wanted && !missed))
+    ).map(({ name }) => name),
     [],
   );
 });
