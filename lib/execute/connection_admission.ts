@@ -1,46 +1,48 @@
 /**
- * Which connections a server keeps. There are as many as there are descriptors for; for a new one above that
- * the one goes that has waited for its request the longest. A client that asks at once is always served,
- * and one that does not ask is dropped after a time.
+ * Decides which connections a server keeps. There are as many as there are file descriptors. When a
+ * new one exceeds that number, the connection that has waited longest for its request is dropped.
+ * So a client that sends its request immediately is always served, and one that sends nothing is
+ * dropped after a time.
  */
 import { readFileSync } from "node:fs";
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Server, Socket } from "node:net";
 
-/** Descriptors that other parts of the program take: files, programs, its connections. */
+/** Descriptors that other parts of the program need: files, programs, its own connections. */
 const SPARE = 64;
-/** Where the limit of descriptors cannot be read. */
+/** Used if the limit of descriptors cannot be read. */
 const USUAL_LIMIT = 4096;
 const CHECK_MS = 500;
 
-/** What a server bears. */
+/** The limits of a server. */
 export interface AdmissionLimits {
-  /** Until a connection's first request, or the first byte of it, has come. */
+  /** Time for a new connection's first request, or its first byte, to arrive. */
   first_ms: number;
-  /** Until the next request on a connection whose last one is answered. */
+  /** Time for the next request on a connection after an answer. */
   kept_ms: number;
-  /** Connections in all; by default as many as the limit of descriptors allows. */
+  /** Connections in total; by default as many as the limit of descriptors allows. */
   connections?: number;
 }
 
 interface Held {
   address: string;
-  /** When it is dropped, if it has not asked by then: `performance.now()`. */
+  /** When it is dropped if no request has come by then: `performance.now()`. */
   until_ms: number;
-  /** Requests that are not answered. */
+  /** Requests that are not answered yet. */
   asked: number;
 }
 
 /**
- * How many connections a server may hold, and how many more the kernel keeps until they are taken. Deno takes
- * all of those at once, and closes those to be dropped only afterwards: there must be room for them.
+ * How many connections a server may hold, and how many more the kernel queues until they are
+ * accepted. Deno accepts all queued ones before it closes those to be dropped, so there must be
+ * room for both.
  */
 function roomFor(descriptors: number): { connections: number; backlog: number } {
   const backlog = Math.min(511, Math.max(64, Math.floor((descriptors - SPARE) / 4)));
   return { connections: Math.max(16, descriptors - SPARE - 2 * backlog), backlog };
 }
 
-/** Of open files, `ulimit -n`. */
+/** The limit of open files, `ulimit -n`. */
 function descriptorLimit(): number {
   try {
     const [, soft] = /^Max open files\s+(\w+)/m.exec(readFileSync("/proc/self/limits", "utf8"))!;
@@ -51,8 +53,8 @@ function descriptorLimit(): number {
 }
 
 /**
- * Keeps a server's connections within a number, in all and from one address. Addresses of other hosts may
- * have half of them; loopback, where all of this host's users have one address, may have all.
+ * Limits a server's connections, in total and per address. One remote address may hold half of
+ * them. Loopback may hold all, because all users of this host share that address.
  */
 export class ConnectionAdmission {
   readonly #server: Server;
@@ -62,10 +64,10 @@ export class ConnectionAdmission {
   readonly #limit = descriptorLimit();
   readonly #backlog: number;
   readonly #held = new Map<Socket, Held>();
-  /** Those that owe a request, the one that has waited the longest first. */
+  /** Connections without a current request, the one that has waited longest first. */
   readonly #waiting = new Set<Socket>();
   readonly #ofAddress = new Map<string, number>();
-  /** Accepted and not closed, those that were refused included. */
+  /** Accepted and not yet closed, including refused ones. */
   #open = 0;
   #full = false;
   #closing = false;
@@ -85,7 +87,7 @@ export class ConnectionAdmission {
     this.#timer.unref();
   }
 
-  /** Of an HTTP server, whose requests it sees. */
+  /** Admission for an HTTP server: it watches the server's requests itself. */
   static ofHttp(server: HttpServer, limits: AdmissionLimits): ConnectionAdmission {
     const admission = new ConnectionAdmission(server, limits);
     server.prependListener("connection", (socket) => void admission.enter(socket));
@@ -96,7 +98,7 @@ export class ConnectionAdmission {
     return admission;
   }
 
-  /** Listens; a port of 0 takes a free one. @throws {Error} of the system. */
+  /** Listens; port 0 takes any free one. @throws {Error} from the system. */
   async listen(host: string, port: number): Promise<AddressInfo> {
     await new Promise<void>((resolve, reject) => {
       const refused = (error: Error) => {
@@ -113,7 +115,7 @@ export class ConnectionAdmission {
     return this.#server.address() as AddressInfo;
   }
 
-  /** Takes a new connection in, or drops it: whether it may stay. */
+  /** Admits a new connection or drops it; returns whether it may stay. */
   enter(socket: Socket): boolean {
     const address = socket.remoteAddress ?? "";
     this.#open++;
@@ -122,7 +124,7 @@ export class ConnectionAdmission {
       this.#open--;
       this.#leave(socket);
     });
-    socket.on("error", () => {}); // a client that went away shows by "close"
+    socket.on("error", () => {}); // a client that has gone also causes "close"
     const share = isLoopback(address) ? this.#most : Math.ceil(this.#most / 2);
     const isOver = (this.#ofAddress.get(address) ?? 0) >= share;
     if ((isOver || this.#held.size >= this.#most) && !this.#makeRoom(isOver ? address : null)) {
@@ -136,7 +138,7 @@ export class ConnectionAdmission {
     return true;
   }
 
-  /** A whole request has come: the connection stays until it is answered. */
+  /** A whole request has arrived: the connection stays until it is answered. */
   asked(socket: Socket): void {
     const held = this.#held.get(socket);
     if (held === undefined) return;
@@ -144,7 +146,7 @@ export class ConnectionAdmission {
     this.#waiting.delete(socket);
   }
 
-  /** A request is answered. */
+  /** A request has been answered. */
   answered(socket: Socket): void {
     const held = this.#held.get(socket);
     if (held === undefined || --held.asked > 0) return;
@@ -153,7 +155,10 @@ export class ConnectionAdmission {
     this.#waiting.add(socket);
   }
 
-  /** Takes no more connections, and drops those that owe a request now or once they are answered. */
+  /**
+   * Accepts no more connections. Drops those without a request now, and the others once they are
+   * answered.
+   */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#closing = true;
@@ -167,7 +172,10 @@ export class ConnectionAdmission {
     for (const socket of [...this.#held.keys()]) socket.destroy();
   }
 
-  /** Drops the connection that has waited the longest, of one address or of all: whether there was one. */
+  /**
+   * Drops the connection that has waited longest, of one address or of all; returns whether there
+   * was one.
+   */
   #makeRoom(address: string | null): boolean {
     for (const socket of this.#waiting) {
       if (address !== null && this.#held.get(socket)?.address !== address) continue;
@@ -196,8 +204,8 @@ export class ConnectionAdmission {
   }
 
   /**
-   * Under Deno (2.9) a server takes no more connections for ever, and says nothing, once there was no
-   * descriptor for one. Those that it has stay.
+   * Works around Deno (2.9): once a server had no descriptor for a connection, it silently accepts
+   * no more, for ever. Existing connections stay.
    */
   #listenAgain(): void {
     if (!this.#full || !this.#server.listening) return;

@@ -1,4 +1,6 @@
-/** Subprocesses that never outlive this process, with limits, their output in files. */
+/**
+ * Starts subprocesses that never outlive this process, with limits, and with their output in files.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
@@ -9,15 +11,15 @@ import { sleep } from "./sleep.ts";
 
 /** A program to run. */
 export interface LaunchRequest {
-  /** The program, found along PATH where its name has no slash, and its arguments. */
+  /** The program, searched along PATH if its name has no slash, and its arguments. */
   command: readonly string[];
   cwd: string;
-  /** Files that its output goes to while it runs. */
+  /** Files that receive its output while it runs. */
   stdout: string;
   stderr: string;
-  /** SIGTERM after this time, SIGKILL two seconds later; 0 is no limit. */
+  /** SIGTERM is sent after this time, SIGKILL two seconds later; 0 is no limit. */
   timeout_s: number;
-  /** What each of its processes may take of private memory (RLIMIT_DATA); 0 is no limit. */
+  /** The private memory that each of its processes may use (RLIMIT_DATA); 0 is no limit. */
   memory_bytes: number;
   /** Called as soon as it runs. */
   onStart?: (pid: number) => void;
@@ -33,7 +35,7 @@ export interface LaunchEnd {
   timed_out: boolean;
   /** The largest resident set of the program or of a process that it waited for. */
   peak_memory_bytes: number;
-  /** Of the program and the processes that it waited for. */
+  /** CPU time of the program and the processes that it waited for. */
   cpu_time_s: number;
 }
 
@@ -42,7 +44,7 @@ export class LaunchError extends ToldError {
   override readonly name = "LaunchError";
 }
 
-/** The process that starts programs is gone, and they with it. */
+/** The launcher process has gone, and the programs it started with it. */
 class LauncherLostError extends ToldError {
   override readonly name = "LauncherLostError";
   constructor() {
@@ -57,7 +59,10 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** While the host starts no further process, and how often that is borne with none of ours running. */
+/**
+ * How long to wait when the host cannot start another process, and how often to retry if none of
+ * ours is running.
+ */
 const PAUSE_MS = 200;
 const MOST_PAUSES = 10;
 
@@ -66,8 +71,8 @@ const signalNames = new Map(
 );
 
 /**
- * Runs programs through one small C process, native/launch: each gets its own session, and when
- * this process ends, be it by SIGKILL, all of them are killed with everything they started.
+ * Runs programs through one small C process, native/launch. Each program gets its own session. When
+ * this process ends, even by SIGKILL, all programs and everything they started are killed.
  *
  * @example
  * ```ts
@@ -87,7 +92,7 @@ export class Launcher implements AsyncDisposable {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    child.stdin!.on("error", () => {}); // "close" tells more
+    child.stdin!.on("error", () => {}); // "close" says more
     const lines = createInterface({ input: child.stdout! });
     lines.on("line", (line) => this.#read(line));
     this.#closed = new Promise((resolve) => {
@@ -100,7 +105,9 @@ export class Launcher implements AsyncDisposable {
     });
   }
 
-  /** @throws {InputError} native/launch cannot be built, or the host starts no further process. */
+  /**
+   * @throws {InputError} native/launch cannot be built, or the host cannot start another process.
+   */
   static async start(notice?: (line: string) => void): Promise<Launcher> {
     const path = await nativeProgram("launch", { notice });
     const child = spawn(path, [], { stdio: ["pipe", "pipe", "inherit"] });
@@ -115,12 +122,14 @@ export class Launcher implements AsyncDisposable {
   }
 
   /**
-   * Runs a program to its end. Where the host starts no further process, it waits for those that run.
+   * Runs a program until it ends. If the host cannot start another process, it waits for running
+   * ones to end.
    *
-   * @throws {LaunchError} it cannot be started.
-   * @throws {NoProcessError} the host starts no further process, and none of ours runs.
+   * @throws {LaunchError} the program cannot be started.
+   * @throws {NoProcessError} the host cannot start another process, and none of ours is running.
    * @throws {LauncherLostError} the launcher was killed.
-   * @throws {CancelledError} the signal was aborted: the program and its children are gone then.
+   * @throws {CancelledError} the signal was aborted; by then the program and its children have
+   * ended.
    */
   async run(request: LaunchRequest, signal: AbortSignal): Promise<LaunchEnd> {
     for (let pauses = 0;; pauses++) {
@@ -160,7 +169,7 @@ export class Launcher implements AsyncDisposable {
     }
   }
 
-  /** Ends the launcher; whatever still runs is killed. */
+  /** Ends the launcher; everything that still runs is killed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.stdin!.end();
     await this.#closed;

@@ -1,20 +1,21 @@
-/** How dyno itself is started again: by a sweep, a server, or a task of a cluster. */
+/** How dyno starts itself again: for a sweep, a server, or a cluster's task. */
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { isCompiled, packageFile, packageUrl, underDeno } from "../package_files.ts";
 
-/** A small young heap: shorter pauses while a client measures. */
+/** A small young heap, for shorter pauses while a client measures. */
 const HEAP = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30";
 
-/** Modules are read when they are asked for: a third of a second less of CPU time a start. */
+/** Loads modules on demand, which saves a third of a second of CPU time per start. */
 const LAZY = "--unstable-lazy-dynamic-imports";
 
 /**
  * The program and the arguments that come before dyno's own.
  *
- * @throws {InputError} the command line is not beside this library: another program has bundled it.
+ * @throws {InputError} the command line is not next to this library: another program has bundled
+ * it.
  */
 export function ownProgram(): { path: string; leading: string[] } {
   const path = process.execPath;
@@ -30,7 +31,7 @@ export function ownProgram(): { path: string; leading: string[] } {
   return { path, leading: [main] };
 }
 
-/** The words that start this program again, from any folder and under any runtime. */
+/** The command that starts this program again, from any folder and under any runtime. */
 export function ownCommand(): string[] {
   const { execPath, execArgv, argv } = process;
   if (isCompiled()) return [execPath];
@@ -38,7 +39,7 @@ export function ownCommand(): string[] {
   return [execPath, ...execArgv, releasedMain() ?? resolve(argv[1])];
 }
 
-/** The command line of a built package; a checkout has none. */
+/** The command-line script of a built package; null in a checkout. */
 function releasedMain(): string | null {
   const main = packageFile("main.js");
   return main !== null && existsSync(main) ? main : null;

@@ -1,10 +1,10 @@
 /**
- * Workers over a queue, whose number may change while they work. Not `pooledMap` of @std/async: its
- * number is fixed, it knows no signal, and after a failure it lets what runs go on to its end.
+ * Workers over a queue, whose number can change while they work. `pooledMap` of @std/async does not
+ * fit: its number is fixed, it has no signal, and after a failure it lets running work finish.
  */
 import { asCancelled, Scope } from "./scope.ts";
 
-/** The number of workers allowed; whoever changes it calls `onChange` through `set`. */
+/** The number of workers allowed; the pool learns about changes made through `set`. */
 export class WorkerLimit {
   #workers: number;
   #listener: (() => void) | null = null;
@@ -17,7 +17,7 @@ export class WorkerLimit {
     return this.#workers;
   }
 
-  /** Takes effect at once upwards, and as items finish downwards. Never below 1. */
+  /** Takes effect immediately when raised, and as items finish when lowered. Never below 1. */
   set(workers: number): void {
     this.#workers = Math.max(1, Math.floor(workers));
     this.#listener?.();
@@ -30,10 +30,10 @@ export class WorkerLimit {
 }
 
 /**
- * Runs `work` on every item, at most `limit.workers` at a time, in the items' order of start.
- * A throw of `work` cancels the rest, waits for it, and is thrown.
+ * Runs `work` on every item, at most `limit.workers` at a time, starting them in order. If `work`
+ * throws, the rest is cancelled and waited for, and the error is thrown.
  *
- * @throws {CancelledError} when `signal` is aborted before all items are done.
+ * @throws {CancelledError} `signal` is aborted before all items are done.
  */
 export async function runPool<Item>(
   items: Iterable<Item>,

@@ -1,6 +1,6 @@
 /**
- * Structured concurrency: every task belongs to a scope, and leaving the scope (return, throw,
- * abort of the parent) cancels its tasks through one signal and waits for them.
+ * Structured concurrency: every task belongs to a scope. Leaving the scope (by return, a throw, or
+ * the parent's abort) cancels its tasks through one signal and waits for them.
  */
 import { ToldError } from "../errors.ts";
 
@@ -12,14 +12,14 @@ export class Scope implements AsyncDisposable {
   readonly #onParentAbort = () => this.abort(this.#parent?.reason);
   #failure: { error: unknown } | null = null;
 
-  /** @param parent its abort is this scope's abort. */
+  /** @param parent when it aborts, this scope aborts too. */
   constructor(parent?: AbortSignal) {
     this.#parent = parent;
     if (parent?.aborted) this.abort(parent.reason);
     else parent?.addEventListener("abort", this.#onParentAbort, { once: true });
   }
 
-  /** Aborted when the scope is left, fails, or its parent is aborted. */
+  /** Aborted when the scope is left or fails, or its parent is aborted. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -43,13 +43,13 @@ export class Scope implements AsyncDisposable {
     if (!this.signal.aborted) this.#controller.abort(reason ?? new CancelledError());
   }
 
-  /** Waits until no task is left; throws what the first failing task threw. */
+  /** Waits until no task is left; throws the error of the first task that failed. */
   async join(): Promise<void> {
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     if (this.#failure) throw this.#failure.error;
   }
 
-  /** Aborts what still runs and waits for it. */
+  /** Aborts the tasks that still run and waits for them. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#parent?.removeEventListener("abort", this.#onParentAbort);
     this.abort();
@@ -57,11 +57,11 @@ export class Scope implements AsyncDisposable {
   }
 }
 
-/** The work was stopped from outside: by Ctrl-C, a deadline, or a failure beside it. */
+/** The work was stopped from outside: by Ctrl-C, a deadline, or a failure of other work. */
 export class CancelledError extends ToldError {
-  /** Tells it from other errors where `instanceof` cannot. */
+  /** Identifies it where `instanceof` cannot. */
   override readonly name = "CancelledError";
-  /** The message says who or what cancelled. */
+  /** The message says who or what cancelled the work. */
   constructor(message = "cancelled") {
     super(message);
   }
@@ -72,7 +72,7 @@ export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw asCancelled(signal.reason);
 }
 
-/** An abort reason as an error that is recognised as a cancellation. */
+/** Turns an abort reason into an error that counts as a cancellation. */
 export function asCancelled(reason: unknown): CancelledError {
   if (reason instanceof CancelledError) return reason;
   return new CancelledError(reason instanceof Error ? reason.message : undefined);

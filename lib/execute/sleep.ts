@@ -1,13 +1,13 @@
 /**
- * Waiting that ends with the scope. Not `delay` of @std/async: it rejects with the signal's reason as it
- * is, and what a scope lets through as a cancellation must be a CancelledError, whoever aborted it.
+ * A wait that ends with its scope. `delay` of @std/async does not fit: it rejects with the signal's
+ * own reason, but a scope accepts only a CancelledError as a cancellation.
  */
 import { asCancelled } from "./scope.ts";
 
 /**
  * Waits `ms` milliseconds.
  *
- * @throws {CancelledError} as soon as the signal is aborted; the timer is gone then.
+ * @throws {CancelledError} the signal is aborted; the timer is cleared first.
  */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,50 +1,50 @@
-/** Slurm's commands: an array job is submitted, watched and cancelled. */
+/** Slurm's commands: submits, watches and cancels an array job. */
 import { execFile } from "node:child_process";
 import { userInfo } from "node:os";
 import { InputError } from "../errors.ts";
 import { grouped } from "../text/grouped.ts";
 import { sleep } from "./sleep.ts";
 
-/** What sbatch is asked for; texts are Slurm's own and reach it as they are. */
+/** Options for sbatch; the texts are passed on unchanged. */
 export interface SlurmRequest {
-  /** Where its nodes are taken from. */
+  /** The partition that provides the nodes. */
   partition?: string;
-  /** Of each task, such as `2:00:00`. */
+  /** Time limit of each task, such as `2:00:00`. */
   time?: string;
-  /** Of each task, such as `4G`. */
+  /** Memory of each task, such as `4G`. */
   memory?: string;
   /** Generic resources of each task, such as `gpu:1`. */
   gres?: string;
-  /** Who pays. */
+  /** The account that is charged. */
   account?: string;
 }
 
-/** An array job that is to be submitted. */
+/** An array job to submit. */
 export interface ArrayJob extends SlurmRequest {
   name: string;
   /** Tasks, numbered from 0. */
   tasks: number;
-  /** Tasks at the same time. */
+  /** Tasks that run at the same time. */
   at_once: number;
   /** The working folder of each task. */
   cwd: string;
   script: string;
-  /** Folder of the tasks' own output, `JOB_TASK.log`. */
+  /** Folder for the tasks' own output, `JOB_TASK.log`. */
   logs: string;
-  /** Whether a task whose node fails, or that is preempted, is queued again. */
+  /** Whether a task is queued again if its node fails or it is preempted. */
   requeue: boolean;
 }
 
-/** A task of an array job as Slurm sees it. */
+/** A task of an array job, as Slurm reports it. */
 export interface SlurmTask {
   index: number;
-  /** Slurm's word, such as `PENDING`. */
+  /** Slurm's name for it, such as `PENDING`. */
   state: string;
-  /** Why it is in this state; `None` where there is no reason. */
+  /** Why it is in this state; `None` if Slurm gives no reason. */
   reason: string;
 }
 
-/** States that a task does not leave any more; Slurm itself starts a requeued one again. */
+/** Final states; only Slurm itself can restart a task from them, by requeueing it. */
 const OVER = new Set([
   "BOOT_FAIL",
   "CANCELLED",
@@ -58,16 +58,16 @@ const OVER = new Set([
   "TIMEOUT",
 ]);
 
-/** Reasons for which a task waits for ever. */
+/** Reasons for which a task would wait for ever. */
 const STUCK =
   /held|BadConstraints|Partition(Time|Node)Limit|PartitionConfig|Invalid|NeverSatisfied/i;
 
 const COMMAND_TIMEOUT_MS = 60_000;
 const MOST_OUTPUT = 64e6;
-/** Of Slurm's default configuration. */
+/** Slurm's default limit. */
 const DEFAULT_ARRAY = 1001;
 
-/** What to do about a refusal, by what sbatch says. */
+/** Advice on a refusal, by sbatch's message. */
 const ADVICE: [RegExp, string][] = [
   [
     /configuration (source|file)/i,
@@ -95,7 +95,7 @@ export async function requireSlurm(): Promise<void> {
   await slurm("sbatch", ["--version"]);
 }
 
-/** How many tasks an array may have here. */
+/** The largest number of tasks that an array may have here. */
 export async function largestArray(): Promise<number> {
   const said = await slurm("scontrol", ["show", "config"]);
   const limit = Number(/^MaxArraySize\s*=\s*(\d+)/m.exec(said)?.[1] ?? DEFAULT_ARRAY);
@@ -135,11 +135,13 @@ export async function submitArray(job: ArrayJob): Promise<string> {
   return id;
 }
 
-/** How long a cancelled job may take to be gone: longer than Slurm's usual KillWait. */
+/** How long to wait for a cancelled job to end: longer than Slurm's usual KillWait. */
 const CANCEL_MS = 60_000;
 const CANCEL_LOOK_MS = 250;
 
-/** Cancels a job and waits until its tasks are gone. @throws {InputError} Slurm does not answer. */
+/**
+ * Cancels a job and waits until its tasks have ended. @throws {InputError} Slurm does not answer.
+ */
 export async function endJob(id: string): Promise<void> {
   const { signal } = new AbortController();
   await cancelJob(id);
@@ -149,12 +151,12 @@ export async function endJob(id: string): Promise<void> {
   }
 }
 
-/** Cancels a job with all of its tasks; one that has ended is not an error. @throws {InputError} */
+/** Cancels a job with all its tasks; a job that has ended is not an error. @throws {InputError} */
 export async function cancelJob(id: string): Promise<void> {
   await slurm("scancel", ["--quiet", id]);
 }
 
-/** Numbers of this user's jobs in the queue that run a script. @throws {InputError} */
+/** Numbers of this user's queued jobs that run a script. @throws {InputError} */
 export async function jobsOf(script: string): Promise<string[]> {
   const said = await slurm("squeue", [`--user=${userInfo().uid}`, "--noheader", "--format=%F|%o"]);
   const lines = said.split("\n").map((line) => line.trim().split("|"));
@@ -162,8 +164,8 @@ export async function jobsOf(script: string): Promise<string[]> {
 }
 
 /**
- * The tasks of a job that Slurm still knows of, those that ended in the last minutes among them;
- * none once it has forgotten the job.
+ * The tasks of a job that Slurm still knows, including those that ended in the last minutes. Empty
+ * once Slurm has forgotten the job.
  *
  * @throws {InputError} Slurm does not answer.
  */
@@ -194,7 +196,7 @@ export function queueText(live: readonly SlurmTask[]): string {
   return [...counts].map(([what, count]) => `${grouped(count)} ${what}`).join(", ");
 }
 
-/** One line for each reason why tasks will not start by themselves. */
+/** One line for each reason why tasks cannot start without help. */
 export function stuckLines(job_id: string, live: readonly SlurmTask[]): string[] {
   const stuck = live.filter(({ state, reason }) => state === "PENDING" && STUCK.test(reason));
   return [...new Set(stuck.map(({ reason }) => reason))].map((reason) =>
@@ -204,7 +206,7 @@ export function stuckLines(job_id: string, live: readonly SlurmTask[]): string[]
   );
 }
 
-/** Standard output of one of Slurm's commands. @throws {InputError} it fails, or is not there. */
+/** Standard output of a Slurm command. @throws {InputError} it fails, or is not installed. */
 function slurm(program: string, parameters: string[]): Promise<string> {
   const limits = { timeout: COMMAND_TIMEOUT_MS, maxBuffer: MOST_OUTPUT };
   return new Promise((resolve, reject) => {

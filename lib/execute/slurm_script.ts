@@ -2,9 +2,9 @@
 import { shellText } from "../text/shell_text.ts";
 
 /**
- * Its text: the task's number, which Slurm gives it, is the argument `--index`.
+ * The script's text: it passes the task's number, which Slurm sets, as the argument `--index`.
  *
- * @param what a task is, for a reader.
+ * @param what describes a task, for a reader.
  */
 export function arrayScript(what: string, command: readonly string[]): string {
   return `#!/bin/sh\n# ${what}, written by dyno\nexec ${shellText(command)} ` +

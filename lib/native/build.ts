@@ -7,7 +7,7 @@ import { messageOf } from "../errors.ts";
 import { BuildError, sha256 } from "./cache.ts";
 import { environment } from "../environment.ts";
 
-/** As LIBRARY_FLAGS in native/Makefile. */
+/** The same as LIBRARY_FLAGS in native/Makefile. */
 const FLAGS = [
   "-std=c11",
   "-D_GNU_SOURCE",
@@ -19,34 +19,34 @@ const FLAGS = [
   "-Wl,-z,nodelete",
 ];
 const LIBRARIES = ["-ldl", "-lm"];
-/** As FLAGS in the Makefiles of programs. */
+/** The same as FLAGS in the programs' Makefiles. */
 const PROGRAM_FLAGS = ["-std=c11", "-D_GNU_SOURCE", "-O2"];
 
-/** What of native/ is built by itself: libdyno, or a program. */
+/** A part of native/ that is built separately: libdyno, or a program. */
 export interface NativePart {
   name: string;
-  /** One file that must be there; all paths are below native/. */
+  /** A file that must exist; all paths are relative to native/. */
   mark: string;
   holds(path: string): boolean;
 }
 
-/** All of native/ but the programs and what was built. */
+/** All of native/ except the programs and build outputs. */
 const LIBRARY: NativePart = {
   name: "libdyno",
   mark: "dyno.h",
   holds: (path) => !/^(sim|launch|build|prebuilt)\//.test(path),
 };
 
-/** The C files of a part, and a key that changes with any of them, the flags or the machine. */
+/** The C files of a part, and a key that changes with the files, the flags or the machine. */
 export interface NativeSources {
-  /** native/, from which includes are named. */
+  /** The folder native/, which include paths are relative to. */
   folder: string;
   part: NativePart;
   units: string[];
   key: string;
 }
 
-/** Reads a part's sources in the folder that stands for native/; a sentence where there are none. */
+/** Reads a part's sources from a folder laid out like native/; a message if there are none. */
 export async function findSources(
   folder: string,
   part: NativePart = LIBRARY,
@@ -59,7 +59,7 @@ export async function findSources(
     return `no sources of ${part.name}: ${messageOf(error)}`;
   }
   if (!names.includes(part.mark)) return `no sources of ${part.name} in ${folder}`;
-  const texts: string[] = []; // one after the other: few files may be open at a time
+  const texts: string[] = []; // one at a time: few files may be open at once
   for (const name of names) texts.push(await readFile(join(folder, name), "utf8"));
   const parts = names.map((name, i) => `${name}\n${texts[i].length}\n${texts[i]}`);
   return {
@@ -90,15 +90,16 @@ function runUnderNode(
 ): Promise<CompilerRun> {
   return new Promise((resolve, reject) => {
     const child = execFile(cc, parameters, { env }, (error, _out, stderr) => {
-      if (child.pid === undefined && error) reject(error); // not even started
+      if (child.pid === undefined && error) reject(error); // it did not even start
       else resolve({ succeeded: error === null, stderr });
     });
   });
 }
 
 /**
- * Only PATH is passed on: LD_LIBRARY_PATH, which CUDA users set, must not reach the compiler. Under
- * Deno node:child_process would ask for more than `--allow-run=cc`.
+ * Runs the compiler. Only PATH is passed on, because LD_LIBRARY_PATH, which CUDA users set, must
+ * not reach the compiler. Deno's own API is used under Deno, where
+ * node:child_process would need more permissions than `--allow-run=cc`.
  */
 async function compile(cc: string, parameters: string[], what: string): Promise<void> {
   const env = { PATH: environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin" };
@@ -118,9 +119,9 @@ async function compile(cc: string, parameters: string[], what: string): Promise<
 }
 
 /**
- * Compiles the sources and gives the library's bytes; works in `folder`.
+ * Compiles the sources and returns the library's bytes; works in `folder`.
  *
- * @throws {BuildError} when there is no compiler, or it fails
+ * @throws {BuildError} there is no compiler, or it fails.
  */
 export function buildLibrary(
   sources: NativeSources,
@@ -132,8 +133,8 @@ export function buildLibrary(
 }
 
 /**
- * Compiles a program as its Makefile does; otherwise as {@linkcode buildLibrary}. `further` flags are
- * those of a release.
+ * Compiles a program as its Makefile does; otherwise the same as {@linkcode buildLibrary}. A
+ * release adds `further` flags.
  */
 export function buildProgram(
   { folder, part, units }: NativeSources,

@@ -1,4 +1,7 @@
-/** Keeps built or extracted libraries in a folder of the user's own, whole or not at all. */
+/**
+ * Keeps built or extracted libraries in one of the user's folders. A file is there completely or
+ * not at all.
+ */
 import { createHash } from "node:crypto";
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +13,9 @@ export function sha256(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Names tell the key and the hash of the content, so that a torn file is never opened. */
+/**
+ * The name contains the key and the content's hash, so that a partly written file is never opened.
+ */
 function nameOf({ name, suffix }: FileName, key: string, hash: string): string {
   return `${name}-${key}-${hash.slice(0, 32)}${suffix}`;
 }
@@ -42,7 +47,7 @@ async function writeWhole(
   return path;
 }
 
-/** What a kept file's name begins and ends with. */
+/** The start and end of a kept file's name. */
 export interface FileName {
   name: string;
   suffix: string;
@@ -50,23 +55,23 @@ export interface FileName {
 
 const LIBRARY: FileName = { name: "libdyno", suffix: ".so" };
 
-/** What is to be kept, how to make it and how to try it. */
+/** What to keep, how to make it and how to open it. */
 export interface CachedInstall<Opened> {
   folders: readonly string[];
   /** Everything that the content depends on. */
   key: string;
-  /** The content's hash where it is known beforehand. */
+  /** The content's hash, if it is known beforehand. */
   sha256?: string;
-  /** Makes the content; may work in the given folder. Called once at most. */
+  /** Makes the content; may work in the given folder. Called at most once. */
   make: (folder: string) => Promise<Uint8Array>;
   open: (path: string) => Promise<Opened>;
-  /** Default: libdyno's. */
+  /** Default: libdyno's name. */
   file?: FileName;
 }
 
 /**
- * Opens the library, or what `open` gives, from the first folder that holds it or can. A folder that is not the user's, is
- * full, or is mounted `noexec` is passed over, and the reason kept.
+ * Opens the library with `open`, from the first folder that has it or can keep it. A folder is
+ * skipped, and the reason kept, if it belongs to another user, is full, or is mounted `noexec`.
  */
 export async function installCached<Opened>(
   install: CachedInstall<Opened>,
@@ -90,13 +95,13 @@ export async function installCached<Opened>(
       const reason = messageOf(error);
       const isNamed = error instanceof BuildError || reason.includes(folder);
       reasons.push(isNamed ? reason : `${folder}: ${reason}`);
-      if (error instanceof BuildError) break; // no other folder will help
+      if (error instanceof BuildError) break; // another folder would not help
     }
   }
   return { library: null, reasons };
 }
 
-/** The library cannot be made, wherever it were put. */
+/** The library cannot be built, so another folder would not help. */
 export class BuildError extends ToldError {
   override readonly name = "BuildError";
 }

@@ -1,26 +1,30 @@
 /**
- * The one clock: CLOCK_MONOTONIC in nanoseconds, as the kernel and every native thread stamp it.
+ * The only clock: CLOCK_MONOTONIC in nanoseconds, the clock that the kernel and all native threads
+ * use.
  *
- * `performance.now()` runs on that clock with its own origin. The offset between the two is
- * read once, through libc under Deno and Bun and through `process.hrtime` (the same clock) under Node.
- * Where neither is available the origin is the process's start and the anchor says so.
+ * `performance.now()` runs on the same clock from another origin. The offset between the two is
+ * read once: through libc under Deno and Bun, and through `process.hrtime` (the same clock) under
+ * Node. If neither is available, the origin is the process's start, and the anchor says so.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
 
-/** Which clock the stamps are on: comparable between processes of one boot, or of this process only. */
+/**
+ * The clock that timestamps use: comparable between processes of one boot, or valid in this process
+ * only.
+ */
 export type ClockSource = "CLOCK_MONOTONIC" | "process";
 
-/** Ties monotonic stamps to wall-clock time and to the boot they belong to. */
+/** Relates monotonic timestamps to wall-clock time and to the boot they belong to. */
 export interface ClockAnchor {
-  /** The clock that stamps are on. */
+  /** The clock that timestamps use. */
   source: ClockSource;
   /** Monotonic time at the anchor, nanoseconds, decimal digits (it may pass 2^53). */
   mono_ns: string;
   /** Wall-clock time at the anchor, seconds since 1970. */
   unix_s: number;
-  /** The kernel's boot id; null where it cannot be read. */
+  /** The kernel's boot id; null if it cannot be read. */
   boot_id: string | null;
 }
 
@@ -60,11 +64,14 @@ function denoOffset(): number | null {
       libc.close();
     }
   } catch {
-    return null; // no permission for FFI, or another libc: stamps stay within this process
+    return null; // no permission for FFI, or another libc: timestamps are valid in this process only
   }
 }
 
-/** Bun's `process.hrtime` counts from the process's start: libc is asked, through Bun's own FFI. */
+/**
+ * Bun's `process.hrtime` starts at the process's start, so this reads libc's clock through Bun's
+ * FFI.
+ */
 function bunOffset(): number | null {
   if (!("Bun" in globalThis)) return null;
   try {
@@ -94,14 +101,14 @@ const offsetNs = denoOffset() ?? bunOffset() ?? nodeOffset();
 export const clockSource: ClockSource = offsetNs === null ? "process" : "CLOCK_MONOTONIC";
 
 /**
- * Now, in nanoseconds of CLOCK_MONOTONIC. A double: exact to 2 ns until 208 days after boot, far
- * below the 70 ns steps of the timer behind it.
+ * The current time in nanoseconds of CLOCK_MONOTONIC. A double is exact to 2 ns until 208 days
+ * after boot; the timer itself advances in steps of 70 ns.
  */
 export function nowNs(): number {
   return performance.now() * 1e6 + (offsetNs ?? 0);
 }
 
-/** Reads both clocks at once, for a run's metadata. */
+/** Reads both clocks at the same time, for a run's metadata. */
 export function clockAnchor(): ClockAnchor {
   let boot_id: string | null = null;
   try {

@@ -1,29 +1,29 @@
-/** One typed face for libdyno, whichever runtime opened it. */
+/** One typed interface to libdyno for all runtimes. */
 import { messageOf } from "../errors.ts";
 import { ABI, type NativeCalls } from "./symbols.ts";
 import { openWithDeno } from "./ffi_deno.ts";
 import { importKoffi, openWithKoffi } from "./ffi_node.ts";
 
-/** libdyno, opened. Keep one for the whole process: samplers and NVML sessions hang on it. */
+/** An opened libdyno. Open it once per process: samplers and NVML sessions depend on it. */
 export interface NativeLibrary {
   /** The file it was opened from. */
   readonly path: string;
-  /** Through which bridge. */
+  /** The FFI bridge in use. */
   readonly bridge: "Deno.dlopen" | "koffi";
   /** The functions of native/dyno.h. */
   readonly call: NativeCalls;
-  /** Lets go of the library; close what was opened with it first. */
+  /** Closes the library; first close everything that was opened with it. */
   close(): void;
 }
 
 const ROOM_BYTES = 16 * 1024;
 
-/** What to say where no library may be loaded. */
+/** The message when no library may be loaded. */
 export const NOT_PERMITTED = "FFI is not permitted: run with --allow-ffi, without --deny-ffi";
 
 /**
- * Whether a library from this folder may be loaded. Where the answer would be a question to the user
- * it may, if there is a user to be asked.
+ * Whether a library from this folder may be loaded. If the runtime would have to ask the user, the
+ * answer is yes when there is a terminal to ask on.
  */
 export function mayLoadFrom(folder: string): boolean {
   if (!("Deno" in globalThis)) return true;
@@ -31,7 +31,7 @@ export function mayLoadFrom(folder: string): boolean {
   return state === "granted" || (state === "prompt" && Deno.stdin.isTerminal());
 }
 
-/** Why this runtime has no way to call C, in one line; null when it has. */
+/** Why this runtime cannot call C, in one line; null if it can. */
 export async function bridgeMissing(): Promise<string | null> {
   if ("Deno" in globalThis) {
     const { state } = Deno.permissions.querySync({ name: "ffi" });
@@ -46,9 +46,9 @@ export async function bridgeMissing(): Promise<string | null> {
 }
 
 /**
- * Opens libdyno from a file and checks that it speaks this program's ABI.
+ * Opens libdyno from a file and checks that its ABI is the one this program uses.
  *
- * @throws {Error} when the file cannot be loaded, lacks a function or is of another version
+ * @throws {Error} the file cannot be loaded, lacks a function or has another version.
  *
  * @example
  * ```ts
@@ -67,7 +67,7 @@ export async function openLibrary(path: string): Promise<NativeLibrary> {
   return { path, bridge: deno ? "Deno.dlopen" : "koffi", call, close };
 }
 
-/** A NUL-terminated UTF-8 text for a native function. */
+/** Encodes a text as NUL-terminated UTF-8 for a native function. */
 export function cString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(`${text}\0`);
 }
@@ -78,10 +78,10 @@ function textIn(room: Uint8Array): string {
 }
 
 /**
- * The text that a native function writes: `fill` gets the room and its size and returns the bytes
- * that the text needs, or a negative errno.
+ * Returns the text that a native function writes. `fill` receives the buffer and its size, and
+ * returns the bytes that the text needs, or a negative errno.
  *
- * @throws {Error} on a negative result, naming `what`
+ * @throws {Error} the result is negative; the message names `what`.
  */
 export function nativeText(
   what: string,
@@ -99,9 +99,9 @@ export function nativeText(
 }
 
 /**
- * Calls a native function that writes a message when it fails, and gives its result.
+ * Calls a native function that writes a message on failure, and returns its result.
  *
- * @throws {Error} with that message, made by `refused`, on a negative result
+ * @throws {Error} the result is negative; `refused` makes the error from the message.
  */
 export function nativeCall(
   call: (message: Uint8Array<ArrayBuffer>, bytes: number) => number,

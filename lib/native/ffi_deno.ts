@@ -4,7 +4,7 @@ import { type NativeCalls, SYMBOLS } from "./symbols.ts";
 /**
  * Opens a library. Needs `--allow-ffi=PATH`.
  *
- * @throws {Error} when the file cannot be loaded or lacks a function
+ * @throws {Error} the file cannot be loaded or lacks a function.
  */
 export function openWithDeno(path: string): { call: NativeCalls; close: () => void } {
   const library = Deno.dlopen(path, SYMBOLS);

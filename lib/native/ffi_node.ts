@@ -21,16 +21,16 @@ interface Koffi {
   };
 }
 
-/** The name is held apart, so that bundlers and type checkers do not look for it. */
+/** Not a literal in the import, so that bundlers and type checkers do not resolve it. */
 const KOFFI = "koffi";
 
-/** Its native part in a single executable, beside libdyno. */
+/** The file name of koffi's native part in a single executable, next to libdyno. */
 export const KOFFI_FILE = "koffi.node";
 
 /**
  * Loads koffi.
  *
- * @throws {Error} when it is not installed, or cannot be extracted from a single executable
+ * @throws {Error} it is not installed, or cannot be extracted from a single executable.
  */
 export async function importKoffi(): Promise<Koffi> {
   if (isSingleFile()) return await keptKoffi();
@@ -45,7 +45,10 @@ export async function importKoffi(): Promise<Koffi> {
   }
 }
 
-/** koffi's native part, which is all that is used of it, as a release's native files are kept. */
+/**
+ * Opens koffi's native part, the only part that is used, from the cache like other native files of
+ * a release.
+ */
 async function keptKoffi(): Promise<Koffi> {
   const prebuilt = await readPrebuilt(packageFile("native/")!, KOFFI_FILE);
   if (prebuilt === null || typeof prebuilt === "string") {
@@ -66,7 +69,7 @@ async function keptKoffi(): Promise<Koffi> {
 /**
  * Opens a library.
  *
- * @throws {Error} when koffi is not installed, or the file cannot be loaded or lacks a function
+ * @throws {Error} koffi is not installed, or the file cannot be loaded or lacks a function.
  */
 export async function openWithKoffi(
   path: string,
@@ -82,7 +85,7 @@ export async function openWithKoffi(
   return { call: call as unknown as NativeCalls, close: () => library.unload() };
 }
 
-/** A function that may block, called on one of koffi's threads. */
+/** Wraps a function that may block, to call it on one of koffi's threads. */
 function onThread(direct: KoffiFunction): (...values: unknown[]) => Promise<number> {
   return (...values) =>
     new Promise((resolve, reject) => {

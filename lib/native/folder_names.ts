@@ -1,8 +1,10 @@
-/** The names in a folder: Deno's own reading takes a quarter of the time of its node:fs. */
+/**
+ * Lists the names in a folder. Deno's own call takes a quarter of the time that its node:fs takes.
+ */
 import { readdirSync } from "node:fs";
 
 /**
- * Names of all that lies in a folder, in no order.
+ * The names of all entries in a folder, in no particular order.
  *
  * @throws the system's error, with its `code`.
  */

@@ -1,6 +1,6 @@
 /**
- * Finds libdyno, or builds it once. In this order: the file that DYNO_NATIVE names, the prebuilt one
- * of a released package or inside a compiled binary, the sources in native/ and `cc`.
+ * Finds libdyno, or builds it once. It tries, in this order: the file that DYNO_NATIVE names, the
+ * prebuilt library of a released package or compiled binary, and a build of native/ with `cc`.
  */
 import process from "node:process";
 import { cacheFolders } from "../cache_folders.ts";
@@ -18,7 +18,7 @@ import {
 } from "./ffi.ts";
 import { readPrebuilt } from "./prebuilt.ts";
 
-/** libdyno and where it came from, or null and why: then portable paths are taken. */
+/** libdyno and where it was found, or null and the reason: the portable code is used then. */
 export type NativeFound =
   | {
     library: NativeLibrary;
@@ -27,15 +27,18 @@ export type NativeFound =
   }
   | { library: null; origin: null; reason: string };
 
-/** Where to look, for tests and for programs that keep their own places. */
+/** Where to look, for tests and for programs that use their own folders. */
 export interface FindOptions {
-  /** Gets one line when the library is built. */
+  /** Called with one line when the library is built. */
   notice?: (line: string) => void;
   /** The folder with dyno.h and the .c files. Default: native/ of this package. */
   sources?: string;
   /** Folders for the built library, tried in turn. Default: the user's cache folders. */
   cacheFolders?: readonly string[];
-  /** Whether a prebuilt library is copied to such a folder first. Default: in a compiled binary. */
+  /**
+   * Whether a prebuilt library is copied to such a folder first. Default: only in a compiled
+   * binary.
+   */
   extract?: boolean;
 }
 
@@ -52,7 +55,7 @@ async function fromEnvironment(): Promise<NativeFound | null> {
   }
 }
 
-/** The library of a release: opened where it lies, or extracted from a compiled binary. */
+/** The library of a release, opened in its folder or extracted from a compiled binary. */
 async function fromPrebuilt(
   native: string,
   folders: readonly string[],
@@ -64,7 +67,7 @@ async function fromPrebuilt(
     try {
       return { library: await openLibrary(prebuilt.path), origin: "prebuilt", reason: null };
     } catch (error) {
-      return messageOf(error); // a prebuilt for a newer C library, say: build it here
+      return messageOf(error); // for example a prebuilt library for a newer libc: build it here instead
     }
   }
   const { library, reasons } = await installCached({
@@ -81,7 +84,7 @@ async function fromPrebuilt(
 async function fromSources(options: FindOptions, folders: readonly string[], folder: string) {
   const sources = await findSources(folder);
   if (typeof sources === "string") return sources;
-  if (folders.length === 0) return NOT_PERMITTED; // nothing is built that may not be loaded
+  if (folders.length === 0) return NOT_PERMITTED; // do not build what may not be loaded
   let built = false;
   const { library, reasons } = await installCached({
     folders,
@@ -101,10 +104,10 @@ async function fromSources(options: FindOptions, folders: readonly string[], fol
 }
 
 /**
- * Finds and opens libdyno; see the order above. Never throws for a library that is merely missing:
- * `reason` then says in one line what to do for the higher rates.
+ * Finds and opens libdyno in the order above. A missing library is not an error: `reason` then says
+ * in one line what to do to get higher rates.
  *
- * @throws {InputError} when DYNO_NATIVE names a file that cannot be used
+ * @throws {InputError} DYNO_NATIVE names a file that cannot be used.
  */
 export async function findNative(options: FindOptions = {}): Promise<NativeFound> {
   const named = await fromEnvironment();
@@ -136,10 +139,10 @@ function missing(reason: string): NativeFound {
 let found: Promise<NativeFound> | null = null;
 
 /**
- * The process's libdyno: found at the first call, the same ever after. The first caller's `notice`
- * gets the one line that a build says.
+ * The process's libdyno, found by the first call and returned by every later one. `notice` of the
+ * first caller receives the line that a build reports.
  *
- * @throws {InputError} when DYNO_NATIVE names a file that cannot be used
+ * @throws {InputError} DYNO_NATIVE names a file that cannot be used.
  *
  * @example
  * ```ts

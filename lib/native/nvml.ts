@@ -1,33 +1,33 @@
-/** NVML called directly: what `dyno doctor` says about the GPUs, and single readings for users. */
+/** Direct calls of NVML: what `dyno doctor` says about the GPUs, and single readings for users. */
 import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
 
 /** One device, or one part of a device in MIG mode. */
 export interface GpuDescription {
   /** Its name in samples: `gpu0`, or `gpu0.mig1` for a MIG part. */
   series: string;
-  /** As its maker calls it. */
+  /** The manufacturer's name for it. */
   name: string | null;
-  /** Its id, which stays the same at every start. */
+  /** Its id, which is the same after every restart. */
   uuid: string | null;
-  /** In MIG mode: the parts follow as their own devices. */
+  /** Whether it is in MIG mode: its parts then follow as separate devices. */
   mig: boolean;
-  /** `00000000:07:00.0`; of a MIG part its device's. */
+  /** Such as `00000000:07:00.0`; for a MIG part, its device's. */
   pci_bus_id: string | null;
-  /** What `power_w` is: the power at the moment, or its mean over the last second. */
+  /** Whether `power_w` is the power at the moment, or its mean over the last second. */
   power_kind: "instant" | "average" | null;
-  /** Of a MIG part: the id of its GPU instance. */
+  /** The id of a MIG part's GPU instance; null for a whole device. */
   gpu_instance: number | null;
-  /** The temperature from which the device slows itself down. */
+  /** The temperature at which the device begins to slow down. */
   slowdown_celsius: number | null;
   /** The highest temperature at which it holds its base clock. */
   gpu_max_celsius: number | null;
-  /** The memory's temperature from which the device slows itself down. */
+  /** The memory temperature at which the device begins to slow down. */
   memory_max_celsius: number | null;
-  /** The same on newer devices, as values that `temperature_margin_celsius` falls below. */
+  /** The slowdown threshold of newer devices: `temperature_margin_celsius` falls below it. */
   slowdown_margin_celsius: number | null;
-  /** `gpu_max_celsius` as such a value. */
+  /** `gpu_max_celsius` as a margin. */
   gpu_max_margin_celsius: number | null;
-  /** `memory_max_celsius` as such a value. */
+  /** `memory_max_celsius` as a margin. */
   memory_max_margin_celsius: number | null;
   /** Metrics that the device does not offer, and NVML's reason. */
   absent: Record<string, string>;
@@ -39,28 +39,28 @@ export interface NvmlDescription {
   driver_version: string | null;
   nvml_version: string | null;
   gpus: GpuDescription[];
-  /** Why there is no device; null where NVML counts them. */
+  /** Why there is no device; null if NVML could count them. */
   error: string | null;
-  /** Devices that NVML counts but does not hand out, and its reason. */
+  /** Devices that NVML counts but cannot open, and its reason. */
   failed: { series: string; error: string }[];
-  /** Every metric that NVML may give, in the order of a reading. */
+  /** Every metric that NVML can provide, in the order of a reading. */
   metrics: { name: string; unit: string }[];
 }
 
-/** What one call of NVML answered. */
+/** The answer to one NVML call. */
 export interface NvmlCall {
-  /** The device or MIG part that was asked about; null for the system. */
+  /** The device or MIG part of the call; null for a call about the system. */
   device: string | null;
-  /** The function, with the number of the field, sensor or clock that was asked for. */
+  /** The function, and the number of the field, sensor or clock in its arguments. */
   call: string;
   code: number;
   /** The code's name in nvml.h: `SUCCESS`, `NOT_SUPPORTED`. */
   name: string;
-  /** As NVML gives it: milliwatts, millijoules, bytes; null where it is not a number or an error. */
+  /** In NVML's own units: milliwatts, millijoules, bytes; null if not a number or on an error. */
   value: number | null;
-  /** Of a field's value: `u32`, `u64` and the like. */
+  /** The type of a field's value: `u32`, `u64` and the like. */
   type: string | null;
-  /** How long the call took, microseconds. */
+  /** The duration of the call, microseconds. */
   us: number;
 }
 
@@ -70,10 +70,10 @@ export interface GpuProcess {
   memory_bytes: number | null;
 }
 
-/** Readings by metric, as `utilization_percent` or `energy_j`; null where it cannot be read. */
+/** Values by metric, such as `utilization_percent` or `energy_j`; null if unreadable. */
 export type GpuReading = Record<string, number | null>;
 
-/** Room for what one device answers, so that no call is made twice. */
+/** Room for one device's answers, so that no call is made twice. */
 const PROBE_BYTES = 32 * 1024;
 
 /**
@@ -92,14 +92,14 @@ export class Nvml implements Disposable {
   /** Library, driver, devices and metrics, read once. */
   readonly description: NvmlDescription;
   readonly #library: NativeLibrary;
-  /** 0 once closed: the library gives numbers out again. */
+  /** 0 once closed, because the library reuses numbers. */
   #number: number;
   readonly #values: Float64Array<ArrayBuffer>;
   readonly #codes: Int32Array<ArrayBuffer>;
 
   /**
-   * @param path NVML's library; default the environment's DYNO_NVML, else libnvidia-ml.so.1
-   * @throws {Error} saying why there is no NVML here
+   * @param path NVML's library; default: the environment's DYNO_NVML, else libnvidia-ml.so.1
+   * @throws {Error} NVML is not available; the message says why.
    */
   constructor(library: NativeLibrary, path = "") {
     this.#library = library;
@@ -121,9 +121,9 @@ export class Nvml implements Disposable {
   }
 
   /**
-   * Reads every metric of one device now: about twenty calls of the driver, 2 µs to 4 ms each.
+   * Reads every metric of one device now: about twenty driver calls, 2 µs to 4 ms each.
    *
-   * @throws {Error} when there is no such device
+   * @throws {Error} there is no such device.
    */
   read(gpu: number): GpuReading {
     this.#readInto(gpu);
@@ -136,9 +136,9 @@ export class Nvml implements Disposable {
   }
 
   /**
-   * Why metrics cannot be read on a device now: NVML's text, by metric.
+   * Why some metrics cannot be read on a device now: NVML's text, by metric.
    *
-   * @throws {Error} when there is no such device
+   * @throws {Error} there is no such device.
    */
   refusals(gpu: number): Record<string, string> {
     this.#readInto(gpu);
@@ -150,9 +150,9 @@ export class Nvml implements Disposable {
   }
 
   /**
-   * The compute processes on one device. In a container their ids are the host's.
+   * The compute processes on one device. In a container the process ids are the host's.
    *
-   * @throws {Error} when there is no such device, or NVML refuses
+   * @throws {Error} there is no such device, or NVML refuses.
    */
   processes(gpu: number): GpuProcess[] {
     const { error, processes } = JSON.parse(nativeText(
@@ -163,7 +163,7 @@ export class Nvml implements Disposable {
     return processes;
   }
 
-  /** Makes every call once, GPM's too, and says what each answered. */
+  /** Makes every call once, including GPM, and returns each answer. */
   probe(): NvmlCall[] {
     return JSON.parse(nativeText(
       "NVML",
@@ -172,7 +172,7 @@ export class Nvml implements Disposable {
     ));
   }
 
-  /** Ends the session. Closing twice is fine. */
+  /** Ends the session. Closing it twice is allowed. */
   close(): void {
     if (this.#number === 0) return;
     this.#library.call.dyno_nvml_close(this.#number);

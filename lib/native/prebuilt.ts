@@ -1,4 +1,6 @@
-/** Native files of a release: built for a platform beforehand, each beside its hash. */
+/**
+ * Native files of a release, built beforehand for each platform and stored next to their hashes.
+ */
 import { join } from "node:path";
 import process from "node:process";
 import { bytesAt } from "../package_files.ts";
@@ -8,7 +10,7 @@ import { sha256 } from "./cache.ts";
 export interface Prebuilt {
   path: string;
   bytes: Uint8Array;
-  /** Of its content, hexadecimal. */
+  /** SHA-256 of its content, hexadecimal. */
   sha256: string;
 }
 
@@ -18,8 +20,9 @@ export function platformName(): string {
 }
 
 /**
- * Reads a prebuilt file of this platform below the folder `native`; null where there is none, as in a
- * checkout, a sentence where it is not what was built: a torn library would kill the process.
+ * Reads a prebuilt file for this platform from the folder `native`. Null if there is none, as in a
+ * checkout. A message if the file is damaged, because loading such a library would kill the
+ * process.
  */
 export async function readPrebuilt(
   native: string,

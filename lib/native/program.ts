@@ -1,6 +1,6 @@
 /**
- * The C programs of dyno: those of a release, or built once with the host's compiler; kept in the
- * user's cache folder.
+ * dyno's C programs: from a release, or built once with the host's compiler and kept in the user's
+ * cache folder.
  */
 import { access, constants } from "node:fs/promises";
 import process from "node:process";
@@ -11,7 +11,7 @@ import { buildProgram, findSources, type NativePart } from "./build.ts";
 import { type CachedInstall, installCached } from "./cache.ts";
 import { readPrebuilt } from "./prebuilt.ts";
 
-/** Programs by name: what of native/ each is made of. */
+/** The programs by name, and the part of native/ that each is built from. */
 export const PROGRAMS = {
   agent_sched_sim: {
     name: "agent_sched_sim",
@@ -31,15 +31,15 @@ export type ProgramName = keyof typeof PROGRAMS;
 export interface ProgramOptions {
   /** The folder with sources and prebuilt programs. Default: native/ of this package. */
   native?: string;
-  /** Gets one line when the program is built. */
+  /** Called with one line when the program is built. */
   notice?: (line: string) => void;
   /** Folders for the built program, tried in turn. Default: the user's cache folders. */
   cacheFolders?: readonly string[];
 }
 
 /**
- * Path of a program of ours, built when it is needed for the first time and when its sources have
- * changed.
+ * The path of one of dyno's programs. It is built when first needed, and again after its sources
+ * have changed.
  *
  * @throws {InputError} there is no C compiler, or no folder that can hold programs.
  */
@@ -63,7 +63,7 @@ export async function nativeProgram(
 
 type ProgramFound = { path: string } | { path: null; reasons: string[] };
 
-/** Always through a cache folder: an archive may have lost the file's mode. */
+/** Always copies through a cache folder, because an archive may have lost the file's mode. */
 async function fromPrebuilt(
   name: ProgramName,
   native: string,
@@ -109,7 +109,7 @@ async function kept(
     ...install,
     file: { name, suffix: "" },
     open: async (path) => {
-      await access(path, constants.X_OK); // refused where the folder is mounted noexec
+      await access(path, constants.X_OK); // fails if the folder is mounted noexec
       return path;
     },
   });

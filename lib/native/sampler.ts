@@ -1,4 +1,7 @@
-/** The native sampler: records of hardware counters, made by C threads, drained in batches. */
+/**
+ * The native sampler: C threads record hardware counters, and the caller drains the records in
+ * batches.
+ */
 import { InputError, NoProcessError } from "../errors.ts";
 import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
 import { SampleBatch, type SamplerLayout } from "./sample_batch.ts";
@@ -9,7 +12,7 @@ export interface NativeSamplerOptions {
   rateHz?: number;
   /**
    * Names of sources: cpu, cores, frequency, memory, pressure, disk, network, temperature, rapl,
-   * process, cgroup, gpu, gpm. Default: all but gpm, whose counters profilers share.
+   * process, cgroup, gpu, gpm. Default: all except gpm, whose counters are shared with profilers.
    */
   metrics?: readonly string[];
   /** Processes whose own CPU time and memory to follow, at most 64. */
@@ -18,33 +21,33 @@ export interface NativeSamplerOptions {
   gpuHz?: number;
   /** NVML's library. Default: the environment's DYNO_NVML, else libnvidia-ml.so.1. */
   nvmlPath?: string;
-  /** The folder that stands for `/` in /proc and /sys: for tests. */
+  /** Test only: the folder that replaces `/` for /proc and /sys. */
   root?: string;
   /** Records that the ring holds. Default: two seconds' worth, at least 1,024. */
   ringRecords?: number;
 }
 
-/** What the sampler has done and cost so far. */
+/** What the sampler has done so far, and its cost. */
 export interface SamplerStatus {
   running: boolean;
   /** CLOCK_MONOTONIC nanoseconds at the start, decimal digits; every t_ns counts from here. */
   start_ns: string;
   elapsed_ns: number;
   ticks: number;
-  /** Ticks whose time went by while the one before was late. */
+  /** Ticks that were missed because an earlier one was late. */
   missed_ticks: number;
   /** Records put into the ring. */
   records: number;
   /** Records lost because the ring was full. */
   overruns: number;
   worst_lateness_ns: number;
-  /** What the sampling thread was given; null before it runs. */
+  /** The scheduling of the sampling thread; null before it runs. */
   scheduling: "fifo" | "nice" | "normal" | null;
   /** CPU time of the three threads. */
   cpu_ns: { fast: number; slow: number; gpu: number };
   /** Time spent in NVML. */
   nvml_ns: number;
-  /** Polls put off to keep NVML under 1 % of the wall's time. */
+  /** Polls that were delayed to keep NVML under 1 % of the wall time. */
   nvml_backoffs: number;
   sources: {
     name: string;
@@ -54,11 +57,11 @@ export interface SamplerStatus {
     mean_ns: number | null;
   }[];
   /**
-   * Per field: how often its value changed, and the median time between its first 64 changes: the
-   * counter's own update period where that is longer than the time between reads.
+   * For each field, how often its value changed, and the median time between its first 64 changes.
+   * That is the counter's own update period if it is longer than the time between reads.
    */
   fields: { name: string; changes: number; update_period_ns: number | null }[];
-  /** Series that came to an end: a GPU that was lost, a process that ended. */
+  /** Series that have ended: a GPU that was lost, a process that exited. */
   ended: { series: string; t_ns: number; reason: string }[];
 }
 
@@ -82,8 +85,8 @@ function optionLines(options: NativeSamplerOptions): string {
 }
 
 /**
- * A sampler in native threads. Open, start, drain every so often (the ring holds two seconds),
- * stop, drain the rest, close.
+ * A sampler in native threads. Open it, start it, drain it regularly (the ring holds two seconds),
+ * stop it, drain the rest, close it.
  *
  * @example
  * ```ts
@@ -101,11 +104,11 @@ export class NativeSampler implements Disposable {
   /** The fields of a record and what each source offers. */
   readonly layout: SamplerLayout;
   readonly #library: NativeLibrary;
-  /** 0 once closed: the library gives numbers out again. */
+  /** 0 once closed, because the library reuses numbers. */
   #number: number;
   readonly #room: ArrayBuffer;
 
-  /** @throws {InputError} naming an option that is not right */
+  /** @throws {InputError} an option is invalid; the message names it. */
   constructor(library: NativeLibrary, options: NativeSamplerOptions = {}) {
     const lines = cString(optionLines(options));
     this.#library = library;
@@ -125,8 +128,8 @@ export class NativeSampler implements Disposable {
   /**
    * Starts the threads.
    *
-   * @throws {NoProcessError} the host starts no further thread.
-   * @throws {Error} when it was started before
+   * @throws {NoProcessError} the host cannot start another thread.
+   * @throws {Error} it was started before.
    */
   start(): void {
     nativeCall(
@@ -139,8 +142,8 @@ export class NativeSampler implements Disposable {
   }
 
   /**
-   * The oldest records not yet drained, at most 1 MiB of them; count 0 when there is none. The
-   * batch's memory is used again by the next drain: copy what is to stay.
+   * The oldest records not drained yet, at most 1 MiB; count 0 if there are none. The next drain
+   * reuses the batch's memory, so copy what you need to keep.
    */
   drain(): SampleBatch {
     const bytes = new Uint8Array(this.#room);
@@ -149,7 +152,7 @@ export class NativeSampler implements Disposable {
     return new SampleBatch(this.layout, this.#room, count);
   }
 
-  /** Drains until the ring is empty. Each batch is good until the next. */
+  /** Drains until the ring is empty. Each batch is valid until the next one. */
   *drainAll(): Generator<SampleBatch> {
     for (let batch = this.drain(); batch.count > 0; batch = this.drain()) yield batch;
   }
@@ -162,12 +165,15 @@ export class NativeSampler implements Disposable {
     ));
   }
 
-  /** Ends the threads, within 50 ms unless a driver holds them; the ring can still be drained. */
+  /**
+   * Stops the threads within 50 ms, unless a driver call blocks them. The ring can still be
+   * drained.
+   */
   stop(): void {
     this.#library.call.dyno_sampler_stop(this.#number);
   }
 
-  /** Stops and frees. Closing twice is fine. */
+  /** Stops and frees. Closing it twice is allowed. */
   close(): void {
     if (this.#number === 0) return;
     forgotten.unregister(this);
@@ -180,7 +186,7 @@ export class NativeSampler implements Disposable {
   }
 }
 
-/** A sampler that nobody can reach any more still has its threads. */
+/** Closes samplers that were garbage collected while their threads still ran. */
 const forgotten = new FinalizationRegistry<{ library: NativeLibrary; number: number }>(
   ({ library, number }) => library.call.dyno_sampler_close(number),
 );

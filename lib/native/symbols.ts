@@ -1,24 +1,24 @@
 /**
- * libdyno's exported functions as both runtimes need to know them. Only numbers and buffers cross
- * the bridge, and a buffer is used during the call alone: no native thread ever writes to memory of
- * JavaScript's.
+ * libdyno's exported functions, as both runtimes need them. Only numbers and buffers cross the
+ * bridge, and a buffer is used only during the call: native threads never write to JavaScript's
+ * memory.
  */
 
-/** What may be passed to, or come back from, a native function. */
+/** The types that a native function can receive or return. */
 export type NativeType = "i32" | "u32" | "buffer";
 
 /** The signature of one native function. */
 export interface NativeSignature {
   readonly parameters: readonly NativeType[];
   readonly result: "i32" | "u32";
-  /** The call may block: it runs on its own thread and gives a promise. */
+  /** The call may block, so it runs on another thread and returns a promise. */
   readonly nonblocking?: true;
 }
 
 /** The ABI that these signatures belong to: `DYNO_ABI` in native/dyno.h. */
 export const ABI = 4;
 
-/** The functions of native/dyno.h, with the meaning of their arguments there. */
+/** The functions of native/dyno.h, which documents their arguments. */
 export const SYMBOLS = {
   dyno_abi: { parameters: [], result: "u32" },
   dyno_sampler_open: { parameters: ["buffer", "buffer", "u32"], result: "i32" },

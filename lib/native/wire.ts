@@ -1,9 +1,12 @@
-/** The wire: an HTTP/1.1 client in a native thread, with TLS. Requests in, stamped records out. */
+/**
+ * The wire: an HTTP/1.1 client with TLS in a native thread. It takes requests and returns
+ * timestamped records.
+ */
 import { Buffer } from "node:buffer";
 import { NoProcessError } from "../errors.ts";
 import { cString, nativeCall, type NativeLibrary, nativeText } from "./ffi.ts";
 
-/** What a record is: `enum wire_kind` of native/http/wire/wire.h. */
+/** The kinds of records: `enum wire_kind` of native/http/wire/wire.h. */
 const WIRE_KIND = { head: 1, event: 2, body: 3, end: 4, error: 5 } as const;
 
 /** How a request ended: `enum wire_failure`. */
@@ -18,15 +21,17 @@ const WIRE_FAILURES = [
   "cancelled",
 ] as const;
 
-/** How a request ended, with its times on CLOCK_MONOTONIC in nanoseconds; 0 for never. */
+/**
+ * How a request ended, with its times on CLOCK_MONOTONIC in nanoseconds; 0 if it did not happen.
+ */
 export interface WireEnd {
   failure: typeof WIRE_FAILURES[number];
   /** HTTP status, 0 for none. */
   status: number;
   reused: boolean;
-  /** The connection was made before it was the request's turn. */
+  /** The connection was opened before the request's turn. */
   connected_ahead: boolean;
-  /** Of a request with several places, the number of the one that it went to. */
+  /** For a request with several places, the number of the place that was used. */
   place: number;
   t_ready_ns: number;
   t_sent_ns: number;
@@ -34,29 +39,29 @@ export interface WireEnd {
   t_end_ns: number;
   connect_ns: number;
   body_bytes: number;
-  /** Of connect_ns, the handshake of TLS. */
+  /** The part of connect_ns for the TLS handshake. */
   tls_ns: number;
   message: string;
 }
 
-/** Receives records in the order in which they were read. Text is good for as long as it is kept. */
+/** Receives records in the order in which they were read. Texts stay valid. */
 export interface WireSink {
   head(request: number, text: string): void;
   event(request: number, data: string, t_ns: number, lag_ns: number): void;
   errorEvent(request: number, data: string): void;
-  /** The bytes are good during the call only. */
+  /** The bytes are valid only during the call. */
   body(request: number, bytes: Buffer): void;
   end(request: number, end: WireEnd): void;
 }
 
-/** What the thread has done and cost so far. */
+/** What the thread has done so far, and its cost. */
 export interface WireStatus {
   sent: number;
   ended: number;
-  /** Sent again, as the server had just closed the kept connection. */
+  /** Requests sent again, because the server had just closed the kept connection. */
   resent: number;
   connections_opened: number;
-  /** Of those with TLS, how many went on with the session of an earlier one. */
+  /** How many connections with TLS resumed the session of an earlier one. */
   tls_resumed: number;
   reads: number;
   ring_bytes: number;
@@ -65,7 +70,7 @@ export interface WireStatus {
   blocked_ns: number;
   cpu_ns: number;
   scheduling: "fifo" | "nice" | "normal" | null;
-  /** Whether the kernel says when it received what was read. */
+  /** Whether the kernel reports when it received what was read. */
   kernel_stamps: boolean;
 }
 
@@ -79,23 +84,25 @@ const FLAG_AHEAD = 4;
 const PLACE_SHIFT = 8;
 const PLACE_BYTES = 8;
 const REQUEST_BYTES = 40;
-/** Also the size of the strings that events are cut from: small enough to die young. */
+/**
+ * Also the size of the strings that events are cut from: small enough to be collected while young.
+ */
 const DRAIN_BYTES = 1 << 16;
 const WAIT_MS = 100;
 const SETTLE_US = 500;
 const EAGAIN = 11;
 
-/** Which connection a request goes on: any that is free, a new one, or its session's. */
+/** The connection for a request: any free one, a new one, or its session's. */
 export type WireConnection = "new" | {
   /** A number, at least 1, below 2^31 − 1. */
   session: number;
-  /** Nothing of the session follows: its connection is closed. */
+  /** This is the session's last request: its connection is closed afterwards. */
   last: boolean;
 } | undefined;
 
-/** When a request goes, how long it may take, and on which connection. */
+/** When to send a request, how long it may take, and which connection to use. */
 export interface WireWhen {
-  /** Not before this; 0 for as soon as the limit lets it. */
+  /** Not sent before this time; 0 for as soon as the limit allows. */
   t_send_ns: number;
   timeout_ns: number;
   connection?: WireConnection;
@@ -112,9 +119,9 @@ function connectionWord(connection: WireConnection): number {
 }
 
 /**
- * The OpenSSL by which the wire speaks TLS, such as "OpenSSL 3.0.19 27 Jan 2026".
+ * The OpenSSL that the wire uses for TLS, such as "OpenSSL 3.0.19 27 Jan 2026".
  *
- * @throws {Error} why there is none.
+ * @throws {Error} no OpenSSL was found; the message says why.
  */
 export function tlsLibrary(library: NativeLibrary): string {
   const text = new Uint8Array(256);
@@ -124,7 +131,7 @@ export function tlsLibrary(library: NativeLibrary): string {
   return said;
 }
 
-/** One wire. Its calls must come from one thread of JavaScript. */
+/** A wire. All its calls must come from one JavaScript thread. */
 export class Wire implements AsyncDisposable {
   readonly #library: NativeLibrary;
   #number: number;
@@ -146,11 +153,12 @@ export class Wire implements AsyncDisposable {
   }
 
   /**
-   * A place to connect to; its addresses are tried in their order.
+   * Adds a place to connect to; its addresses are tried in the given order.
    *
    * @param addresses `ADDRESS PORT` with a numeric address, or `unix PATH`.
    * @param tls the lines of native/http/tls/tls.h; none for plain HTTP.
-   * @throws {Error} an address that is none, too many places, a file that is none of certificates.
+   * @throws {Error} an address is invalid, there are too many places, or a file does not contain
+   * certificates.
    */
   target(addresses: readonly string[], tls: readonly string[] = []): number {
     const lines = cString([...addresses, ...tls].join("\n"));
@@ -161,7 +169,7 @@ export class Wire implements AsyncDisposable {
   }
 
   /**
-   * Queues a request; false while the queue is full.
+   * Queues a request; false if the queue is full.
    *
    * @param http the bytes of the whole HTTP request.
    */
@@ -170,11 +178,11 @@ export class Wire implements AsyncDisposable {
   }
 
   /**
-   * The same of a request that goes to one of several places: to the one that has the fewest requests in
-   * flight when its time comes, of equals to the one that got the fewest.
+   * Queues a request that may go to one of several places: the one with the fewest requests in
+   * flight when its time comes, or among equals the one that has received the fewest.
    *
-   * @param places with the bytes of the request's head for each.
-   * @param body the bytes after either head.
+   * @param places each with the bytes of the request's head for it.
+   * @param body the bytes after the head, the same for all places.
    */
   sendToOneOf(
     request: number,
@@ -218,22 +226,22 @@ export class Wire implements AsyncDisposable {
     return result === 0;
   }
 
-  /** Ends a request; its end comes as a record. False while the queue of commands is full. */
+  /** Ends a request; its end arrives as a record. False if the queue of commands is full. */
   cancel(request: number): boolean {
     return this.#library.call.dyno_wire_cancel(this.#number, request) !== -EAGAIN;
   }
 
-  /** Ends every request that was not sent yet. False while the queue of commands is full. */
+  /** Ends every request that was not sent yet. False if the queue of commands is full. */
   withdraw(): boolean {
     return this.#library.call.dyno_wire_withdraw(this.#number) !== -EAGAIN;
   }
 
-  /** The most requests in flight at once. */
+  /** Sets the most requests in flight at once. */
   limit(in_flight: number): void {
     this.#library.call.dyno_wire_limit(this.#number, Math.min(in_flight, 0xffffffff));
   }
 
-  /** Waits until there is something to drain, or 100 ms. */
+  /** Waits until there is something to drain, at most 100 ms. */
   async wait(): Promise<void> {
     if (this.#closed) return;
     this.#waiting = this.#library.call.dyno_wire_wait(this.#number, WAIT_MS, SETTLE_US);
@@ -241,7 +249,7 @@ export class Wire implements AsyncDisposable {
     this.#waiting = null;
   }
 
-  /** Hands over records that are there, at most 64 KB of them; how many bytes. */
+  /** Passes waiting records to the sink, at most 64 KB of them; returns their bytes. */
   drain(sink: WireSink): number {
     const room = Buffer.from(this.#room);
     const count = this.#library.call.dyno_wire_drain(this.#number, room, room.length);
@@ -249,7 +257,7 @@ export class Wire implements AsyncDisposable {
       if (count > 0) this.#deliver(count, sink);
       return count;
     }
-    this.#room = new ArrayBuffer(-count); // a record larger than usual
+    this.#room = new ArrayBuffer(-count); // for a record larger than usual
     const bytes = this.drain(sink);
     this.#room = new ArrayBuffer(DRAIN_BYTES);
     return bytes;
@@ -259,7 +267,7 @@ export class Wire implements AsyncDisposable {
     const bytes = Buffer.from(this.#room, 0, count);
     const words = new Uint32Array(this.#room, 0, count >>> 2);
     const doubles = new Float64Array(this.#room, 0, count >>> 3);
-    const text = bytes.toString("latin1"); // once for all: a substring costs next to nothing
+    const text = bytes.toString("latin1"); // decode once: a substring costs next to nothing
     for (let at = 0; at < count; at += words[at >>> 2]) {
       const word = at >>> 2;
       const request = words[word + 1];
@@ -290,7 +298,7 @@ export class Wire implements AsyncDisposable {
     ));
   }
 
-  /** Ends the thread and its connections, without waiting; what was waited for returns. */
+  /** Stops the thread and its connections without waiting for it; pending waits return. */
   stop(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -1,4 +1,4 @@
-/** How a batch's models are reached. */
+/** How to reach a batch's models. */
 import { type APIConfiguration, settleApi } from "../endpoint/api.ts";
 import { providerNames } from "../endpoint/providers.ts";
 import { dirname } from "node:path";
@@ -10,11 +10,11 @@ import type { KeyUse } from "../endpoint/key_origins.ts";
 import type { Batch, BatchModel } from "../settings/batch.ts";
 
 /**
- * How each model is reached, in their order. No server is asked: it may be down now and up when a slot
- * comes.
+ * How to reach each model, in the order of the batch file. No server is contacted: it may be down
+ * now and up when a slot is due.
  *
- * @param endpoint takes the place of every model's own, with no key: for rehearsals.
- * @throws {InputError} a provider that is neither a preset nor has an endpoint, a missing key.
+ * @param endpoint replaces every model's own, without a key: for rehearsals.
+ * @throws {InputError} a provider is neither a preset nor has an endpoint, or a key is missing.
  */
 export function apisOf(
   batch: Batch,
@@ -52,7 +52,10 @@ export function apisOf(
   });
 }
 
-/** What of a model decides where its key goes: a provider that is not a preset is a label. */
+/**
+ * The fields of a model that decide where its key is sent: a provider that is not a preset is only
+ * a label.
+ */
 export function keyUseOfModel({ provider, endpoint, api_key_env }: BatchModel): KeyUse {
   return { endpoint, api_key_env, ...(providerNames.includes(provider) ? { provider } : {}) };
 }

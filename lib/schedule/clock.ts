@@ -1,23 +1,23 @@
-/** The time that a schedule is kept by: the clock on the wall, or one that runs faster. */
+/** The time that a schedule follows: the wall clock, or a clock that runs faster. */
 import { sleep } from "../execute/sleep.ts";
 import type { Rehearsal } from "../run/batch_events.ts";
 
-/** The time that a batch is kept by. */
+/** The clock of a batch. */
 export interface BatchClock {
   /** Milliseconds since 1970; may jump. */
   now_ms(): number;
-  /** Milliseconds that went by, by a clock that nobody sets. */
+  /** Elapsed milliseconds, on a clock that cannot be set. */
   elapsed_ms(): number;
   /** Waits at most `ms` of this clock's time. @throws {CancelledError} the signal is aborted. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
-  /** How many of its seconds go by in one. */
+  /** How many of its seconds pass per real second. */
   speed: number;
 }
 
-/** A wait is looked at again after this long, because the clock may have been set: real milliseconds. */
+/** A wait is re-checked after this long, because the clock may have been set; real milliseconds. */
 const LONGEST_WAIT_MS = 10_000;
 
-/** The clock on the wall. */
+/** The wall clock. */
 export const wallClock: BatchClock = {
   now_ms: () => Date.now(),
   elapsed_ms: () => performance.now(),
@@ -25,10 +25,13 @@ export const wallClock: BatchClock = {
   speed: 1,
 };
 
-/** So long before its first slot a rehearsal begins: what starting takes makes no slot late. Real milliseconds. */
+/**
+ * A rehearsal starts this long before its first slot, so that starting up makes no slot late; real
+ * milliseconds.
+ */
 export const REHEARSAL_LEAD_MS = 500;
 
-/** A clock that runs `speedup` times as fast; a process started later uses the same clock. */
+/** A clock that runs `speedup` times as fast; a process started later continues the same clock. */
 export function rehearsalClock({ speedup, wall_ms, rehearsed_ms }: Rehearsal): BatchClock {
   return {
     now_ms: () => rehearsed_ms + (Date.now() - wall_ms) * speedup,

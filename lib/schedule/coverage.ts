@@ -1,14 +1,14 @@
-/** coverage_score: how much of what an answer should say is in it. */
+/** coverage_score: how much of what an answer should say it does say. */
 import { stemmer } from "stemmer";
 import { z } from "zod";
 import type { Evaluator } from "../suite/evaluator.ts";
 
-/** The share of a key point's words that must be there. */
+/** The share of a key point's words that must be found. */
 const WORD_SHARE = 0.7;
-/** Words of the answer, those without meaning left out, among which a key point must be found. */
+/** Words of the answer, without empty words, within which a key point must be found. */
 const WINDOW_WORDS = 30;
 
-/** Words that say nothing on their own. Negations are not among them. */
+/** Words that mean nothing alone. Negations are not among them. */
 const EMPTY_WORDS = new Set(
   ("a an and are as at be been being but by can could did do does for from had has have he her his " +
     "i if in into is it its may might more most of on or our she should so such than that the their " +
@@ -16,7 +16,7 @@ const EMPTY_WORDS = new Set(
     "your").split(" "),
 );
 
-/** The numbers (as written, `#` in front) and word stems that count in a text, in order. */
+/** The numbers (as written, after `#`) and word stems that count in a text, in order. */
 function terms(text: string): string[] {
   const plain = text
     .replace(/(?<=\d)[,\u2009\u00a0\u202f'](?=\d{3}(?!\d))/g, "") // 1,240 is 1240
@@ -31,7 +31,7 @@ function terms(text: string): string[] {
   });
 }
 
-/** Whether a term of an answer is one that is wanted; a number may have more digits than that. */
+/** Whether a term of an answer matches a term of a key point; a number may have more digits. */
 function isTerm(said: string, wanted: string): boolean {
   if (said === wanted) return true;
   if (!said.startsWith("#") || !wanted.startsWith("#")) return false;
@@ -41,13 +41,13 @@ function isTerm(said: string, wanted: string): boolean {
 }
 
 /**
- * Which key points an answer holds. A key point is found where, among {@linkcode WINDOW_WORDS}
- * successive words of the answer, stand every number of it and at least {@linkcode WORD_SHARE} of its
- * other words. Words are compared by their stem (Porter's algorithm, 1980) without case and accents;
- * articles, prepositions and the like do not count. Numbers are compared by value (12.0 is 12, 1,240
- * is 1240, 12 % is 12 percent), after rounding where the key point has decimals (2.914 is 2.9, but
- * 12.4 is not 12). What a sentence means is not looked at: an answer that denies a key point in the
- * key point's own words holds it.
+ * Which key points an answer contains. A key point is found if some {@linkcode WINDOW_WORDS}
+ * successive words of the answer contain all its numbers and at least {@linkcode WORD_SHARE} of its
+ * other words. Words are compared by their stem (Porter's algorithm, 1980) without case and
+ * accents; articles, prepositions and the like do not count. Numbers are compared by value (12.0 is
+ * 12, 1,240 is 1240, 12 % is 12 percent), after rounding if the key point has decimals (2.914 is
+ * 2.9, but 12.4 is not 12). The meaning of a sentence is not checked: an answer that denies a key
+ * point in the key point's own words contains it.
  */
 export function coveredPoints(answer: string, key_points: readonly string[]): boolean[] {
   const said = terms(answer);
@@ -62,7 +62,7 @@ export function coveredPoints(answer: string, key_points: readonly string[]): bo
   });
 }
 
-/** Slides the window over the answer; `holds` receives which of the wanted terms are in it. */
+/** Slides the window over the answer; `holds` receives which terms of the key point are in it. */
 function anyWindow(
   said: readonly string[],
   wanted: readonly string[],
@@ -78,7 +78,7 @@ function anyWindow(
 
 const options = z.strictObject({ key_points: z.array(z.string().min(1)).min(1) });
 
-/** The score as a judge of tests; an answer passes that holds every key point. */
+/** The score as an evaluator of tests; an answer passes if it contains every key point. */
 export const coverage: Evaluator<z.infer<typeof options>> = {
   name: "coverage",
   options: options as z.ZodType<z.infer<typeof options>>,

@@ -7,7 +7,7 @@ import { makeFolder, notWritten } from "../write.ts";
 export interface BatchFolder {
   /** The folder. */
   path: string;
-  /** What happened, and the truth about every record. */
+  /** All events, from which every record can be derived. */
   journal: string;
   /** The lock that keeps two processes from writing one batch. */
   lock: string;

@@ -1,4 +1,7 @@
-/** Local times of a time zone, by the runtime's own tables: no Temporal, which Node 22 lacks. */
+/**
+ * Local times of a time zone, from the runtime's own tables. Temporal is not used, because Node 22
+ * lacks it.
+ */
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
@@ -23,7 +26,8 @@ function formatOf(timezone: string): Intl.DateTimeFormat {
 }
 
 /**
- * The clock on the wall at a moment: as milliseconds since 1970 of a UTC day that reads the same.
+ * The wall clock's reading at a moment, as the milliseconds since 1970 of a UTC time that reads the
+ * same.
  *
  * @param unix_ms the moment.
  */
@@ -38,9 +42,9 @@ export function localTime(unix_ms: number, timezone: string): number {
 }
 
 /**
- * The moment at which the clock on the wall reads `local_ms` (as {@linkcode localTime} gives it). A
- * time that comes twice, when clocks go back, is the first of both; one that is left out, when they
- * go forward, is as much later as was left out (02:30 is 03:30).
+ * The moment at which the wall clock reads `local_ms` (as returned by {@linkcode localTime}). If
+ * clocks go back and the time occurs twice, it is the first one. If clocks go forward and skip the
+ * time, it is later by the time skipped (02:30 is 03:30).
  */
 export function momentOf(local_ms: number, timezone: string): number {
   const DAY_MS = 86_400_000;
@@ -48,18 +52,18 @@ export function momentOf(local_ms: number, timezone: string): number {
   const before = offsetAt(local_ms - DAY_MS);
   const after = offsetAt(local_ms + DAY_MS);
   const reads = (unix_ms: number) => localTime(unix_ms, timezone) === local_ms;
-  // with the offset from before the change, a time that is left out lands after the change
+  // with the offset from before the change, a skipped time falls after the change
   return reads(local_ms - before) || !reads(local_ms - after)
     ? local_ms - before
     : local_ms - after;
 }
 
-/** `2027-03-01 08:51:25`, of local milliseconds. */
+/** Formats local milliseconds as `2027-03-01 08:51:25`. */
 export function localText(local_ms: number): string {
   return new Date(local_ms).toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** Local milliseconds of `2027-03-01T08:00`, `2027-03-01 08:00:30` or `2027-03-01`. */
+/** Parses `2027-03-01T08:00`, `2027-03-01 08:00:30` or `2027-03-01` into local milliseconds. */
 export function localOf(text: string): number {
   const [day, time = "00:00"] = text.split(/[T ]/);
   return Date.parse(`${day}T${time}Z`);

@@ -1,4 +1,4 @@
-/** Opening a batch: how its models are reached, its session, its clock. */
+/** Opens a batch: how to reach its models, its session, its clock. */
 import { checkWritable } from "../run/directory.ts";
 import { bucketAccess, uploadTarget } from "../upload/target.ts";
 import { apisOf } from "./apis.ts";
@@ -9,20 +9,20 @@ import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Batch } from "../settings/batch.ts";
 import type { BatchState } from "./state.ts";
 
-/** Where a batch is, and how it is kept. */
+/** Where a batch is, and how to run it. */
 export interface BatchOpening {
   /** The folder of batches. Default "batches". */
   batches?: string;
-  /** The folder of runs. Default "runs"; of a rehearsal, runs in its folder. */
+  /** The folder of runs. Default "runs"; for a rehearsal, "runs" in its own folder. */
   out?: string;
   /**
-   * A rehearsal in its own folder, this many times as fast; "as begun" continues the one that is
-   * there. Default: the batch itself, by the clock on the wall.
+   * Rehearses in a separate folder, at this multiple of real speed; "as begun" continues the
+   * existing rehearsal. Default: no rehearsal, the wall clock.
    */
   rehearsal?: number | "as begun" | null;
-  /** Of a rehearsal: asks every model there, without a key. */
+  /** For a rehearsal: sends every request there, without a key. */
   endpoint?: string;
-  /** One line of what a person should know. */
+  /** Receives one line that a person should know. */
   onWarning?(line: string): void;
 }
 
@@ -30,15 +30,15 @@ export interface BatchOpening {
 export interface OpenBatch extends Disposable {
   /** Its state and its journal. */
   session: BatchSession;
-  /** How each model is reached, in the order of the batch's models. */
+  /** How to reach each model, in the order of the batch's models. */
   apis: readonly APIConfiguration[];
   /** The folder of runs. */
   out: string;
-  /** The time that it is kept by. */
+  /** The clock that it follows. */
   clock: BatchClock;
 }
 
-/** The clock that a batch is kept by. */
+/** The clock that a batch follows. */
 export function clockOf({ start }: BatchState): BatchClock {
   return start?.rehearsal ? rehearsalClock(start.rehearsal) : wallClock;
 }
@@ -55,8 +55,8 @@ export function batchFolderOf(
 /**
  * Opens a batch. One that has not begun begins now.
  *
- * @throws {InputError} another process is using it, its file has changed, a folder cannot be
- * written to, a model or a place for uploads cannot be right.
+ * @throws {InputError} another process is using it, its file has changed, a folder is not writable,
+ * or a model or an upload destination is invalid.
  *
  * @example
  * ```ts
@@ -86,7 +86,7 @@ export async function openBatch(batch: Batch, opening: BatchOpening = {}): Promi
   };
 }
 
-/** @throws {InputError} a place or a key that cannot be right, before anything runs. */
+/** Fails before anything runs. @throws {InputError} a destination or a key is invalid. */
 function checkUpload({ upload }: Batch): void {
   if (upload !== undefined) bucketAccess(uploadTarget(upload));
 }

@@ -1,11 +1,11 @@
-/** Records of batches read back: dyno's own, and those of any program that writes the same fields. */
+/** Reads records of batches: dyno's own, and those of any program that writes the same fields. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { InputError, messageOf } from "../errors.ts";
 import { booleanAt, numberAt, objectsIn, textAt } from "../json_fields.ts";
 import { batchFolder } from "./folder.ts";
 import type { BatchRecord } from "../run/batch_events.ts";
 
-/** A record with its time as a number. */
+/** A record whose time is a number. */
 export interface TimedRecord extends BatchRecord {
   /** Unix seconds. */
   t_s: number;
@@ -15,16 +15,18 @@ export interface TimedRecord extends BatchRecord {
 export interface BatchReading {
   /** In the order of time. */
   records: TimedRecord[];
-  /** Entries without a time, a model or whether they succeeded. */
+  /** Entries that lack a time, a model, or whether they succeeded. */
   left_out: number;
 }
 
-/** Files that are kept in memory, as long as they do not change. */
+/** Files kept in memory until they change. */
 const KEPT = 4;
 
 const kept = new Map<string, { stamp: string; reading: BatchReading }>();
 
-/** The names of the batches in a folder, in alphabetical order; none where there is no such folder. */
+/**
+ * The names of the batches in a folder, in alphabetical order; none if the folder does not exist.
+ */
 export function batchNames(root: string): string[] {
   try {
     return readdirSync(root).filter((name) => stampOf(root, name) !== null).sort();
@@ -34,7 +36,7 @@ export function batchNames(root: string): string[] {
 }
 
 /**
- * The records of a batch; null where there is no such batch. A file is read again when it has changed.
+ * The records of a batch; null if it does not exist. A file is read again after it has changed.
  *
  * @throws {InputError} the file is not a list of records.
  */

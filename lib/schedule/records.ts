@@ -1,4 +1,4 @@
-/** The records of a batch: one for each question and model, and the two files that hold them. */
+/** The records of a batch, one per question and model, and the two files that contain them. */
 import { csvLine, guarded } from "../formats/csv.ts";
 import { BATCH_EVAL_FIELDS } from "../formats/batch_eval.ts";
 import { writeFileAtomic } from "../write.ts";
@@ -29,7 +29,7 @@ export function batchRecordOf(
   };
 }
 
-/** The record of a question that was not asked, because the model's run could not go on. */
+/** The record of a question that was not asked because the model's run could not continue. */
 export function unaskedRecord(
   { industry, question }: IndustryQuestion,
   { provider, model }: BatchModel,
@@ -50,8 +50,8 @@ export function unaskedRecord(
 }
 
 /**
- * Rewrites both files. A reader sees them whole, as they were or as they are; the journal, from
- * which they come, has the records already.
+ * Rewrites both files. A reader always sees whole files, the old or the new ones. The journal, from
+ * which they are made, already has the records.
  *
  * @throws {InputError} they cannot be written.
  */

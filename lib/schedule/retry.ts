@@ -1,15 +1,15 @@
-/** What failed, once more. */
+/** Repeats what failed. */
 import { InputError } from "../errors.ts";
 import { finishSlot, type ModelTask, runTasks, type SlotParts } from "./run_slot.ts";
 import { testIdOf } from "./suite_of_batch.ts";
 import type { BatchSession } from "./session.ts";
 
 /**
- * What is to be done again.
+ * Returns the work to repeat.
  *
- * @param chosen slots that are done again whole, skipped ones too; null for the records without an
- * answer, and those that are missing, of slots that were begun.
- * @throws {InputError} a chosen slot does not exist, has not come, or is going on.
+ * @param chosen slots to repeat completely, including skipped ones. Null: the records that are
+ * missing or have no answer, in slots that were started.
+ * @throws {InputError} a chosen slot does not exist, is not due yet, or is running.
  */
 export function retryTasks(session: BatchSession, chosen: readonly number[] | null): ModelTask[] {
   const { batch, state, slots } = session;
@@ -30,14 +30,14 @@ function wholeSlot({ batch, state, slots }: BatchSession, slot: number): ModelTa
   const { status } = state.slot(slot);
   if (status === "waiting") throw refuse("its time has not come; dyno batch run runs it");
   if (status === "running") throw refuse("it has not ended; dyno batch run continues it");
-  const retry = status !== "skipped"; // what was skipped has its first run now
+  const retry = status !== "skipped"; // a skipped slot has its first run now
   return batch.models.map((_, model_index) => ({ slot, model_index, tests: null, retry }));
 }
 
 /**
- * Carries out what {@linkcode retryTasks} gave; new records take the place of the old.
+ * Carries out what {@linkcode retryTasks} returned; new records replace the old ones.
  *
- * @throws {CancelledError} the signal is aborted; what was finished is journaled.
+ * @throws {CancelledError} the signal is aborted; finished work is in the journal.
  */
 export async function runRetry(
   tasks: readonly ModelTask[],

@@ -1,4 +1,7 @@
-/** The daemon of a batch: waits for each slot, runs it once, and says which were late or missed. */
+/**
+ * The daemon of a batch: waits for each slot, runs it once, and reports slots that were late or
+ * missed.
+ */
 import { resolve } from "node:path";
 import { throwIfAborted } from "../execute/scope.ts";
 import { runDirectoryAt } from "../run/directory.ts";
@@ -14,7 +17,7 @@ import type { Timeliness } from "../run/batch_events.ts";
 
 /** The outcome of a slot. */
 export interface SlotOutcome extends SlotState {
-  /** Which one. */
+  /** The slot. */
   slot: Slot;
   /** Records that it has. */
   records: number;
@@ -22,29 +25,32 @@ export interface SlotOutcome extends SlotState {
   failed: number;
 }
 
-/** A batch that is run, and its listeners. */
+/** A batch to run, and its listeners. */
 export interface BatchRunOptions extends SlotParts {
-  /** The time that it is kept by. */
+  /** The clock that it follows. */
   clock: BatchClock;
-  /** Runs what is due now or within a minute, and does not wait for more: for cron and timers. */
+  /** Runs what is due now or within a minute, then stops: for cron and timers. */
   once?: boolean;
-  /** A slot is waited for; repeated every few seconds. */
+  /** Called while waiting for a slot; repeated every few seconds. */
   onWait?: (slot: Slot, wait_ms: number) => void;
-  /** A slot begins. */
+  /** A slot starts. */
   onSlotStarted?: (slot: Slot, state: SlotState) => void;
-  /** A slot has ended, run or skipped; it is waited for. */
+  /** A slot has ended, run or skipped; the returned promise is awaited. */
   onSlotFinished?: (outcome: SlotOutcome) => Promise<void> | void;
-  /** What a slot made was sent to where the batch file says, or was not. */
+  /** An upload to the batch file's destination succeeded or failed. */
   onUpload?: (upload: BatchUpload) => void;
 }
 
-/** How far ahead `once` looks, milliseconds: a minute, cron's grain. */
+/** How far ahead `once` looks, milliseconds: a minute, cron's resolution. */
 const ONCE_MS = 60_000;
-/** A clock that differs from a steady one by more was set, or the machine slept; milliseconds. */
+/**
+ * If the clock differs from a steady one by more than this, it was set or the machine slept;
+ * milliseconds.
+ */
 const JUMP_MS = 2000;
 
 /**
- * How a slot's time lies to now; null when it has not come.
+ * Compares a slot's time with now; null if the slot is not due yet.
  *
  * @param now_ms milliseconds since 1970.
  */
@@ -55,12 +61,12 @@ export function timelinessOf(slot: Slot, now_ms: number, late_after_s: number): 
 }
 
 /**
- * Runs the slots of a batch that are not over, each at its time and once, also over several
- * processes: a slot that was begun is continued, not begun again. Which slot is next follows from
- * the journal and the clock on the wall, looked at after every wait, so that a clock that was
- * set neither loses nor repeats a slot.
+ * Runs the open slots of a batch, each at its time and once, even across several processes: a slot
+ * that was started is continued, not started again. The next slot follows from the journal and the
+ * wall clock, which is read after every wait, so setting the clock neither loses nor repeats a
+ * slot.
  *
- * @throws {CancelledError} the signal is aborted; the batch continues at the next call.
+ * @throws {CancelledError} the signal is aborted; the next call continues the batch.
  * @throws {InputError} the journal cannot be written.
  */
 export async function runBatch(options: BatchRunOptions, signal: AbortSignal): Promise<void> {
@@ -79,7 +85,7 @@ export async function runBatch(options: BatchRunOptions, signal: AbortSignal): P
   }
 }
 
-/** One look at a slot: waits a while, or settles it. */
+/** Checks a slot once: waits a while, or settles it. */
 async function step(
   slot: Slot,
   options: BatchRunOptions,
@@ -123,7 +129,7 @@ async function carryOut(slot: Slot, options: BatchRunOptions, signal: AbortSigna
   finishSlot(slot.slot, session);
 }
 
-/** Leaves a slot that was begun too long ago with the records that it has. */
+/** Ends a slot that was started too long ago, with the records that it has. */
 async function leave(slot: Slot, { session, out }: BatchRunOptions): Promise<void> {
   for (const task of openTasks(slot, session)) {
     const model = session.batch.models[task.model_index];
@@ -135,14 +141,14 @@ async function leave(slot: Slot, { session, out }: BatchRunOptions): Promise<voi
   finishSlot(slot.slot, session);
 }
 
-/** The models of a slot whose runs are not over. */
+/** The models of a slot whose runs have not ended. */
 function openTasks({ slot }: Slot, { batch, state }: BatchSession): ModelTask[] {
   return batch.models.flatMap((model, model_index) =>
     state.hasRun(slot, model) ? [] : { slot, model_index, tests: null, retry: false }
   );
 }
 
-/** What a slot has come to so far. */
+/** The outcome of a slot so far. */
 function outcomeOf(slot: Slot, { batch, state }: BatchSession): SlotOutcome {
   const records = state.recordsOf(batch, slot.slot);
   return {
@@ -153,7 +159,7 @@ function outcomeOf(slot: Slot, { batch, state }: BatchSession): SlotOutcome {
   };
 }
 
-/** Notices that the clock was set, by one that nobody sets. */
+/** Notices that the wall clock was set, by comparing it with a clock that cannot be set. */
 class JumpWatch {
   readonly #clock: BatchClock;
   readonly #onJump: (by_s: number) => void;

@@ -1,4 +1,4 @@
-/** One evaluation: each model's run in turn, its records journaled when it has ended. */
+/** One evaluation: runs each model in turn and journals its records when the run has ended. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf, WriteError } from "../errors.ts";
@@ -19,11 +19,11 @@ import type { BatchSession } from "./session.ts";
 import type { TestResult } from "../run/test_result.ts";
 import type { BatchRecord } from "../run/batch_events.ts";
 
-/** What evaluations work with. */
+/** What an evaluation needs. */
 export interface SlotParts {
   /** The batch. */
   session: BatchSession;
-  /** How each model is reached, in the order of the batch file's models. */
+  /** How to reach each model, in the order of the batch file's models. */
   apis: readonly APIConfiguration[];
   /** The folder of runs. */
   out: string;
@@ -31,18 +31,18 @@ export interface SlotParts {
   argv?: string[];
   /** One line for a person. */
   onNotice?: (line: string) => void;
-  /** Told how far a model's run is, as a suite's listener is. */
+  /** Called with the progress of a model's run, like a suite's listener. */
   onProgress?: Listeners["onProgress"];
-  /** Called with the directory of each run that begins or goes on. */
+  /** Called with the directory of each run that starts or continues. */
   onDirectory?: (directory: RunDirectory) => void;
-  /** A model's run has ended; it is waited for. A throw becomes a notice. */
+  /** A model's run has ended; the returned promise is awaited. An error becomes a notice. */
   onRun?: (run: SuiteRun) => Promise<unknown>;
 }
 
-/** Tests to be put to a model. */
+/** Tests to run against a model. */
 export interface ModelTask {
   slot: number;
-  /** Place among the batch's models. */
+  /** Position among the batch's models. */
   model_index: number;
   /** Ids of tests; null for all. */
   tests: string[] | null;
@@ -50,10 +50,10 @@ export interface ModelTask {
 }
 
 /**
- * Runs tasks one after the other, so that no model's run disturbs another's. A task whose run was begun
- * by an earlier process goes on where that one was.
+ * Runs tasks one at a time, so that no model's run disturbs another's. A task whose run was started
+ * by an earlier process continues that run.
  *
- * @throws {CancelledError} the signal is aborted; what was finished is journaled.
+ * @throws {CancelledError} the signal is aborted; finished work is in the journal.
  * @throws {InputError} the batch's journal cannot be written.
  */
 export async function runTasks(
@@ -95,12 +95,12 @@ async function runTask(
     run = await startRun({ ...task, tests: chosen }, directory, parts, transport, signal);
   } catch (thrown) {
     const stops = thrown instanceof CancelledError || thrown instanceof WriteError;
-    if (stops || signal.aborted) throw thrown; // a full disk is not an answer of a model
+    if (stops || signal.aborted) throw thrown; // a full disk is not a model's failure
     error = session.redactor.redact(messageOf(thrown));
     onNotice(`slot ${slot}, ${provider} ${model}: ${error}`);
   }
   if (run && !run.results.complete) throw new CancelledError();
-  try { // before the run is finished, so that a kill between the two makes up for it
+  try { // before the run is finished: a kill between the two is repaired by the next start
     if (run) await parts.onRun?.(run);
   } catch (thrown) {
     onNotice(`${directory.path}: ${messageOf(thrown)}`);
@@ -144,8 +144,8 @@ function startRun(
 /**
  * Journals the records of a model's run, and writes the files.
  *
- * @param error why the run could not go on: its unasked questions are failures. Undefined for a run
- * that is left as it is: they have no record.
+ * @param error why the run could not continue: its unasked questions count as failures. Undefined
+ * for a run that is left unfinished: its unasked questions get no record.
  */
 export async function concludeSlotRun(
   { slot, model_index, tests }: ModelTask,
@@ -182,7 +182,7 @@ export async function concludeSlotRun(
   session.writeRecords();
 }
 
-/** Journals that a slot has ended, and whether every question was put to every model. */
+/** Journals that a slot has ended, and whether every question was asked of every model. */
 export function finishSlot(slot: number, session: BatchSession): void {
   const { batch, state } = session;
   const records = state.recordsOf(batch, slot).length;

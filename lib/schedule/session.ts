@@ -16,9 +16,9 @@ import type { Batch } from "../settings/batch.ts";
 import type { BatchEvent } from "../run/batch_events.ts";
 
 /**
- * Reads a batch's journal. Without one, the state of a batch that has not begun.
+ * Reads a batch's journal. Without a journal it returns the state of a batch that has not started.
  *
- * @param warn called with lines that cannot be read.
+ * @param warn called for each line that cannot be read.
  */
 export async function readState(
   folder: BatchFolder,
@@ -32,13 +32,13 @@ export async function readState(
   return state;
 }
 
-/** When a batch begins: by its file, or now. Milliseconds since 1970, whole seconds. */
+/** When a batch starts: the time in its file, or now. Milliseconds since 1970, whole seconds. */
 export function startOf({ schedule }: Batch, now_ms: number): number {
   if (schedule.start === undefined) return Math.ceil(now_ms / 1000) * 1000;
   return momentOf(localOf(schedule.start), schedule.timezone);
 }
 
-/** A hash of what a batch is: its times, models and questions. */
+/** A hash of what defines a batch: its times, models and questions. */
 function identityOf({ name, schedule, models, questions, system, parameters }: Batch): string {
   const { evaluations, period_h, windows_per_day, days, start, timezone, jitter_s, seed } =
     schedule;
@@ -52,7 +52,7 @@ function identityOf({ name, schedule, models, questions, system, parameters }: B
   });
 }
 
-/** Complains when a batch file is no longer what its batch began with. @throws {InputError} */
+/** Checks that a batch file is still the one that its batch started with. @throws {InputError} */
 export function checkSame(batch: Batch, state: BatchState, folder: BatchFolder): void {
   if (state.start === null || state.start.identity === identityOf(batch)) return;
   throw new InputError(
@@ -61,26 +61,26 @@ export function checkSame(batch: Batch, state: BatchState, folder: BatchFolder):
   );
 }
 
-/** Open while this process may change the batch. */
+/** Held open while this process may change the batch. */
 export class BatchSession implements Disposable {
   /** The batch file, as it was read. */
   readonly batch: Batch;
-  /** Where its state is. */
+  /** The folder of its state. */
   readonly folder: BatchFolder;
-  /** What its journal comes to. */
+  /** The state that its journal describes. */
   readonly state: BatchState;
-  /** All slots, in the order of time. */
+  /** All slots, in time order. */
   readonly slots: Slot[];
-  /** Keeps what it has learnt out of the journal. */
+  /** Keeps secrets that it has seen out of the journal. */
   readonly redactor = new Redactor();
   readonly #journal: Journal<"batch">;
   readonly #unlock: () => void;
 
   /**
    * Takes the batch's lock, reads its journal, and rewrites its files of records. A batch that has
-   * not begun begins now.
+   * not started starts now.
    *
-   * @param speedup of a rehearsal; null for the clock on the wall.
+   * @param speedup of a rehearsal; null for the wall clock.
    * @throws {InputError} another process is using it, or the batch file has changed.
    */
   static async open(
@@ -131,13 +131,13 @@ export class BatchSession implements Disposable {
     this.writeRecords();
   }
 
-  /** Writes an event to the journal; the state follows. @throws {InputError} a full disk. */
+  /** Appends an event to the journal and updates the state. @throws {InputError} a full disk. */
   append(event: BatchEvent): void {
     this.#journal.append(event);
     this.state.apply(event);
   }
 
-  /** Waits until what was appended would outlive a power cut. */
+  /** Waits until what was appended would survive a power cut. */
   flush(): void {
     this.#journal.flush();
   }
@@ -147,14 +147,14 @@ export class BatchSession implements Disposable {
     writeRecords(this.folder, this.state.records(this.batch, this.slots.length));
   }
 
-  /** Closes the journal and gives the batch back. */
+  /** Closes the journal and releases the batch's lock. */
   [Symbol.dispose](): void {
     this.#journal[Symbol.dispose]();
     this.#unlock();
   }
 }
 
-/** A batch that would begin after its end has a start that somebody forgot to change. */
+/** Refuses a batch that would start after its end: its start time is probably out of date. */
 function refusePast(batch: Batch, now_ms: number): void {
   const last = slotsOf(batch.schedule, startOf(batch, now_ms)).at(-1)!;
   if (now_ms < last.until_ms) return;

@@ -8,15 +8,15 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** One evaluation of all models on all questions. */
 export interface Slot {
-  /** From 1, in the order of time. */
+  /** Number from 1, in time order. */
   slot: number;
-  /** From 1. */
+  /** Day number, from 1. */
   day: number;
-  /** Of the day, from 1. */
+  /** Window of the day, from 1. */
   window: number;
-  /** When it is to start, milliseconds since 1970. */
+  /** When it should start, milliseconds since 1970. */
   due_ms: number;
-  /** When the time of the next one comes, or would come; from then on it is missed. */
+  /** When the next slot is, or would be, due: from then on this one counts as missed. */
   until_ms: number;
 }
 
@@ -26,11 +26,11 @@ export function spacingMs({ period_h, evaluations }: Schedule): number {
 }
 
 /**
- * All slots. A window begins at its local time of each day (the start's time of day, and for further
- * windows equal parts of 24 h later), or at the end of the window before it where that is later, so
- * that on a day of 23 h none overlap. Within a window slots are equal parts of elapsed time apart,
- * counted from its beginning, so that no rounding adds up: the number of slots is the same on every
- * day. Jitter is drawn by seed and slot.
+ * All slots. A window starts at its local time each day: the start's time of day, and for further
+ * windows equal parts of 24 h later. If the previous window ends later than that, it starts at that
+ * end, so windows do not overlap on a day of 23 h. Slots divide a window into equal parts of
+ * elapsed time, counted from the window's start so that rounding errors do not add up. The number
+ * of slots is the same every day. Jitter is drawn from the seed and the slot.
  *
  * @param start_ms when the first window begins, milliseconds since 1970.
  */

@@ -1,4 +1,4 @@
-/** What a batch's journal comes to: the state of each slot, and every record. */
+/** The state that a batch's journal describes: each slot's status, and every record. */
 import type { Batch, BatchModel } from "../settings/batch.ts";
 import type { Fold } from "../run/fold.ts";
 import type {
@@ -10,32 +10,32 @@ import type {
 } from "../run/batch_events.ts";
 import { testIdOf } from "./suite_of_batch.ts";
 
-/** How a slot stands. */
+/** The state of a slot. */
 export interface SlotState {
-  /** partial: over, but not every question was put to every model. */
+  /** partial: ended, but not every question was asked of every model. */
   status: "waiting" | "running" | "done" | "partial" | "skipped";
   /** Null while it waits. */
   timeliness: Timeliness | null;
-  /** Seconds after its time when it was started or skipped; null while it waits. */
+  /** Seconds from its time to its start or skip; null while it waits. */
   late_s: number | null;
 }
 
 const WAITING: SlotState = { status: "waiting", timeliness: null, late_s: null };
 
-/** Events, one after the other, as a state. */
+/** The state after a sequence of events. */
 export class BatchState {
-  /** What it began with; null before. */
+  /** What it started with; null before. */
   start: BatchStart | null = null;
   readonly #slots = new Map<number, SlotState>();
   readonly #pending = new Map<string, PendingRun>();
-  /** Models of slots whose run has ended, retries apart. */
+  /** Slots and models whose run has ended, retries excluded. */
   readonly #finished = new Set<string>();
-  /** Runs that have ended and were not uploaded. */
+  /** Ended runs that were not uploaded. */
   readonly #toUpload = new Set<string>();
   #recordsUploaded = true;
   readonly #records = new Map<string, BatchRecord>();
 
-  /** Takes in an event of the journal. */
+  /** Applies an event of the journal. */
   apply(event: BatchEvent): void {
     switch (event.event) {
       case "batch_started":
@@ -75,22 +75,22 @@ export class BatchState {
     }
   }
 
-  /** How a slot stands. */
+  /** The state of a slot. */
   slot(slot: number): SlotState {
     return this.#slots.get(slot) ?? WAITING;
   }
 
-  /** Whether nothing more is to be done for a slot. */
+  /** Whether nothing remains to be done for a slot. */
   isOver(slot: number): boolean {
     return !["waiting", "running"].includes(this.slot(slot).status);
   }
 
-  /** Whether a slot's own run of a model has ended. */
+  /** Whether a slot's own run of a model has ended, retries excluded. */
   hasRun(slot: number, { provider, model }: BatchModel): boolean {
     return this.#finished.has(keyOf(slot, provider, model, ""));
   }
 
-  /** The run of a model that was begun for a slot and has not ended. */
+  /** The run of a model that was started for a slot and has not ended. */
   pendingRun(slot: number, { provider, model }: BatchModel, retry: boolean): PendingRun | null {
     return [...this.#pending.values()].find((run) =>
       run.slot === slot && run.provider === provider && run.model === model && run.retry === retry
@@ -103,22 +103,22 @@ export class BatchState {
     this.#pending.delete(run_id);
   }
 
-  /** Runs that have ended and were not uploaded, the oldest first. */
+  /** Ended runs that were not uploaded, oldest first. */
   runsToUpload(): string[] {
     return [...this.#toUpload];
   }
 
-  /** Whether something has ended that was not uploaded. */
+  /** Whether anything has ended that was not uploaded. */
   get uploadPending(): boolean {
     return this.#toUpload.size > 0 || !this.#recordsUploaded;
   }
 
-  /** The record of a test; null for none yet. */
+  /** The record of a test; null if there is none yet. */
   record(slot: number, { provider, model }: BatchModel, test_id: string): BatchRecord | null {
     return this.#records.get(keyOf(slot, provider, model, test_id)) ?? null;
   }
 
-  /** Every record, by slot, then by model and question in the order of the batch file. */
+  /** Every record, ordered by slot, then by model and question as in the batch file. */
   records(batch: Batch, slots: number): BatchRecord[] {
     const all: BatchRecord[] = [];
     for (let slot = 1; slot <= slots; slot++) all.push(...this.recordsOf(batch, slot));
@@ -133,7 +133,7 @@ export class BatchState {
   }
 }
 
-/** A batch, as far as its journal goes. */
+/** Builds a batch's state from its journal. */
 export const batchState: Fold<"batch", BatchState> = {
   kind: "batch",
   begin: () => new BatchState(),

@@ -1,4 +1,4 @@
-/** Where a batch is, and what its models have done so far. */
+/** A batch's progress, and the results of its models so far. */
 import { mean, quantile } from "../stats/quantile.ts";
 import { isLocked } from "../run/lock.ts";
 import { checkSame, readState, startOf } from "./session.ts";
@@ -9,13 +9,13 @@ import type { BatchFolder } from "./folder.ts";
 import type { BatchState, SlotState } from "./state.ts";
 import type { BatchRecord } from "../run/batch_events.ts";
 
-/** A batch's slots and how many records they come to. */
+/** A batch's slots and the number of records they will produce. */
 export interface BatchPlan {
   batch: string;
   timezone: string;
   /** Milliseconds between two slots of a window. */
   spacing_ms: number;
-  /** False while nothing fixes the start: it would be now. */
+  /** False if nothing fixes the start: it would be now. */
   start_fixed: boolean;
   slots: Slot[];
   models: number;
@@ -24,7 +24,7 @@ export interface BatchPlan {
   records_total: number;
 }
 
-/** @param state of the batch where it has begun: then its start is fixed. */
+/** @param state of a batch that has started: its start is fixed then. */
 export function planOf(batch: Batch, state: BatchState, now_ms: number): BatchPlan {
   const start_ms = state.start?.start_ms ?? startOf(batch, now_ms);
   const slots = slotsOf(batch.schedule, start_ms);
@@ -42,7 +42,7 @@ export function planOf(batch: Batch, state: BatchState, now_ms: number): BatchPl
   };
 }
 
-/** One model's records in a few numbers; null where there is none to tell. */
+/** A summary of one model's records; a value is null if no record has it. */
 export interface ModelStatus {
   provider: string;
   model: string;
@@ -72,7 +72,8 @@ export interface BatchStatus {
 /**
  * Reads a batch's status; takes no lock and changes nothing.
  *
- * @param now_of the time by which slots are due, from the batch's start: a rehearsal has its own.
+ * @param now_of the current time on the batch's clock, given its start: a rehearsal has its own
+ * clock.
  * @throws {InputError} the batch file has changed since the batch began.
  */
 export async function batchStatus(

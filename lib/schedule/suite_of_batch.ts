@@ -1,4 +1,4 @@
-/** A batch's questions as a suite, so that an evaluation is a run like any other. */
+/** Turns a batch's questions into a suite, so that an evaluation is an ordinary run. */
 import { type LoadedSuite, suiteOf } from "../settings/load_suite.ts";
 import type { Batch, IndustryQuestion } from "../settings/batch.ts";
 
@@ -9,7 +9,7 @@ export function testIdOf({ industry, id }: IndustryQuestion): string {
   return `${industry}/${id}`;
 }
 
-/** The suite: a test for each question, in their order, with the industry as its category. */
+/** The suite: one test per question, in order, with the industry as its category. */
 export function suiteOfBatch(batch: Batch): LoadedSuite {
   const value = {
     test_suite_id: batch.name,

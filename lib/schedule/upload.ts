@@ -1,4 +1,4 @@
-/** Sends what a batch has made to object storage; what could not be sent waits for the next time. */
+/** Uploads a batch's results to object storage; what cannot be sent waits for the next time. */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
@@ -7,22 +7,22 @@ import { throwIfAborted } from "../execute/scope.ts";
 import { uploadFolder } from "../upload/upload.ts";
 import type { BatchSession } from "./session.ts";
 
-/** What came of an attempt. */
+/** The result of an upload. */
 export interface BatchUpload {
-  /** Where to. */
+  /** The destination. */
   to: string;
   /** Runs that were sent. */
   runs: number;
-  /** Bytes that were sent, the records' too. */
+  /** Bytes that were sent, including the records. */
   sent_bytes: number;
-  /** Why not all was sent; null when it was. */
+  /** Why not everything was sent; null if it was. */
   error: string | null;
 }
 
 /**
- * Uploads the runs that have ended and were not uploaded, as `to/NAME/runs/<run_id>/…`, then the files of
- * records, as `to/NAME/batch_eval_metrics.*`. A failure is journaled and reported, not thrown: the records
- * are on disk, and the next call sends the rest.
+ * Uploads the ended runs that were not uploaded, as `to/NAME/runs/<run_id>/…`, then the files of
+ * records, as `to/NAME/batch_eval_metrics.*`. A failure is journaled and reported, not thrown: the
+ * records stay on disk, and the next call sends the rest.
  *
  * @param out the folder of runs.
  * @param within_ms how long it may take.
@@ -41,7 +41,7 @@ async function uploadBatch(
   try {
     for (const run_id of state.runsToUpload()) {
       const path = resolve(out, run_id);
-      if (existsSync(path)) { // without it, the run could not begin
+      if (existsSync(path)) { // it is missing if the run could not start
         const { sent_bytes } = await uploadFolder(path, {
           to: `${to}/${name}/runs`,
           signal: within,
@@ -63,15 +63,15 @@ async function uploadBatch(
   return sent;
 }
 
-/** An upload gives way to the next slot, but not sooner; milliseconds. */
+/** An upload gives way to the next slot, but runs at least this long; milliseconds. */
 const SHORTEST_MS = 10_000;
 const LONGEST_MS = 3_600_000;
 
 /**
- * Uploads what was not yet, where the batch file says so.
+ * Uploads what was not uploaded yet, if the batch file has a destination.
  *
- * @param free_ms until something else is to be done.
- * @returns its outcome; null where there was nothing to do.
+ * @param free_ms the time until the next slot.
+ * @returns its outcome; null if there was nothing to upload.
  * @throws {CancelledError} the signal is aborted.
  */
 export async function uploadRest(
@@ -86,7 +86,7 @@ export async function uploadRest(
   return await uploadBatch(session, { to, out, within_ms }, signal);
 }
 
-/** The folder itself is in use by this process, so that its files of records go by a copy. */
+/** Uploads copies of the files of records, because this process has their folder in use. */
 async function uploadRecords(
   { folder }: BatchSession,
   name: string,
