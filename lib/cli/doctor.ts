@@ -1,4 +1,4 @@
-/** dyno doctor: what works on this host, and how to get the rest. */
+/** dyno doctor: what works on this host, and how to get what does not. */
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
@@ -20,7 +20,7 @@ import { flagHelp, otherwise, parseOnlyFlags, text, time, toggle } from "./ui/fl
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { Command, CommandContext } from "./ui/command.ts";
 
-/** One thing that a host has or lacks. */
+/** Something that a host has or lacks. */
 interface Finding {
   name: string;
   works: boolean;
@@ -35,7 +35,7 @@ const flags = {
   "json": toggle("one JSON object on standard output"),
 };
 
-/** How long the GPUs are watched at rest. */
+/** How long the idle GPUs are watched. */
 const REST_S = 3;
 
 export const command: Command = {
@@ -100,7 +100,7 @@ async function version(): Promise<string> {
   return `${dynoVersion}${commit ? ` (${commit})` : ""} on ${runtimeName()}`;
 }
 
-/** The TLS library of the wire. */
+/** The TLS library that the wire uses. */
 function openssl(library: NativeLibrary): Finding {
   const name = "OpenSSL";
   try {

@@ -1,4 +1,6 @@
-/** dyno doctor --gpu: what the GPUs of this host really answer, said here and in a file to send. */
+/**
+ * dyno doctor --gpu: what this host's GPUs really answer, printed and written to a file to send.
+ */
 import { arch, release } from "node:os";
 import { messageOf } from "../errors.ts";
 import { checkGpus } from "../hardware/gpu_check.ts";
@@ -10,7 +12,10 @@ import type { EnergyComparison, GpuCheck, GpuCheckOptions } from "../hardware/gp
 import type { NvmlCall } from "../native/nvml.ts";
 import type { Terminal } from "./ui/terminal.ts";
 
-/** Looks, says what there is, and writes it to `out`. Without a GPU it says so and writes nothing. */
+/**
+ * Examines the GPUs, prints the result, and writes it to `out`. Without a GPU it says so and writes
+ * nothing.
+ */
 export async function examineGpus(
   terminal: Terminal,
   options: GpuCheckOptions & { out: string; json: boolean },

@@ -20,7 +20,7 @@ function entry(term: string, meaning: string): string[] {
     : [`  ${term.padEnd(NAME)}  ${first}`, ...below];
 }
 
-/** A quantity: its name, what it is, and when it is unknown. */
+/** A quantity: its name, its definition, and when it is unknown. */
 function measureEntry({ name, definition, formula, needs }: Measure): string[] {
   const also = formula === null || definition.includes(formula) ? "" : ` (${formula})`;
   const told = `${definition}${also}; unknown without ${needs}`;
@@ -117,7 +117,7 @@ const units = [
   "null is unknown, never 0.",
 ];
 
-/** The texts by the topics' names. */
+/** The texts, by the name of their topic. */
 export const topics: Record<string, () => string[]> = {
   metrics,
   slo: () => slo,
@@ -126,12 +126,12 @@ export const topics: Record<string, () => string[]> = {
   units: () => units,
 };
 
-/** What the field also calls things, by their names here. */
+/** Usual names in the field for things that have another name here. */
 const OTHER_WORDS: Record<string, string> = { percentile: "quantiles", throughput: "per_s" };
 
 /**
- * What a word of the output means: the quantities that have it in their name, such as ttft, or as
- * another name, such as ITL, and the terms of reports, such as rates; empty where it is in none.
+ * Explains a word of the output: the quantities that have it in their name, such as ttft, or as
+ * another name, such as ITL, and the terms of reports, such as rates; empty if nothing has it.
  */
 export function wordHelp(given: string): string[] {
   const word = OTHER_WORDS[given.toLowerCase().replace(/s$/, "")] ?? given;
@@ -153,12 +153,12 @@ export function wordHelp(given: string): string[] {
   ];
 }
 
-/** The words that {@linkcode wordHelp} knows as they are. */
+/** The words that {@linkcode wordHelp} finds exactly. */
 export function wordsKnown(): string[] {
   return MEASURES.flatMap(({ term, alias }) => alias === null ? [term] : [term, alias]);
 }
 
-/** Pages of the documentation that are about one thing. */
+/** Pages of the documentation about one subject. */
 const PAGES = [
   "accuracy",
   "batches",
@@ -200,8 +200,8 @@ const PAGES = [
 const MOST_MENTIONS = 12;
 
 /**
- * Where a word without a topic comes up: evaluators, files, commands, flags and pages that have it,
- * `rates` as `rate` too; empty where it is nowhere.
+ * Where a word without a topic occurs: evaluators, files, commands, flags and pages; `rates` also
+ * finds `rate`. Empty if it does not occur.
  */
 export async function mentionsOf(word: string, commands: Commands): Promise<string[]> {
   const stem = word.toLowerCase().replace(/^-+/, "").replace(/(?<=...)s$/, "");
@@ -231,7 +231,10 @@ export async function mentionsOf(word: string, commands: Commands): Promise<stri
   ];
 }
 
-/** Commands of which the name or the summary has a word, and flags that have it, with what they are. */
+/**
+ * Commands with the word in their name or summary, and flags with it in their name, each with its
+ * description.
+ */
 async function commandsWith(
   known: RegExp,
   group: string,

@@ -1,4 +1,4 @@
-/** dyno init: a first file, with comments, that runs at once. */
+/** dyno init: writes a first file, with comments, that works immediately. */
 import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { writeFileAtomic } from "../write.ts";
@@ -9,10 +9,10 @@ import type { Command, CommandContext } from "./ui/command.ts";
 const KINDS = ["suite", "load", "sweep"] as const;
 type Kind = typeof KINDS[number];
 
-/** Of a mock for a load: answers that stream token by token, so that each has a tpot to judge. */
+/** A mock for a load streams its answers token by token, so that each has a tpot to judge. */
 const MOCK_PACE = "--delay 0.1 --tokens-per-second 50";
 
-/** What the file is made of. */
+/** The answers from which the file is made. */
 interface Answers {
   kind: Kind;
   name: string;
@@ -99,7 +99,7 @@ function nextCommand({ kind, endpoint, model, file }: Answers): string {
   return `dyno run ${file} --endpoint ${endpoint}${model ? ` --model ${model}` : ""}`;
 }
 
-/** A text in YAML's quotes where it needs them. */
+/** Quotes a text for YAML if it needs quotes. */
 const quoted = (text: string) => JSON.stringify(text);
 
 const FILES: Record<Kind, (answers: Answers) => string> = {

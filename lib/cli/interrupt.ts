@@ -4,12 +4,15 @@ import { CancelledError } from "../execute/scope.ts";
 import { EXIT } from "./exit_codes.ts";
 import type { Terminal } from "./ui/terminal.ts";
 
-/** A terminal signals the whole group, and npx or a task in front hands the signal on: one Ctrl-C, many. */
+/**
+ * Signals within this time count as one: a terminal signals the whole group, and npx or a task in
+ * front passes the signal on too.
+ */
 const SAME_SIGNAL_MS = 1000;
 
 /**
- * Runs work with a signal that the first Ctrl-C, SIGTERM or SIGHUP aborts; a second one, a second later
- * or more, quits at once.
+ * Runs work with a signal that the first Ctrl-C, SIGTERM or SIGHUP aborts. A second one, at least a
+ * second later, exits immediately.
  */
 export async function interruptible(
   work: (signal: AbortSignal) => Promise<number>,
@@ -29,5 +32,5 @@ export async function interruptible(
   };
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of signals) process.on(name, onSignal);
-  return await work(controller.signal); // the listeners stay: the end, too, may be interrupted
+  return await work(controller.signal); // the listeners stay, because the end can be interrupted too
 }

@@ -1,4 +1,4 @@
-/** The command line: arguments in, exit code out. */
+/** The command line: takes arguments, returns an exit code. */
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
 import { InputError, InputFaults, messageOf, toldPlainly } from "../errors.ts";
@@ -93,8 +93,8 @@ export const commands: Commands = {
  * Runs dyno.
  *
  * @param argv the arguments after the program's name.
- * @returns the exit code: 0 good, 1 the run has failures, 2 wrong usage or input, 3 a gate
- * found a regression, 4 a gate cannot tell, 70 a bug in dyno, 130 interrupted.
+ * @returns the exit code: 0 good, 1 the run has failures, 2 wrong usage or input, 3 a gate found a
+ * regression, 4 a gate cannot decide, 70 a bug in dyno, 130 interrupted.
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const terminal = new Terminal();
@@ -137,7 +137,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Flags that every command has, and what is left; after "--" come another program's. */
+/**
+ * Separates the flags that every command has from the rest; arguments after "--" belong to another
+ * program.
+ */
 function forAll(
   argv: readonly string[],
 ): { rest: string[]; debug: boolean; env_file: string | null } {
@@ -164,37 +167,43 @@ function told(error: unknown, terminal: Terminal, debug: boolean): number {
   return words === null ? EXIT.fault : EXIT.wrongInput;
 }
 
-/** Reports an error that nobody waits for as the others are, and ends the program. */
+/** Reports errors that no code awaits like other errors, and ends the program. */
 function tellOfStrays(terminal: Terminal, debug: boolean): void {
-  if (process.listenerCount("unhandledRejection") > 0) return; // this is not the process's first call
+  if (process.listenerCount("unhandledRejection") > 0) return; // main was called before in this process
   const end = (error: unknown) => process.exit(told(firstOf(error), terminal, debug));
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);
 }
 
-/** A reader that went away (`| head`) ends output, not the run. */
+/** When the reader of the output closes it (`| head`), output ends but the run continues. */
 function tolerateClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
-/** At the limit of file size (ulimit -f) the write fails and says so, instead of a signal's end. */
+/**
+ * At the limit of file size (ulimit -f) the write fails with an error, instead of a signal ending
+ * the process.
+ */
 function tolerateSizeLimit(): void {
   if (process.platform !== "win32") process.on("SIGXFSZ", () => {});
 }
 
-/** The first error: later errors, in closing things, follow from it. */
+/** The first error: later ones, from closing things, follow from it. */
 function firstOf(error: unknown): unknown {
   return error instanceof Error && "suppressed" in error ? firstOf(error.suppressed) : error;
 }
 
-/** Where an error came from; its message is on one line, so that no text in it can look like another line. */
+/**
+ * Where an error came from. Its message is put on one line, so that no text in it can look like
+ * another line.
+ */
 function stackOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)];
   const { message, stack = message } = error;
   return stack.replace(message, () => onOneLine(message)).split("\n");
 }
 
-/** Commands by purpose, in the order of the help. */
+/** Commands grouped by purpose, in the order of the help. */
 const JOBS: readonly [job: string, names: readonly string[]][] = [
   ["begin", ["quickstart", "init", "doctor", "mock"]],
   ["measure an endpoint", ["run", "load", "calibrate", "batch"]],
@@ -205,7 +214,7 @@ const JOBS: readonly [job: string, names: readonly string[]][] = [
   ["write files and commands", ["schema", "completions"]],
 ];
 
-/** What `dyno help TOPIC` says of words that many commands use. */
+/** Topics of `dyno help TOPIC`, on words that many commands use. */
 const TOPICS = ["metrics", "slo", "verdict", "files", "units"];
 
 function overview(): string[] {
@@ -227,9 +236,9 @@ function overview(): string[] {
 }
 
 /**
- * The help of a command or a topic.
+ * The help on a command or a topic.
  *
- * @throws {InputError} there is no such command; names the nearest.
+ * @throws {InputError} there is no such command; the message names the nearest.
  */
 async function helpOn([name, ...rest]: string[]): Promise<string[]> {
   if (Object.hasOwn(commands, name)) {
@@ -252,7 +261,7 @@ async function helpOn([name, ...rest]: string[]): Promise<string[]> {
   );
 }
 
-/** Says which commands have a subcommand of this name; null where none has. */
+/** Says which commands have a subcommand of this name; null if none has. */
 async function groupWith(name: string): Promise<string | null> {
   const groups: string[] = [];
   for (const [group, { load }] of Object.entries(commands)) {

@@ -1,4 +1,4 @@
-/** dyno quickstart: everything once, on the built-in mock endpoint. */
+/** dyno quickstart: shows everything once, on the built-in mock endpoint. */
 import experiment from "../../experiments/quickstart.json" with { type: "json" };
 import load from "../../experiments/quickstart_load.json" with { type: "json" };
 import answers from "../../experiments/suites/quickstart_answers.json" with { type: "json" };
@@ -31,7 +31,7 @@ const flags = {
 
 const NO_BUDGET = { usd: null, tokens: null };
 
-/** What the load is answered. */
+/** The mock's answers to the load. */
 const ANSWER =
   "An answer of sixteen words, as a model would give it to a made-up question about nothing.";
 
@@ -104,7 +104,7 @@ export const command: Command = {
   },
 };
 
-/** Runs the smoke sweep under `out`; says what it needs where it cannot. Returns the exit code. */
+/** Runs the smoke sweep in `out`; if it cannot, says what is missing. Returns the exit code. */
 async function quickstartSweep(
   out: string,
   { terminal, signal }: CommandContext,
@@ -131,7 +131,7 @@ async function quickstartSweep(
     return failed > 0 ? EXIT.failures : EXIT.good;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    terminal.warn(`no sweep: ${error.message}`); // no compiler here, say
+    terminal.warn(`no sweep: ${error.message}`); // for example, there is no compiler
     return EXIT.good;
   }
 }

@@ -1,4 +1,4 @@
-/** dyno sample: hardware sampling on its own: live, into a file, or beside a command. */
+/** dyno sample: samples hardware: live, into a file, or while a command runs. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
@@ -116,7 +116,7 @@ interface Kept {
   form: "csv" | "bin";
 }
 
-/** @throws {InputError} a name that says no form, or a folder that cannot be written. */
+/** @throws {InputError} the name does not say a format, or the folder is not writable. */
 function keptPaths(out: string): Kept {
   const match = /^(.+)\.(csv|bin)$/.exec(out);
   if (!match) throw new InputError(`--out: "${out}" ends in neither .csv nor .bin`);
@@ -130,12 +130,12 @@ function keptPaths(out: string): Kept {
   return { stem: match[1], form: match[2] as "csv" | "bin" };
 }
 
-/** The name's start of the folder in which its samples gather. */
+/** The start of the name of the folder that collects its samples. */
 function partialOf({ stem }: Kept): string {
   return `${stem}.partial-`;
 }
 
-/** Such folders of earlier samplings for the same file, killed or still running. */
+/** Such folders from other samplings into the same file, which were killed or still run. */
 function leftOf(kept: Kept): string[] {
   const start = partialOf(kept);
   return readdirSync(dirname(start)).filter((name) => name.startsWith(basename(start)))
@@ -148,7 +148,7 @@ function keep(folder: string, { stem, form }: Kept): void {
   renameSync(join(folder, "samples.json"), `${stem}.json`);
 }
 
-/** Samples until the command, the duration or Ctrl-C ends it; sums up. */
+/** Samples until the command, the duration or Ctrl-C ends it; prints a summary. */
 async function sampleInto(
   folder: string,
   program: string[],
@@ -180,7 +180,7 @@ async function sampleInto(
   return signal.aborted && child === null ? EXIT.interrupted : ended;
 }
 
-/** Idle power before the command, where the host measures energy. */
+/** Measures idle power before the command, if the host can measure energy. */
 async function measureIdle(
   signal: AbortSignal,
   onNotice: (line: string) => void,
@@ -210,14 +210,14 @@ function startChild([name, ...args]: string[]): Promise<ChildProcess> {
     try {
       child = spawn(name, args, { stdio: "inherit" });
     } catch (error) {
-      return refuse(error); // such as of an empty name
+      return refuse(error); // for example an empty name
     }
     child.once("error", refuse);
     child.once("spawn", () => resolve(child));
   });
 }
 
-/** Shows the sampling until its end; returns the exit code. */
+/** Shows the sampling until it ends; returns the exit code. */
 async function untilEnd(
   child: ChildProcess | null,
   duration_s: number | undefined,
@@ -227,7 +227,7 @@ async function untilEnd(
 ): Promise<number> {
   await using scope = new Scope(signal);
   const exited = child && new Promise<number>((resolve) => {
-    // as shells and `time` say it: 137 of one that was killed
+    // as shells and `time` do: 137 for a killed one
     child.once("exit", (code, by) => resolve(code ?? 128 + constants.signals[by!]));
   });
   if (terminal.live && child === null) scope.spawn((s) => showLive(sampler, terminal, s));

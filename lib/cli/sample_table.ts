@@ -10,11 +10,11 @@ interface Span {
   end_ns: number;
   idle: IdlePower;
   information: Information;
-  /** The process that was followed. */
+  /** The process that is followed. */
   pid: number | undefined;
 }
 
-/** One line of the newest figures. */
+/** The newest figures on one line. */
 export function liveLine(metrics: PerformanceMetrics): string {
   const { unit: rate } = measure("disk_read_mb_per_s");
   const of = (name: keyof PerformanceMetrics, word: string, digits: number) =>
@@ -39,7 +39,7 @@ export function liveLine(metrics: PerformanceMetrics): string {
     .join(" · ");
 }
 
-/** The summary as lines and as JSON. */
+/** The summary, as lines and as JSON. */
 export function sampleSummary(
   sampler: Sampler,
   { start_ns, end_ns, idle, information, pid }: Span,
@@ -98,7 +98,7 @@ function energyLine(energy: Energy, idle: IdlePower, span_s: number): string {
     `${energy.power_w.toFixed(1)} W (${energy.method})${above}`;
 }
 
-/** Says up to which rate samples carry information. */
+/** Says up to which rate samples contain new information. */
 function informationLine({ changes_hz, achieved_hz }: Information): string {
   const rates = Object.entries(changes_hz).filter(([, rate]) => rate > 0)
     .sort((a, b) => b[1] - a[1]).map(([source, rate]) =>

@@ -1,4 +1,4 @@
-/** dyno schema: the form of dyno's files as JSON Schema. */
+/** dyno schema: prints the formats of dyno's files as JSON Schema. */
 import {
   loadResultsSchema,
   metadataSchema,
@@ -38,7 +38,7 @@ const WRITTEN: readonly ZodType[] = [
   mockScriptSchema,
 ];
 
-/** The forms of files that people write, by the name that `dyno schema` has for them. */
+/** The formats of files that people write, by their name in `dyno schema`. */
 export const writtenForms: Record<string, { title: string; schema: ZodType }> = Object.fromEntries(
   WRITTEN.map((schema) => {
     const { name, title } = fileForms.get(schema)!;

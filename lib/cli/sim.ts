@@ -1,4 +1,4 @@
-/** dyno sim: the scheduling simulator on its own. */
+/** dyno sim: runs the scheduling simulator. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { InputError } from "../errors.ts";

@@ -140,7 +140,9 @@ const CANCEL_MS = 60_000;
 const CANCEL_LOOK_MS = 250;
 
 /**
- * Cancels a job and waits until its tasks have ended. @throws {InputError} Slurm does not answer.
+ * Cancels a job and waits until its tasks have ended.
+ *
+ * @throws {InputError} Slurm does not answer.
  */
 export async function endJob(id: string): Promise<void> {
   const { signal } = new AbortController();

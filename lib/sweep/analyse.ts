@@ -1,9 +1,12 @@
-/** What a sweep's table says: groups of runs that differ only in their seed, and ablations against their baseline. */
+/**
+ * Analyses a sweep's table: groups of runs that differ only in their seed, and ablations against
+ * their baseline.
+ */
 import { InputError } from "../errors.ts";
 import { furtherColumns, HOST_FIGURES, METRICS, tierColumns } from "./columns.ts";
 import { readCsv } from "../formats/csv.ts";
 
-/** Parameters that may tell workloads apart; policy and seed have their own places. */
+/** Parameters that may distinguish workloads; policy and seed are handled separately. */
 const WORKLOAD = [
   "workflows",
   "pdfs",
@@ -15,7 +18,7 @@ const WORKLOAD = [
   "heavy_tail_mult",
 ];
 
-/** A run that counts: it ended well and its numbers are there. */
+/** A run that counts: it succeeded and has its figures. */
 interface Measured {
   policy: string;
   ablation: string;
@@ -28,27 +31,27 @@ interface Measured {
 /** Runs that differ only in their seed. */
 export interface Group {
   policy: string;
-  /** What is varied of the workload, such as `workflows 50`. */
+  /** The varied parameters of the workload, such as `workflows 50`. */
   workload: string;
   ablation: string;
-  /** By seed: values in the order of the analysis's columns, NaN where one is unknown. */
+  /** By seed: values in the order of the analysis's columns, NaN if unknown. */
   seeds: Map<string, number[]>;
 }
 
-/** A sweep in numbers. */
+/** The analysis of a sweep. */
 export interface SweepAnalysis {
   runs: number;
-  /** Runs that ended well, with their metrics. */
+  /** Runs that succeeded and have metrics. */
   measured: number;
   policies: string[];
   workloads: string[];
   ablations: string[];
   seeds: string[];
-  /** The ablation that others are compared with. */
+  /** The ablation that the others are compared with. */
   baseline: string;
-  /** What the groups' values are. */
+  /** The columns of the groups' values. */
   columns: string[];
-  /** Those of the columns that hold numbers, except those of tiers and of the host. */
+  /** The columns that hold numbers, except those of tiers and of the host. */
   metrics: string[];
   /** Columns of tiers and of the host that hold numbers. */
   tier_columns: string[];
@@ -63,9 +66,9 @@ export interface SweepAnalysis {
 /**
  * Reads runs.csv.
  *
- * @param parameters further names of parameters, where the sweep file is known: other columns with
+ * @param parameters further names of parameters, if the sweep file is known; other columns with
  * numbers are metrics.
- * @param onRow gets each row, in order.
+ * @param onRow called with each row, in order.
  * @throws {InputError} the file cannot be read.
  */
 export async function analyseSweep(
@@ -132,10 +135,10 @@ export async function analyseSweep(
   };
 }
 
-/** The workload of a sweep that varies none. */
+/** The workload's name in a sweep that varies none. */
 export const ALL_RUNS = "all runs";
 
-/** The values of a metric in a group, by seed; seeds without one are left out. */
+/** The values of a metric in a group, by seed; seeds without a value are omitted. */
 export function seedValues(
   { columns }: SweepAnalysis,
   group: Group | undefined,
@@ -149,7 +152,7 @@ export function seedValues(
   return values;
 }
 
-/** The group of a policy, a workload and an ablation; undefined where no run of it counts. */
+/** The group of a policy, a workload and an ablation; undefined if none of its runs counts. */
 export function groupAt(
   { index }: SweepAnalysis,
   policy: string,

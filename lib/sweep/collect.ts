@@ -1,4 +1,4 @@
-/** All runs of a sweep as one table. */
+/** Collects all runs of a sweep in one table. */
 import {
   closeSync,
   createReadStream,
@@ -23,25 +23,25 @@ import { type RunRow, runRow } from "./run_row.ts";
 import { type SweepTree, sweepTreeAt } from "./tree.ts";
 import type { SweepConfig } from "./sweep.ts";
 
-/** Rows between two looks at the signal. */
+/** Rows between two checks of the signal. */
 const BATCH = 256;
 const WRITE_BYTES = 1 << 20;
 
-/** What was collected. */
+/** The result of collecting. */
 export interface CollectSummary {
   /** Path of the table. */
   runs_csv: string;
-  /** Rows of the table: one a run. */
+  /** Rows of the table: one per run. */
   rows: number;
   /** Rows with a warning. */
   warnings: number;
 }
 
 /**
- * Writes runs.csv: a row for each run that was planned or has a folder, in the plan's order. Of all
- * runs only the folders' names are in memory at a time.
+ * Writes runs.csv: a row for each run that was planned or has a folder, in the plan's order. Only
+ * the names of the runs' folders are all in memory at one time.
  *
- * @param onWarning called with each row that has one.
+ * @param onWarning called with each row that has a warning.
  * @throws {InputError} the folder is not a sweep's, or the table cannot be written.
  */
 export async function collectSweep(
@@ -95,7 +95,7 @@ export async function collectSweep(
   return summary;
 }
 
-/** The sweep file of a tree; null where there is none (an older runner's tree) or it is broken. */
+/** The sweep file of a tree; null if there is none (an older runner's tree) or it is broken. */
 async function configAt(tree: SweepTree): Promise<SweepConfig | null> {
   if (!existsSync(tree.experiment)) return null;
   try {
@@ -105,7 +105,7 @@ async function configAt(tree: SweepTree): Promise<SweepConfig | null> {
   }
 }
 
-/** Planned runs in their order, then folders that no plan explains. */
+/** The planned runs in order, then folders that no plan explains. */
 function* runsOf(tree: SweepTree, config: SweepConfig | null): Generator<{
   run_id: string;
   planned: PlannedRun | null;
@@ -120,7 +120,7 @@ function* runsOf(tree: SweepTree, config: SweepConfig | null): Generator<{
   for (const run_id of [...folders].sort()) yield { run_id, planned: null };
 }
 
-/** Turns rows with names into a table, once all columns are known. */
+/** Turns rows of named values into a table, once all columns are known. */
 async function writeTable(rowsPath: string, path: string, columns: string[]): Promise<void> {
   const draft = `${path}.tmp`;
   const file = new BufferedFile(draft);
@@ -133,11 +133,11 @@ async function writeTable(rowsPath: string, path: string, columns: string[]): Pr
   } finally {
     file[Symbol.dispose]();
   }
-  rmSync(rowsPath); // before there is a table, with which nobody would collect again
+  rmSync(rowsPath); // removed before the table exists: with a table nobody would collect again
   renameSync(draft, path);
 }
 
-/** Appends text in large pieces. */
+/** Appends text to a file in large pieces. */
 class BufferedFile implements Disposable {
   readonly #fd: number;
   #text = "";

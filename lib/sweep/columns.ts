@@ -1,6 +1,6 @@
 /** The columns of runs.csv. */
 
-/** Parameters, in the table's order. */
+/** Parameters, in the order of the table. */
 const PARAMETERS = [
   "policy",
   "workflows",
@@ -14,7 +14,7 @@ const PARAMETERS = [
   "heavy_tail_mult",
 ];
 
-/** Mechanisms that an ablation's flags switch off. */
+/** Mechanisms that the flags of an ablation switch off. */
 export const SWITCHES = ["disable_hedging", "disable_escalation", "disable_dag_priority"];
 
 /** Columns of summary.csv. */
@@ -27,15 +27,15 @@ export const METRICS = [
   "cost_p50",
 ];
 
-/** What is taken of a tier, in this order. */
+/** The metrics of a tier that the table has, in this order. */
 export const TIER_METRICS = ["queue_wait_p95_ms", "utilization", "in_flight_avg"];
 const TIER_COLUMN = new RegExp(`_tier\\d+_(${TIER_METRICS.join("|")})$`);
 
-/** The simulator's own tiers are there also where no run wrote them. */
+/** The simulator's own tiers have columns even if no run wrote them. */
 const PROVIDERS = ["llm_provider", "embed_provider"];
 const KNOWN_TIERS = PROVIDERS.flatMap((provider) => [`${provider}_tier0`, `${provider}_tier1`]);
 
-/** Figures of dyno's own jobs: what is compared comes first, in the report too. */
+/** Figures of dyno's own jobs. Those that are compared come first, also in the report. */
 const JOB_FIGURES = [
   "requests_per_s",
   "output_tokens_per_s",
@@ -48,7 +48,7 @@ const JOB_FIGURES = [
   "goodput_share",
 ];
 
-/** Of the host beside a run, where it was sampled. */
+/** Figures of the host during a run, if it was sampled. */
 export const HOST_FIGURES = [
   "host_cpu_usage_percent",
   "host_memory_used_gb",
@@ -60,10 +60,10 @@ export const HOST_FIGURES = [
 ] as const;
 
 const RUNTIME = ["exit_code", "wall_time_s", "run_dir", "start_time_unix_s", "end_time_unix_s"];
-/** Beyond the old table's columns, at its end. */
+/** Columns that the original table does not have, at the end. */
 const OURS = ["timed_out", "peak_memory_bytes", "cpu_time_s", "warning"];
 
-/** What the runs have beside the columns that every table has. */
+/** The columns that the runs have in addition to those of every table. */
 export class FoundColumns {
   readonly #parameters = new Set<string>();
   readonly #metrics = new Set<string>();
@@ -71,7 +71,9 @@ export class FoundColumns {
   readonly #host = new Set<string>();
   readonly #simulator: boolean;
 
-  /** @param simulator whether the runs are agent_sched_sim's, which has its own columns. */
+  /**
+   * @param simulator whether the runs are agent_sched_sim's, whose tables have their own columns.
+   */
   constructor(simulator = true) {
     this.#simulator = simulator;
     this.#tiers = new Set(simulator ? KNOWN_TIERS : []);
@@ -95,7 +97,7 @@ export class FoundColumns {
     this.#host.add(name);
   }
 
-  /** All columns in their order; a further parameter or metric that has a column's name is left out. */
+  /** All columns in order; a further parameter or metric with the name of a column is omitted. */
   columns(): string[] {
     const tiers = [...this.#tiers].sort(byProviderAndTier);
     const known = (names: readonly string[], own: ReadonlySet<string>) =>
@@ -119,24 +121,24 @@ export class FoundColumns {
   }
 }
 
-/** Those of a table's columns that are not in every table: further parameters and metrics. */
+/** The columns of a table that are not in every table: further parameters and metrics. */
 export function furtherColumns(columns: readonly string[]): string[] {
   const fixed = new Set(new FoundColumns().columns());
   const aside = new Set<string>([...tierColumns(columns), ...HOST_FIGURES]);
   return columns.filter((name) => !fixed.has(name) && !aside.has(name));
 }
 
-/** Which of TIER_METRICS a tier's column is of; null for another column. */
+/** Which of TIER_METRICS a column contains; null if it is not a tier's column. */
 export function tierMetric(column: string): string | null {
   return TIER_COLUMN.exec(column)?.[1] ?? null;
 }
 
-/** Those of a table's columns that are of a tier. */
+/** The columns of a table that belong to tiers. */
 export function tierColumns(columns: readonly string[]): string[] {
   return columns.filter((name) => tierMetric(name) !== null);
 }
 
-/** llm_provider, embed_provider, then others by name; tiers by their number. */
+/** Sorts llm_provider first, then embed_provider, then others by name; tiers by number. */
 function byProviderAndTier(a: string, b: string): number {
   const parts = (tier: string) => {
     const at = tier.lastIndexOf("_tier");

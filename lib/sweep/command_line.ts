@@ -8,7 +8,9 @@ import type { SweepConfig } from "./sweep.ts";
 import type { Exact } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";
 
-/** Parameters of agent_sched_sim that come first, in this order; the others follow by name. */
+/**
+ * Parameters of agent_sched_sim that come first, in this order; the others follow, sorted by name.
+ */
 export const SIM_ORDER = [
   "workflows",
   "pdfs",
@@ -22,14 +24,14 @@ export const SIM_ORDER = [
   "enable_model_routing",
 ];
 
-/** Places of a template beside the parameters' names. */
+/** Placeholders of a template in addition to the parameters' names. */
 const PLACES = ["run_id", "out_dir", "ablation_name", "ablation_flags"];
 
-/** The program and its arguments; `out_dir` is where it writes its results. */
+/** The program and its arguments; `out_dir` is the folder for its results. */
 export function commandOf(config: SweepConfig, run: PlannedRun, out_dir: string): string[] {
   if (config.kind !== null) return jobCommand(config.kind, run, out_dir);
   if (config.command === null) {
-    // absolute, as the original runner has it: it compares commands when it resumes a tree
+    // absolute like the original runner's: it compares commands when it resumes a tree
     const flags = [...run.ablation.flags, "--out_dir", resolve(out_dir)];
     return [config.sim_binary, ...simArguments(run.params), ...flags];
   }
@@ -48,9 +50,9 @@ export function commandOf(config: SweepConfig, run: PlannedRun, out_dir: string)
 }
 
 /**
- * Complains of places in a template that no parameter fills.
+ * Rejects placeholders in a template that no parameter fills.
  *
- * @throws {InputError} the place and the nearest known one.
+ * @throws {InputError} names the placeholder and the nearest known one.
  */
 export function checkTemplate(config: SweepConfig): void {
   const known = [

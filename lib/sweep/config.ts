@@ -18,10 +18,10 @@ const SIM_PARAMETERS = [...SIM_ORDER, "arrival_rate", "config", "trace"];
 const seeds = z.array(z.number()).min(1);
 const ablations = z.array(ablationSchema).min(1);
 
-/** The program of a file that names none. */
+/** The program if the file does not name one. */
 export const DEFAULT_SIM = "./build/agent_sched_sim";
 
-/** Whether a sweep runs agent_sched_sim, or what stands in for it. */
+/** Whether a sweep runs agent_sched_sim, or a replacement for it. */
 export function isSimulatorSweep({ kind, command, sim_binary }: SweepConfig): boolean {
   return kind === null && command === null && basename(sim_binary) === "agent_sched_sim";
 }
@@ -29,9 +29,9 @@ export function isSimulatorSweep({ kind, command, sim_binary }: SweepConfig): bo
 /**
  * Checks a sweep file.
  *
- * @param given takes precedence over what the file says of how it is run.
- * @throws {InputError} an unknown field with the nearest known one, or a value of the wrong form, with
- * file, line and column.
+ * @param given takes precedence over the file's settings on how to run it.
+ * @throws {InputError} an unknown field, with the nearest known one, or a value of the wrong form,
+ * with file, line and column.
  */
 export function sweepConfigOf(
   file: JsonFile,
@@ -73,7 +73,7 @@ export function sweepConfigOf(
   return config;
 }
 
-/** The same value twice would be the same run twice. */
+/** Rejects repeated values, which would repeat the same run. */
 function checkDistinct(file: JsonFile, key: string, values: readonly Exact[]): void {
   const where = (at: string) => `${file.path}:${positionOf(file, ["matrix", key])}: ${at}`;
   if (key === "seed") throw new InputError(where("matrix.seed: seeds go into matrix.seeds"));
@@ -100,7 +100,7 @@ function valuesOf(file: JsonFile, key: string, values: Exact): Exact[] {
   );
 }
 
-/** Checks a part of the file, so that a complaint still finds its line. */
+/** Checks a part of the file, so that an error message can give its line. */
 function checkPart<T>(
   file: JsonFile,
   path: string[],

@@ -1,12 +1,12 @@
 /**
- * JSON whose numbers keep their kind: 50 and 50.0 are two texts to the programs that read a sweep's
- * parameters, and to the hash in a run's id.
+ * JSON that keeps the form of numbers: 50 and 50.0 are different texts to the programs that read a
+ * sweep's parameters, and to the hash in a run's id.
  */
 import { asciiJson } from "../text/printable.ts";
 
 /** A number written with a point or an exponent. */
 export class Float {
-  /** The number; its text is written with a point again. */
+  /** The number; it is written with a point again. */
   constructor(readonly value: number) {}
 }
 
@@ -21,7 +21,7 @@ export type Exact =
   | Exact[]
   | { [key: string]: Exact };
 
-/** Parses JSON that is known to be well-formed. */
+/** Parses JSON that is known to be valid. */
 export function parseExact(text: string): Exact {
   const revive = (_key: string, value: unknown, context?: { source?: string }) => {
     if (typeof value !== "number") return value;
@@ -32,7 +32,10 @@ export function parseExact(text: string): Exact {
   return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
 }
 
-/** The value as JSON.parse would have it: kinds and digits beyond a double are lost. */
+/**
+ * The value as JSON.parse would return it: the form of numbers, and digits beyond a double, are
+ * lost.
+ */
 export function plainOf(value: Exact): unknown {
   if (value instanceof Float) return value.value;
   if (typeof value === "bigint") return Number(value);
@@ -42,8 +45,8 @@ export function plainOf(value: Exact): unknown {
 }
 
 /**
- * ASCII-only JSON with keys in the order of their code points and numbers as Python writes them.
- * `indent` 0 is one line without spaces.
+ * ASCII-only JSON with keys sorted by code point and numbers as Python writes them. With `indent` 0
+ * it is one line without spaces.
  */
 export function exactJson(value: Exact, indent = 0, depth = 0): string {
   if (value instanceof Float) return floatText(value.value);
@@ -61,12 +64,15 @@ export function exactJson(value: Exact, indent = 0, depth = 0): string {
   return open + line(depth + 1) + parts.join(`,${line(depth + 1)}`) + line(depth) + close;
 }
 
-/** A value as an argument of a program: numbers as above, texts as they are. */
+/** A value as a program's argument: numbers as above, texts unchanged. */
 export function argumentText(value: Exact): string {
   return typeof value === "string" ? value : exactJson(value);
 }
 
-/** The shortest digits that give the double again, in Python's layout: an exponent below 1e-4 and from 1e16 on. */
+/**
+ * The shortest digits from which the same double is read, in Python's layout: an exponent below
+ * 1e-4 and from 1e16 on.
+ */
 export function floatText(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity"; // 1e999
   const [, sign, first, rest = "", power] = /^(-?)(\d)(?:\.(\d+))?e([+-]\d+)$/.exec(

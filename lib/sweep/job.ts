@@ -1,4 +1,4 @@
-/** Sweeps of dyno's own jobs: their parameters are the settings of a load or of a suite's run. */
+/** Sweeps of dyno's own jobs, whose parameters are the settings of a load or of a suite's run. */
 import { resolve } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
 import { objectivesIn } from "../load/statement.ts";
@@ -18,32 +18,32 @@ import type { Exact } from "./exact_json.ts";
 import type { PlannedRun } from "./plan.ts";
 import type { JobKind } from "./sweep.ts";
 
-/** What a job's experiment has, and a sweep's parameters have not. */
+/** Fields of a job's experiment that a sweep's parameters may not set. */
 const NOT_VARIED = ["$schema", "name", "seed", ...Object.keys(codingSettings.shape)];
 
-/** The experiment of a job, in its out folder. */
+/** The experiment of a job, written to its out folder. */
 const JOB_FILE = "job.json";
 
 const SUBCOMMANDS: Record<JobKind, string> = { load: "load", suite: "run" };
 
-/** Settings of a suite's jobs that name a file, beside those of its endpoint. */
+/** Settings of suite jobs that name a file, in addition to those of the endpoint. */
 const SUITE_FILES = ["suite", "script"];
 
-/** Settings that may be one value where the experiment has a list. */
+/** Settings that may be a single value here although the experiment has a list. */
 const LISTS = ["categories", "tests"];
 
-/** The command of a job, in which `dyno` stands for this program. */
+/** The command of a job, in which `dyno` means this program. */
 export function jobCommand(kind: JobKind, { ablation }: PlannedRun, out_dir: string): string[] {
   const file = `${out_dir}/${JOB_FILE}`;
   return ["dyno", SUBCOMMANDS[kind], file, "--out", out_dir, ...ablation.flags];
 }
 
-/** Whether a command is a job's. */
+/** Whether a command is one of dyno's jobs. */
 export function isJobCommand(cmd: unknown): boolean {
   return Array.isArray(cmd) && cmd[0] === "dyno" && String(cmd[2]).endsWith(`/${JOB_FILE}`);
 }
 
-/** The experiment that a job runs: the file's path, and its text. */
+/** The experiment file of a job: its path and its text. */
 export function jobExperiment(
   { name, kind, directory }: SweepConfig,
   { params }: PlannedRun,
@@ -55,7 +55,7 @@ export function jobExperiment(
   return { path: `${out_dir}/${JOB_FILE}`, text: exactJson(settings, 2) + "\n" };
 }
 
-/** The same file with the paths of its jobs whole, for a copy of it in another folder. */
+/** A copy of the sweep file with absolute paths in its jobs, for use in another folder. */
 export function withWholePaths(
   file: Record<string, unknown>,
   directory: string,
@@ -81,7 +81,10 @@ export function withWholePaths(
   return { ...file, ...common, matrix: part(file.matrix) };
 }
 
-/** A suite's run knows no seed: with several, it is repeated. Paths are seen from the sweep's file. */
+/**
+ * A suite's run has no seed, so several seeds mean repetitions. Paths are relative to the sweep's
+ * file.
+ */
 function suiteSettings(
   name: string,
   params: Record<string, Exact>,
@@ -103,8 +106,8 @@ function suiteSettings(
 /**
  * Checks every value of a sweep of jobs.
  *
- * @throws {InputError} an unknown setting with the nearest one, a value of the wrong form, with the
- * place in the file.
+ * @throws {InputError} an unknown setting, with the nearest one, or a value of the wrong form, with
+ * its place in the file.
  */
 export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): void {
   const shape: Record<string, z.ZodType> = kind === "load"
@@ -144,7 +147,7 @@ export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): v
   }
 }
 
-/** What is wrong with objectives, which are texts to a schema. */
+/** What is wrong with SLOs, which the schema only knows as texts. */
 function sloFault(texts: readonly string[]): string | null {
   try {
     objectivesIn(texts);
@@ -154,7 +157,7 @@ function sloFault(texts: readonly string[]): string | null {
   }
 }
 
-/** What is wrong with a setting in a sweep alone. */
+/** What is wrong with a setting that would be allowed outside a sweep. */
 function faultOf(kind: JobKind, name: string, value: unknown): string | null {
   if (name === "headers" && Object.keys(value as object).some(isSecretHeader)) {
     return "a secret would be in every run's meta.json; name its variable in api_key_env";

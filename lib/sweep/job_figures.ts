@@ -1,11 +1,11 @@
-/** What a job of dyno left: the figures of its results.json as columns of runs.csv. */
+/** The results of a dyno job: the figures of its results.json as columns of runs.csv. */
 import { readdirSync, readFileSync } from "node:fs";
 import { isRunId } from "../run/run_id.ts";
 import type { LoadResults } from "../load/results.ts";
 import type { SuiteResults } from "../suite/results.ts";
 import type { Cell } from "../formats/csv.ts";
 
-/** The figures of the run in a job's out folder; null where there are none. */
+/** The figures of the run in a job's out folder; null if there are none. */
 export function jobFigures(out_dir: string): Record<string, Cell> | null {
   try {
     const [folder] = readdirSync(out_dir).filter(isRunId);
@@ -14,7 +14,7 @@ export function jobFigures(out_dir: string): Record<string, Cell> | null {
     );
     return results.kind === "load" ? loadFigures(results) : suiteFigures(results);
   } catch {
-    return null; // none, cut off, or of another form
+    return null; // missing, incomplete, or of another form
   }
 }
 

@@ -1,4 +1,4 @@
-/** meta.json: what a run was, and how it ended. It is written when the run has ended. */
+/** meta.json: the settings of a run and how it ended. It is written when the run has ended. */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { writeFileAtomic } from "../write.ts";
@@ -6,10 +6,10 @@ import { type Exact, exactJson, Float, parseExact, plainOf } from "./exact_json.
 import type { PlannedRun } from "./plan.ts";
 import type { RunPaths } from "./tree.ts";
 
-/** meta.json as it is read; of an older runner's, the second half is missing. */
+/** The content of meta.json; an older runner's lacks the second half. */
 export interface RunMeta {
   run_id: string;
-  /** With their numbers as they were written: 1 and 1.0 are two settings. */
+  /** With numbers as they were written: 1 and 1.0 are different settings. */
   params: Record<string, Exact>;
   ablation_name: string;
   ablation_flags: string[];
@@ -26,20 +26,20 @@ export interface RunMeta {
   cpu_time_s?: number | null;
   /** Why it could not be started. */
   error?: string | null;
-  /** Of the program's file. */
+  /** Hash of the program's file. */
   program_sha256?: string | null;
 }
 
-/** What a finished run must have been for its results to be taken. */
+/** What a finished run must match for its results to be used. */
 export interface Expected {
   run: PlannedRun;
   cmd: readonly string[];
   cwd: string;
-  /** Whether it must have left out/summary.csv. */
+  /** Whether out/summary.csv must exist. */
   summary: boolean;
 }
 
-/** The run's meta.json; null where it is missing or broken. */
+/** The run's meta.json; null if it is missing or broken. */
 export function readMeta(path: string): RunMeta | null {
   try {
     const meta = parseExact(readFileSync(path, "utf8"));
@@ -50,7 +50,7 @@ export function readMeta(path: string): RunMeta | null {
   }
 }
 
-/** Writes meta.json, whole or not at all. @throws {InputError} e.g. a full disk. */
+/** Writes meta.json, completely or not at all. @throws {InputError} for example a full disk. */
 export function writeMeta(path: string, run: PlannedRun, facts: Omit<RunMeta, "params">): void {
   const meta: Record<string, Exact> = {};
   const fractions = /_s$/;
@@ -62,7 +62,7 @@ export function writeMeta(path: string, run: PlannedRun, facts: Omit<RunMeta, "p
   writeFileAtomic(path, exactJson({ ...meta, params: run.params }, 2) + "\n");
 }
 
-/** The meta.json of a run that is finished and is the one expected; else null. */
+/** The meta.json of a run that is finished and matches what is expected; else null. */
 export function finishedMeta(paths: RunPaths, expected: Expected): RunMeta | null {
   const meta = readMeta(paths.meta);
   if (meta === null || (meta.exit_code ?? 0) !== 0) return null;
@@ -77,7 +77,10 @@ function sameParams(a: unknown, b: Record<string, Exact>): boolean {
   return typeof a === "object" && a !== null && exactJson(a as Exact) === exactJson(b);
 }
 
-/** A tree that was moved, or written with absolute paths, holds the same commands. */
+/**
+ * Whether two commands are the same, apart from the location of the tree: it may have been moved,
+ * or written with absolute paths.
+ */
 function sameCommand(
   meta: RunMeta,
   run_id: string,
@@ -93,7 +96,7 @@ function sameCommand(
     parameters.every((text, i) => withoutPlace(text, run_id) === withoutPlace(cmd[i + 1], run_id));
 }
 
-/** The argument without the way to the run's out folder. */
+/** The argument without the path that leads to the run's out folder. */
 function withoutPlace(argument: string, run_id: string): string {
   const mark = `runs/${run_id}/out`;
   const at = argument.indexOf(mark);

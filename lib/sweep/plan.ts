@@ -1,4 +1,4 @@
-/** The runs of a sweep. */
+/** Plans the runs of a sweep. */
 import { expandMatrix } from "../settings/matrix.ts";
 import { createHash } from "node:crypto";
 import { argumentText, type Exact, exactJson } from "./exact_json.ts";
@@ -12,13 +12,15 @@ export interface PlannedRun {
   ablation: Ablation;
 }
 
-/** How many runs {@linkcode plannedRuns} gives. */
+/** How many runs {@linkcode plannedRuns} yields. */
 export function plannedCount({ matrix, seeds, ablations }: SweepConfig): number {
   const combinations = Object.values(matrix).reduce((count, values) => count * values.length, 1);
   return combinations * seeds.length * ablations.length;
 }
 
-/** The runs in their order: combinations by sorted keys, in each the seeds, in each the ablations. */
+/**
+ * The runs in order: combinations by sorted keys, within each the seeds, within each the ablations.
+ */
 export function* plannedRuns(config: SweepConfig): Generator<PlannedRun> {
   for (const varied of expandMatrix(config.matrix) as Record<string, Exact>[]) {
     for (const seed of config.seeds) {
@@ -31,8 +33,8 @@ export function* plannedRuns(config: SweepConfig): Generator<PlannedRun> {
 }
 
 /**
- * `{policy}__wf{workflows}__seed{seed}__{ablation}__{hash}`; parts that the parameters lack are left
- * out. The hash is the first 12 hex digits of the SHA-1 of flags, name and parameters as JSON.
+ * `{policy}__wf{workflows}__seed{seed}__{ablation}__{hash}`, without the parts that the parameters
+ * lack. The hash is the first 12 hex digits of the SHA-1 of flags, name and parameters as JSON.
  */
 function runIdOf(params: Record<string, Exact>, { name, flags }: Ablation): string {
   const hash = createHash("sha1")
@@ -48,7 +50,9 @@ function runIdOf(params: Record<string, Exact>, { name, flags }: Ablation): stri
   return parts.map(fileNamePart).join("__");
 }
 
-/** What cannot stand in a file's name becomes an underscore; the hash keeps ids apart. */
+/**
+ * Replaces characters that a file name cannot contain with underscores; the hash keeps ids unique.
+ */
 function fileNamePart(part: string): string {
   // deno-lint-ignore no-control-regex
   return part.replace(/[/\u0000-\u001f]/g, "_").replace(/^\./, "_").slice(0, 120);

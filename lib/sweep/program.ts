@@ -1,4 +1,4 @@
-/** The program that a sweep runs. */
+/** Finds the program that a sweep runs. */
 import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
@@ -8,20 +8,20 @@ import { nativeProgram } from "../native/program.ts";
 import { ownProgram } from "../execute/own_program.ts";
 import type { SweepConfig } from "./sweep.ts";
 
-/** What is started instead of a command's first word. */
+/** What is started in place of a command's first word. */
 export interface SweepProgram {
   path: string;
   /** Arguments that come before the command's own. */
   leading: string[];
-  /** Of its file; null for a program found along PATH, and for dyno itself. */
+  /** Hash of its file; null for a program found along PATH, and for dyno itself. */
   sha256: string | null;
   /** Whether it is the simulator that comes with dyno. */
   built_in: boolean;
 }
 
 /**
- * Finds the program: the file, or, where there is none of that name, the simulator of dyno for
- * `agent_sched_sim`; of a sweep of jobs, dyno itself.
+ * Finds the program: the file that is named; if there is none and the name is `agent_sched_sim`,
+ * dyno's own simulator; for a sweep of jobs, dyno itself.
  *
  * @throws {InputError} there is no such file, or the simulator cannot be built.
  */

@@ -7,11 +7,14 @@ import { nativeLibrary } from "../native/library.ts";
 import { runOne } from "./run_one.ts";
 import type { SweepStop, SweepWork } from "./executor.ts";
 
-/** Runs all on this host, `jobs` at a time. However it ends, no process that it started is left. */
+/**
+ * Runs everything on this host, `jobs` runs at a time. When it returns, none of its processes is
+ * left.
+ */
 export async function runHere(work: SweepWork, signal: AbortSignal): Promise<SweepStop> {
   const { config, tree, program, notice } = work;
   await using launcher = await Launcher.start(notice);
-  if (config.sample_rate_hz > 0) await nativeLibrary(notice); // not beside the first run
+  if (config.sample_rate_hz > 0) await nativeLibrary(notice); // built before the first run, not during it
   const context = { config, tree, program, launcher, cwd: process.cwd(), notice };
   await using scope = new Scope(signal);
   let enough = false;

@@ -23,10 +23,10 @@ import type { PlannedRun } from "./plan.ts";
 import type { SweepProgram } from "./program.ts";
 import type { RunPaths, SweepTree } from "./tree.ts";
 
-/** `timeout`'s exit code for a program that it had to end. */
+/** The exit code of `timeout` for a program that it had to stop. */
 const TIMED_OUT = 124;
 const NOT_STARTED = 127;
-/** How much of the end of standard error is looked at. */
+/** How many bytes at the end of standard error are searched. */
 const COMPLAINT_BYTES = 8192;
 
 /** What all runs of a sweep share. */
@@ -36,29 +36,29 @@ export interface RunContext {
   program: SweepProgram;
   launcher: Launcher;
   cwd: string;
-  /** Called with one line on what cannot be sampled. */
+  /** Called with one line about something that cannot be sampled. */
   notice?: (line: string) => void;
 }
 
-/** How a run went. */
+/** The outcome of a run. */
 export interface RunOutcome {
   /** The run's id and the name of its folder. */
   run_id: string;
-  /** The program's exit code, or 128 + a signal's number. */
+  /** The program's exit code, or 128 + the number of a signal. */
   exit_code: number;
-  /** Stopped because its time was over. */
+  /** It was stopped because its time was up. */
   timed_out: boolean;
   /** From its start to its end, seconds. */
   wall_time_s: number;
-  /** What it complained of, in one line; null where it succeeded or said nothing. */
+  /** Its error message, in one line; null if it succeeded or printed nothing. */
   complaint: string | null;
 }
 
 /**
- * Runs one; what an earlier try left is removed first. meta.json is written at its end, so that a run
- * that was cut off has none.
+ * Executes a run, after removing what an earlier try left. meta.json is written at the end, so a
+ * run that was interrupted has none.
  *
- * @throws {CancelledError} the signal was aborted; the run's processes are gone then.
+ * @throws {CancelledError} the signal was aborted; by then the run's processes have ended.
  * @throws {InputError} the run's folder cannot be written.
  */
 export async function runOne(
@@ -74,7 +74,7 @@ export async function runOne(
   const error = end instanceof LaunchError ? end.message : null;
   const facts = end instanceof LaunchError ? notStarted(end, paths) : end;
   const exit_code = facts.timed_out ? TIMED_OUT : facts.exit_code;
-  // meta.json says that all of it is there: it must not outlive what it speaks of
+  // meta.json says that the results are complete, so it must not survive a crash without them
   await Promise.all([paths.out, paths.stdout, paths.stderr].map(syncTree));
   writeMeta(paths.meta, run, {
     run_id: run.run_id,
@@ -98,7 +98,7 @@ export async function runOne(
   return { run_id: run.run_id, exit_code, timed_out, wall_time_s, complaint };
 }
 
-/** Of the end of a text, the first line that speaks of an error, else the last one. */
+/** The first line that mentions an error in the end of a file, else its last line. */
 export function complaintIn(path: string): string | null {
   const bytes = Buffer.alloc(COMPLAINT_BYTES);
   try {
@@ -139,7 +139,7 @@ function writeJob(config: SweepConfig, run: PlannedRun, paths: RunPaths): void {
   }
 }
 
-/** Starts the program, samples beside it, and waits for its end. */
+/** Starts the program, samples while it runs, and waits for its end. */
 async function launched(
   { config, program, launcher, cwd, notice }: RunContext,
   paths: RunPaths,
@@ -154,7 +154,7 @@ async function launched(
       pids: [pid],
       onNotice: notice,
     });
-    sampler.catch(() => {}); // it is awaited when the run has ended
+    sampler.catch(() => {}); // awaited when the run has ended
   };
   try {
     return await launcher.run({
@@ -174,12 +174,12 @@ async function launched(
   }
 }
 
-/** A program that does not start is a run that failed. */
+/** A program that cannot be started counts as a failed run. */
 function notStarted({ message }: LaunchError, paths: RunPaths): LaunchEnd {
   try {
     writeFileSync(paths.stderr, `${message}\n`);
   } catch {
-    // the folder cannot be written: writing meta.json says so
+    // if the folder is not writable, writing meta.json reports it
   }
   return {
     started_unix_s: Date.now() / 1000,

@@ -1,4 +1,4 @@
-/** One run as a row of runs.csv, whatever state its folder is in. */
+/** Reads one run as a row of runs.csv, whatever the state of its folder. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { type Cell, parseCsv } from "../formats/csv.ts";
@@ -16,10 +16,10 @@ import { seriesFrom } from "../hardware/series.ts";
 import type { FoundColumns, HOST_FIGURES } from "./columns.ts";
 import type { PlannedRun } from "./plan.ts";
 
-/** Cells by column; what is not there is unknown. */
+/** Cells by column; a missing cell is unknown. */
 export type RunRow = Record<string, Cell>;
 
-/** A row as it is filled in: its cells, what is wrong with the run, and the columns of all rows. */
+/** A row while it is filled: its cells, the run's problems, and the columns of all rows. */
 interface RowReading {
   row: RunRow;
   faults: string[];
@@ -27,9 +27,9 @@ interface RowReading {
 }
 
 /**
- * Reads a run. Whatever is missing or broken is an empty cell and a sentence in `warning`.
+ * Reads a run. Anything missing or broken becomes an empty cell and a sentence in `warning`.
  *
- * @param planned what the run was to be, where the sweep file still says it.
+ * @param planned the run's settings, if the sweep file still has them.
  */
 export function runRow(
   tree: SweepTree,
@@ -115,7 +115,7 @@ function addSummary({ row, faults, found }: RowReading, path: string, must: bool
   }
   const taken = new Set<string>();
   head.forEach((given, i) => {
-    if (!taken.has(given) && String(row[given] ?? "") === values[i]) return; // says its parameter
+    if (!taken.has(given) && String(row[given] ?? "") === values[i]) return; // it repeats its parameter
     const name = freeName(given, taken, row);
     if (taken.has(given)) faults.push(`out/summary.csv: two columns ${given}: one is ${name}`);
     taken.add(name);
@@ -128,12 +128,18 @@ function addSummary({ row, faults, found }: RowReading, path: string, must: bool
   });
 }
 
-/** Whether a cell holds a number. It is kept with the digits that it has: a double may lack some. */
+/**
+ * Whether a cell holds a number. The cell keeps its digits, because a double may not hold all of
+ * them.
+ */
 function isNumber(text: string): boolean {
   return text !== "" && !Number.isNaN(Number(text));
 }
 
-/** A column with a parameter's name is put down as measured_NAME, a second of one name as NAME_2. */
+/**
+ * The name for a column: measured_NAME if a parameter has that name, NAME_2 if it is the second of
+ * its name.
+ */
 function freeName(given: string, taken: ReadonlySet<string>, row: RunRow): string {
   const name = Object.hasOwn(row, given) && !taken.has(given) ? `measured_${given}` : given;
   let free = name;
@@ -141,7 +147,7 @@ function freeName(given: string, taken: ReadonlySet<string>, row: RunRow): strin
   return free;
 }
 
-/** A figure with a parameter's name, such as requests, is put down as measured_requests. */
+/** Adds figures; one with a parameter's name, such as requests, becomes measured_requests. */
 function addFigures(
   { row, faults, found }: RowReading,
   figures: Record<string, Cell> | null,
@@ -161,7 +167,7 @@ function addFigures(
 function addHost({ row, faults, found }: RowReading, folder: string): void {
   try {
     for (const [name, value] of Object.entries(hostFigures(folder) ?? {})) {
-      if (value === null || Object.hasOwn(row, name)) continue; // a parameter of the same name stays
+      if (value === null || Object.hasOwn(row, name)) continue; // a parameter of the same name is kept
       found.addHost(name);
       row[name] = value;
     }
@@ -197,7 +203,7 @@ function addTiers({ row, faults, found }: RowReading, path: string, must: boolea
   }
 }
 
-/** The rows of a small table; null where there is none. */
+/** The rows of a small table; null if there is none. */
 function tableAt(path: string): string[][] | null {
   try {
     const rows = parseCsv(path, readFileSync(path, "utf8"));
@@ -207,7 +213,7 @@ function tableAt(path: string): string[][] | null {
   }
 }
 
-/** Only the simulator owes its tables; another program leaves what it likes. */
+/** Only the simulator must write its tables; other programs are free to. */
 function isSimulator({ cmd }: RunMeta): boolean {
   return Array.isArray(cmd) && basename(String(cmd[0])) === "agent_sched_sim";
 }
@@ -216,7 +222,7 @@ function objectOf(value: unknown): Record<string, Exact> | null {
   return isJsonObject(value) ? value as Record<string, Exact> : null;
 }
 
-/** A parameter as it was written: 1.0 is not 1, and a large seed keeps its digits. */
+/** A parameter as it was written: 1.0 is not 1, and a large seed keeps all its digits. */
 function parameterCell(value: Exact): Cell {
   if (value === null || typeof value === "boolean" || typeof value === "number") return value;
   return argumentText(value);
@@ -231,10 +237,10 @@ function cellOf(value: unknown): Cell {
 type HostFigure = typeof HOST_FIGURES[number];
 
 /**
- * Means over a run's hardware samples, of the whole host; null where it was not sampled. A figure
- * that the host does not tell is null.
+ * Means over a run's hardware samples for the whole host; null if it was not sampled. A figure that
+ * the host does not report is null.
  *
- * @throws the samples cannot be read.
+ * @throws if the samples cannot be read.
  */
 function hostFigures(folder: string): Record<HostFigure, number | null> | null {
   const [samples] = readSamples(folder);

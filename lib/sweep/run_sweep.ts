@@ -1,4 +1,4 @@
-/** A sweep: what is finished is left, the rest is run. */
+/** Runs a sweep: finished runs are kept, the rest is run. */
 
 import process from "node:process";
 import { join } from "node:path";
@@ -17,14 +17,14 @@ import type { SweepConfig } from "./sweep.ts";
 import type { SweepExecutor, SweepStop } from "./executor.ts";
 import type { RunOutcome } from "./run_one.ts";
 
-/** How a sweep is carried out, and its listeners. */
+/** How to run a sweep, and its listeners. */
 export interface SweepOptions {
-  /** Leaves runs that are finished as they are. */
+  /** Keeps finished runs instead of running them again. */
   resume: boolean;
   /** Stops at the first run that fails. */
   fail_fast: boolean;
   /**
-   * What carries out the runs; this host, if none is given.
+   * What executes the runs. Default: this host.
    *
    * @internal
    */
@@ -33,7 +33,7 @@ export interface SweepOptions {
   onPlan?: (plan: SweepPlan) => void;
   /** Called with each run that ended. */
   onRun?: (outcome: RunOutcome, progress: SweepProgress) => void;
-  /** Called with one line on what is built or cannot be sampled. */
+  /** Called with one line about something that is built or cannot be sampled. */
   notice?: (line: string) => void;
 }
 
@@ -41,35 +41,35 @@ export interface SweepOptions {
 export interface SweepPlan {
   /** Runs of the whole matrix. */
   runs: number;
-  /** Of them, those that need not be done again. */
+  /** Those of them that need not be run again. */
   finished: number;
-  /** Finished runs whose program was another build, or is not known. */
+  /** Finished runs whose program was another build, or is unknown. */
   other_program: number;
-  /** Whether dyno's own simulator stands in for the file that the sweep names. */
+  /** Whether dyno's own simulator replaces the file that the sweep names. */
   built_in: boolean;
-  /** Seconds that looking for finished runs took. */
+  /** Seconds spent looking for finished runs. */
   scan_s: number;
 }
 
-/** How far a sweep is. */
+/** The progress of a sweep. */
 export interface SweepProgress {
-  /** Runs that ended now, well or not. */
+  /** Runs that ended in this call, successfully or not. */
   ended: number;
-  /** Of those that ended, the ones that went wrong. */
+  /** Those of them that failed. */
   failed: number;
-  /** Runs that were to be done. */
+  /** Runs that this call had to execute. */
   to_do: number;
 }
 
-/** What a sweep has done. */
+/** The result of a sweep. */
 export interface SweepSummary extends SweepProgress {
   /** Runs of the whole matrix. */
   runs: number;
-  /** Runs that were finished by an earlier call. */
+  /** Runs that an earlier call had finished. */
   finished_before: number;
-  /** What ended it early; "no" where all of it was done. */
+  /** Why it stopped early; "no" if it did not. */
   stopped: SweepStop;
-  /** Seconds of this call. */
+  /** Duration of this call, seconds. */
   wall_time_s: number;
 }
 
@@ -78,15 +78,15 @@ export function treeOf(config: SweepConfig): SweepTree {
   return sweepTreeAt(join(config.out_root, config.name));
 }
 
-/** Which runs of a plan are finished, in its order. */
+/** Which runs of a plan are finished, in the plan's order. */
 export interface FinishedScan {
   finished: Uint8Array;
   count: number;
-  /** Of these, how many were made by a program with another hash or with none. */
+  /** How many of these were made by a program with another hash or none. */
   other_program: number;
 }
 
-/** Looks for finished runs; `sha256` is the program's. */
+/** Looks for finished runs; `sha256` is the hash of the current program. */
 export function scanFinished(
   config: SweepConfig,
   tree: SweepTree,
@@ -120,9 +120,9 @@ export function* missingRuns(config: SweepConfig, { finished }: FinishedScan) {
 }
 
 /**
- * Runs a sweep. However it ends, no process that it started on this host is left.
+ * Runs a sweep. When it returns or throws, none of its processes is left on this host.
  *
- * @throws {InputError} the sweep's folder is in use or cannot be written, the program is missing.
+ * @throws {InputError} the sweep's folder is in use or not writable, or the program is missing.
  */
 export async function runSweep(
   config: SweepConfig,

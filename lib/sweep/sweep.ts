@@ -1,43 +1,43 @@
-/** What a sweep is: a program or a job of dyno, and the settings that it is run with. */
+/** The configuration of a sweep: a program or a job of dyno, and the settings to run it with. */
 import type { Exact } from "./exact_json.ts";
 
-/** A switched-off mechanism, or the like: further arguments under a name. */
+/** A named set of further arguments, for example to switch off a mechanism. */
 export interface Ablation {
-  /** Names it in run ids and tables. */
+  /** Its name in run ids and tables. */
   name: string;
-  /** The arguments, one each. */
+  /** The arguments, one per item. */
   flags: string[];
 }
 
-/** A sweep file, checked. */
+/** A checked sweep file. */
 export interface SweepConfig {
   /** Where it was read. */
   path: string;
-  /** The folder that the files which jobs name are seen from: the sweep file's. */
+  /** The sweep file's folder: paths in jobs are relative to it. */
   directory: string;
-  /** The sweep's name, which is that of its folder. */
+  /** The sweep's name, which is also the name of its folder. */
   name: string;
-  /** A job of dyno itself; null runs a program. */
+  /** The job of dyno itself; null if a program is run. */
   kind: JobKind | null;
   /** Path of the simulator's program. */
   sim_binary: string;
-  /** The template of another program; null runs `sim_binary`. */
+  /** The command template of another program; null to run `sim_binary`. */
   command: string[] | null;
   /** The folder of sweeps. */
   out_root: string;
-  /** Arguments of every run. */
+  /** Arguments that every run gets. */
   common_args: Record<string, Exact>;
-  /** Varied parameters, keys in sorted order. */
+  /** The varied parameters, keys in sorted order. */
   matrix: Record<string, Exact[]>;
-  /** Each combination runs once with each. */
+  /** Each combination is run once with each seed. */
   seeds: Exact[];
-  /** Each combination runs once with each. */
+  /** Each combination is run once with each ablation. */
   ablations: Ablation[];
-  /** Runs at a time. */
+  /** Runs at the same time. */
   jobs: number;
-  /** Seconds after which a run is stopped. */
+  /** A run is stopped after this time, seconds. */
   timeout_s: number;
-  /** Memory that a run may take, bytes. */
+  /** Memory that a run may use, bytes. */
   memory_bytes: number;
   /** Hardware samples per second; 0 for none. */
   sample_rate_hz: number;
@@ -45,5 +45,5 @@ export interface SweepConfig {
   file: Record<string, Exact>;
 }
 
-/** What dyno itself is started as; any other sweep runs its own program. */
+/** A sweep of dyno itself runs one of these; any other sweep runs a program. */
 export type JobKind = "load" | "suite";

@@ -1,11 +1,11 @@
-/** Where things lie in a sweep's folder. */
+/** The layout of a sweep's folder. */
 import { join } from "node:path";
 
 /** Paths of an experiment: `<out_root>/<name>`. */
 export interface SweepTree {
   path: string;
   runs: string;
-  /** The sweep file that was run last, so that missing runs can be told. */
+  /** The sweep file of the latest sweep, from which missing runs can be determined. */
   experiment: string;
   lock: string;
   runs_csv: string;
@@ -37,7 +37,7 @@ export function sweepTreeAt(path: string): SweepTree {
   };
 }
 
-/** The paths of a run; plain joins, since there may be very many. */
+/** The paths of a run; simple concatenation, because there may be very many. */
 export function runPathsOf(tree: SweepTree, run_id: string): RunPaths {
   const folder = `${tree.runs}/${run_id}`;
   const out = `${folder}/out`;

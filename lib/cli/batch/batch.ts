@@ -1,4 +1,7 @@
-/** dyno batch: evaluations by a schedule. One file a subcommand, loaded when it is called. */
+/**
+ * dyno batch: evaluations on a schedule. Each subcommand is a file that is loaded when it is
+ * called.
+ */
 import { commandOfGroup } from "../ui/subcommands.ts";
 import type { Commands } from "../ui/command.ts";
 

@@ -1,4 +1,4 @@
-/** What the commands on batches share: the file, the folder, times as people read them. */
+/** Shared by the batch commands: the file, the folder, and times as people read them. */
 import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { InputError } from "../../errors.ts";
 import { keyUseOfModel } from "../../schedule/apis.ts";
@@ -15,7 +15,7 @@ export const folderFlags = {
   "rehearsal": toggle("the rehearsal of the batch (--speedup), not the batch itself"),
 };
 
-/** The one batch file of a command's arguments. @throws {InputError} none, or several. */
+/** The only batch file in a command's arguments. @throws {InputError} there is none, or several. */
 export async function onlyBatch(command: string, positional: readonly string[]): Promise<Batch> {
   const [path] = positional;
   if (positional.length === 1) {
@@ -32,7 +32,7 @@ export async function onlyBatch(command: string, positional: readonly string[]):
 /**
  * Checks that a batch's file does not choose both a key and the host that receives it.
  *
- * @throws {InputError} one would.
+ * @throws {InputError} it does.
  */
 export function checkKeys({ path, models }: Batch, given: readonly string[] | undefined): void {
   const keys = boundKeys(given);

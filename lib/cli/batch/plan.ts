@@ -1,4 +1,4 @@
-/** dyno batch plan: the slots of a batch. */
+/** dyno batch plan: lists the slots of a batch. */
 import { checkSame, readState } from "../../schedule/session.ts";
 import { type BatchPlan, planOf } from "../../schedule/status.ts";
 import { batchFolderOf } from "../../schedule/open_batch.ts";

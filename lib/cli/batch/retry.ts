@@ -1,4 +1,4 @@
-/** dyno batch retry: what failed, once more. */
+/** dyno batch retry: repeats what failed. */
 import process from "node:process";
 import { existsSync } from "node:fs";
 import { InputError } from "../../errors.ts";
@@ -102,7 +102,11 @@ function questionsOf(tasks: readonly ModelTask[], all: number): number {
   return tasks.reduce((sum, { tests }) => sum + (tests?.length ?? all), 0);
 }
 
-/** The numbers of `3`, `5-7`. @throws {InputError} what is not a number or range. */
+/**
+ * The numbers in texts such as `3` and `5-7`.
+ *
+ * @throws {InputError} a text is neither a number nor a range.
+ */
 function slotNumbers(parts: readonly string[]): number[] {
   const numbers = parts.flatMap((part) => {
     const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(part);

@@ -1,4 +1,4 @@
-/** dyno batch run: the daemon, one look for cron and timers, and rehearsals. */
+/** dyno batch run: the daemon, a single pass for cron and timers, and rehearsals. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { batchFolderOf, clockOf, openBatch } from "../../schedule/open_batch.ts";
@@ -121,7 +121,7 @@ async function start(
       ...open,
       argv: process.argv.slice(2),
       once: values.once,
-      onNotice: (notice) => { // each once: most come with every run
+      onNotice: (notice) => { // each notice once, since most repeat with every run
         if (!told.has(notice)) terminal.say(terminal.paint.dim(notice));
         told.add(notice);
       },
@@ -207,7 +207,7 @@ function conclude({ batch, slots, state, folder }: BatchSession, terminal: Termi
   return failed || records.length < expected ? EXIT.failures : EXIT.good;
 }
 
-/** What the daemon would do now, from the same judgement of every slot. */
+/** Prints what the daemon would do now, by its own rules for each slot. */
 async function dryRun(batch: Batch, folder: BatchFolder, terminal: Terminal): Promise<number> {
   const { on_late, on_missed, timezone } = batch.schedule;
   const status = await batchStatus(

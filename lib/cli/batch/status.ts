@@ -1,4 +1,4 @@
-/** dyno batch status: where a batch is. */
+/** dyno batch status: a batch's progress. */
 import { figure } from "../../text/figure.ts";
 import { batchFolderOf, clockOf } from "../../schedule/open_batch.ts";
 import { type BatchStatus, batchStatus } from "../../schedule/status.ts";

@@ -1,4 +1,4 @@
-/** The outcome of a batch's upload, in one line. */
+/** Describes the outcome of a batch's upload in one line. */
 import { shownSize } from "../runs/removal.ts";
 import type { BatchUpload } from "../../schedule/upload.ts";
 

@@ -1,4 +1,4 @@
-/** dyno calibrate: how accurately this host measures. */
+/** dyno calibrate: measures how accurately this host measures. */
 import { InputError } from "../../errors.ts";
 import { grouped } from "../../text/grouped.ts";
 import { calibrate, type CalibrationCell } from "../../load/calibrate.ts";

@@ -1,4 +1,4 @@
-/** dyno load --find-capacity: a load for each level that is tried. */
+/** dyno load --find-capacity: runs a load for each level that it tries. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { findLoadCapacity } from "../../load/capacity.ts";
@@ -19,18 +19,18 @@ import type { CommandContext } from "../ui/command.ts";
 
 export interface CapacityRequest extends LoadRequest {
   searched: "rate" | "concurrency";
-  /** The share of requests that must meet the objectives of each request. */
+  /** The share of requests that must meet the per-request objectives. */
   share?: number;
 }
 
 const UNITS = { rate: "req/s", concurrency: "in flight" };
 
 /**
- * Searches the highest rate or concurrency at which the objectives are met, shown live. Its runs carry
- * the search's id as a tag; what it found is in the folder of runs, under `curves`.
+ * Searches for the highest rate or concurrency at which the objectives are met, with a live view.
+ * Its runs have the search's id as a tag; its result is in the folder of runs, under `curves`.
  *
- * @returns the exit code: 1 when not even the lowest level meets them, 130 when interrupted.
- * @throws {InputError} no objective, a matrix, or settings that leave nothing to search.
+ * @returns the exit code: 1 if even the lowest level misses the objectives, 130 if interrupted.
+ * @throws {InputError} there is no objective, there is a matrix, or nothing is left to search.
  */
 export async function searchCapacity(
   request: CapacityRequest,
@@ -138,7 +138,7 @@ const VERDICT_WORDS = {
   unsure: "not enough requests to decide",
 };
 
-/** What an objective asks: `99 % of requests have ttft ≤ 80 ms`. */
+/** An objective in words: `99 % of requests have ttft ≤ 80 ms`. */
 function objectiveText({ text, of, share }: CapacityObjective): string {
   return `${Number((100 * share).toPrecision(6))} % of ${of} have ${text}`;
 }

@@ -1,10 +1,10 @@
 /**
- * A load while it runs, as a block of rows that is drawn over itself at the end of what was said. Not
- * on the alternate screen: here notices go up into the scroll-back in their order, the block gives its
- * place to the summary, and no mode of the terminal is changed, so that even a process that is killed
- * leaves a usable terminal, with the last figures on it. A window that becomes narrower than the block
- * leaves a torn copy above; below 60 columns, in a low window, on a dumb terminal or with NO_COLOR
- * there is one line in its place.
+ * The live view of a load: a block of rows at the end of the output, which is redrawn in place. It
+ * does not use the alternate screen. Notices stay in order in the scroll-back, the summary replaces
+ * the block, and no mode of the terminal is changed, so even a killed process leaves a usable
+ * terminal with the last figures on it. If the window becomes narrower than the block, a torn copy
+ * stays above. Below 60 columns, in a low window, on a dumb terminal or with NO_COLOR there is one
+ * line instead.
  */
 import { durationText } from "../../text/duration.ts";
 import { textWidth } from "../../text/width.ts";
@@ -16,7 +16,7 @@ import type { Verdict } from "../../load/verdict.ts";
 import type { Palette, Terminal } from "../ui/terminal.ts";
 
 const LEAST_COLUMNS = 60;
-/** The block has no more rows than this. */
+/** The most rows of the block. */
 const MOST_ROWS = 11;
 const MOST_COLUMNS = 78;
 const MOST_BAR = 30;
@@ -25,7 +25,7 @@ const NUMBER = 9;
 const MOST_ERRORS = 4;
 const LEVELS = "▁▂▃▄▅▆▇█";
 
-/** What is drawn of a load: the block where there is room for it, else one line. */
+/** The view of a load: the block if there is room for it, else one line. */
 export function loadRows(
   figures: LiveFigures,
   terminal: Terminal,
@@ -50,7 +50,7 @@ export function loadLine(progress: LoadProgress, elapsed_s: number, bar: boolean
   }, bar);
 }
 
-/** The block: at most `columns` wide, its last row empty, which is where the cursor rests. */
+/** The block: at most `columns` wide. Its last row is empty, for the cursor. */
 export function liveBlock(
   figures: LiveFigures,
   paint: Palette,
@@ -102,7 +102,7 @@ function requestsText(figures: LiveFigures, paint: Palette): string {
   ].filter(Boolean).join(" · ");
 }
 
-/** Cells of the history: whole seconds each, as many as there is room for. */
+/** Cells of the history: each is a whole number of seconds, and they fill the width. */
 function cellsIn(columns: number): number {
   const room = columns - 1 - LABEL - 3 * NUMBER - 2 - NUMBER;
   return [30, 20, 15, 12].find((cells) => cells <= room) ?? 10;
@@ -124,7 +124,7 @@ function inCells(by_second: readonly (number | null)[], cells: number): (number 
   });
 }
 
-/** Scaled from 0 to the highest of the minute, so that small changes look small. */
+/** Scaled from 0 to the highest value of the minute. Small changes look small. */
 function levelOf(value: number | null, most: number): string {
   if (value === null) return " ";
   const level = most > 0 ? Math.ceil(value / most * LEVELS.length) - 1 : 0;
@@ -147,7 +147,7 @@ function serverText({ name, reading }: NonNullable<LiveFigures["server"]>): stri
   ].filter(Boolean).join(" · ");
 }
 
-/** One row where a GPU is sampled. */
+/** One row per sampled GPU. */
 function gpuTexts(host: LiveFigures["host"]): string[] {
   if (host === null) return [];
   const parts = [
@@ -173,7 +173,7 @@ function clientText({ verdict, client, reasons, requests }: Verdict, paint: Pale
   return `${tone(verdict === "unknown" ? "not known" : "limited")} · ${reasons[0] ?? cost}`;
 }
 
-/** About four digits. */
+/** A figure with about four digits. */
 function shown(ms: number): string {
   return ms >= 1000 ? grouped(ms) : ms.toFixed(ms >= 100 ? 1 : 2);
 }

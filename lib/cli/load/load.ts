@@ -1,4 +1,6 @@
-/** dyno load: load on an endpoint, measured by a client that shows what it adds itself. */
+/**
+ * dyno load: puts load on an endpoint and measures it, with a client that shows its own overhead.
+ */
 import { InputError } from "../../errors.ts";
 import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { loadSettingsSchema } from "../../settings/load.ts";
@@ -34,12 +36,12 @@ import type { LoadExperiment } from "../../settings/load_experiment.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Flag, Flags, Values } from "../ui/flags.ts";
 
-/** The most runs of a load that does not become as exact as --until asks. */
+/** The most runs of a load that does not reach the precision of --until. */
 const MOST_ROUNDS = 20;
 
 const settingFlags = flagsOf(loadSettingsSchema);
 
-/** A flag of one level, or of several: a load for each. */
+/** A flag that takes one level or several: there is a load for each. */
 function levels({ kind, placeholder, help, short }: Flag<unknown>, whole: boolean): Flag<number[]> {
   return { kind, placeholder, help, short, parse: (given) => parseLevels(given, whole) };
 }
@@ -83,7 +85,7 @@ const flags = {
   ...callbackFlags,
 };
 
-/** The flags that --resume allows: the other settings are the journal's. */
+/** The flags allowed with --resume: the other settings come from the journal. */
 const WITH_RESUME: ReadonlySet<string> = new Set([
   "resume",
   "out",
@@ -146,7 +148,7 @@ export const command: Command = {
   },
 };
 
-/** @throws {InputError} more is asked for. */
+/** @throws {InputError} other flags or arguments were given. */
 function checkResume(values: Values<typeof flags>, positional: readonly string[]): void {
   const more = Object.keys(values).filter((key) => !WITH_RESUME.has(key))
     .map((key) => `--${nameOf(key, (flags as Flags)[key])}`);
@@ -157,7 +159,7 @@ function checkResume(values: Values<typeof flags>, positional: readonly string[]
   );
 }
 
-/** @throws {InputError} wrong settings, or an endpoint that cannot be reached. */
+/** @throws {InputError} settings are wrong, or an endpoint cannot be reached. */
 async function measure(
   values: Values<typeof flags>,
   positional: readonly string[],

@@ -1,4 +1,4 @@
-/** dyno load exec: what the process of a shard calls. */
+/** dyno load exec: the command that a shard's process runs. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { runShard } from "../../load/shards/shard.ts";
@@ -17,7 +17,7 @@ export async function loadExec(
   { terminal, signal }: CommandContext,
 ): Promise<number> {
   const { values: { folder, index: given } } = parseFlags(flags, argv);
-  // an Indexed Job of Kubernetes tells it in the environment
+  // an Indexed Job of Kubernetes sets it in the environment
   const index = given ?? Number(process.env.JOB_COMPLETION_INDEX ?? NaN);
   if (folder === undefined || !Number.isInteger(index)) {
     throw new InputError("dyno load exec: needs --folder and --index; dyno load --shards calls it");

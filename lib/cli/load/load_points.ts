@@ -1,4 +1,4 @@
-/** The summary of several loads: intervals between runs of each, and the curve of their levels. */
+/** Summarises several loads: intervals between runs of each, and the curve over their levels. */
 import { columnFigure } from "../../text/figure.ts";
 import { join } from "node:path";
 import { writeCurvePage } from "../../report/load/curve_page.ts";
@@ -12,9 +12,9 @@ import type { LoadResults } from "../../load/results.ts";
 import type { RepeatedFigure, Until } from "../../load/repeats.ts";
 import type { CommandContext } from "../ui/command.ts";
 
-/** A load of an experiment with all of its runs. */
+/** A load of an experiment, with all its runs. */
 export interface LoadPoint {
-  /** What sets it apart, as "concurrency 8"; empty for the only one. */
+  /** How it differs from the others, such as "concurrency 8"; empty if it is the only one. */
   name: string;
   runs: LoadResults[];
 }
@@ -28,7 +28,7 @@ interface PointsShown {
 /**
  * Shows the intervals between runs of one load, and the curve of levels; writes the levels' report.
  *
- * @returns what programs receive; empty for one run of one load.
+ * @returns the result for JSON output; empty for one run of one load.
  */
 export async function showPoints(
   points: readonly LoadPoint[],

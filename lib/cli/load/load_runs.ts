@@ -1,4 +1,4 @@
-/** Running loads one after the other, shown live, summed up, reported. */
+/** Runs loads one at a time, with a live view, a summary and a report for each. */
 import process from "node:process";
 import { collectGarbage } from "../../execute/garbage.ts";
 import { placesText } from "../../endpoint/endpoint_choice.ts";
@@ -32,35 +32,35 @@ import type { Budget } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { CommandContext } from "../ui/command.ts";
 
-/** How what was measured is shown and judged. */
+/** How to show and judge the results. */
 export interface LoadShown {
   /** The folder of runs. */
   out: string;
   json: boolean;
-  /** A verdict other than trusted is a failure. */
+  /** Whether a verdict other than trusted is a failure. */
   requireTrusted: boolean;
   reportAs: ReportTool | null;
-  /** Leaves out the summary of each run. */
+  /** Omits the summary of each run. */
   terse?: boolean;
 }
 
-/** What is to be run; the settings of one invocation. */
+/** What to run; the settings of one invocation. */
 export interface LoadRequest extends LoadShown {
   experiment: LoadExperiment;
-  /** Of each load; 1 by default. */
+  /** Runs of each load; 1 by default. */
   rounds?: number;
   until?: Until | null;
-  /** GPUs that serve the endpoint; null is unknown. */
+  /** GPUs that serve the endpoint; null if unknown. */
   gpus?: number | null;
   run_id?: string;
-  /** Of all runs together. */
+  /** For all runs together. */
   budget: Budget;
   prices: PriceTable;
-  /** Several processes that send each load together. */
+  /** Spreads each load over several processes. */
   spread?: LoadSpread | undefined;
-  /** One line of progress also where there is room for more. */
+  /** Shows one line of progress, even if there is room for more. */
   one_line?: boolean;
-  /** Notices already shown that several runs would repeat. */
+  /** Notices already shown, which several runs would repeat. */
   told?: Set<string>;
   agent?: string;
   tags?: readonly string[];
@@ -68,16 +68,16 @@ export interface LoadRequest extends LoadShown {
   onDirectory?: (directory: RunDirectory) => void;
 }
 
-/** What is kept of a run that has ended. */
+/** The part of a finished run that is kept. */
 interface LoadEnd extends Pick<LoadRun, "directory" | "results"> {
-  /** Requests with a good answer, warm-up left out. */
+  /** Requests with a good answer, without warm-up. */
   answered: number;
 }
 
 /**
  * Runs every load of an experiment.
  *
- * @returns the exit code: 1 when a run had no answered request, 130 when interrupted.
+ * @returns the exit code: 1 if a run had no answered request, 130 if interrupted.
  * @throws {InputError} wrong input, before anything is written.
  */
 export async function showLoads(request: LoadRequest, context: CommandContext): Promise<number> {
@@ -124,10 +124,10 @@ export async function showLoads(request: LoadRequest, context: CommandContext): 
 }
 
 /**
- * Sums up a load that was cut off, and shows it.
+ * Summarises a load that was interrupted, and shows it.
  *
  * @returns the exit code.
- * @throws {InputError} there is no such run, or it cannot be summed up.
+ * @throws {InputError} there is no such run, or it cannot be summarised.
  */
 export async function finishLoad(
   run: string,
@@ -138,7 +138,7 @@ export async function finishLoad(
   return ended(request, [await show(found, request, context)], context);
 }
 
-/** Writes the runs as JSON where asked for; returns the exit code. */
+/** Writes the runs as JSON if requested; returns the exit code. */
 function ended(
   request: LoadShown,
   runs: readonly LoadEnd[],
@@ -173,7 +173,7 @@ export async function runShownLoad(
   return await shown.keep(await measureLoad(name, settings, shown.options));
 }
 
-/** How loads are shown while they run, and what is kept of each. */
+/** How to show loads while they run, and what to keep of each. */
 function loadShown(request: LoadRequest, context: CommandContext) {
   const { terminal, signal, callbacks } = context;
   const { paint } = terminal;

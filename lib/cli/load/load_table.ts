@@ -26,16 +26,16 @@ interface StageColumn {
   cell: (stage: StageResults, paint: Palette) => string;
 }
 
-/** What a table's columns depend on. */
+/** Facts that decide which columns a table has. */
 interface Shape {
   goodput: boolean;
-  /** The rate of what the answers are. */
+  /** The rate that fits the kind of answers. */
   told: "prompt_tokens_per_s" | "audio_s_per_s" | "images_per_s" | "output_tokens_per_s";
-  /** Whether any request was cut off by the end. */
+  /** Whether the end of the load cut off any request. */
   cut: boolean;
 }
 
-/** A quantile of a latency as a column; long ones in seconds. */
+/** A latency's quantile as a column; with `seconds` in seconds. */
 function latencyColumn(
   name: keyof StageResults["metrics"],
   rank: "p50" | "p99",
@@ -52,7 +52,7 @@ function latencyColumn(
   };
 }
 
-/** A rate as a column, in the table's short words: requests/s is req/s; "output" stands over its column. */
+/** A rate as a column, with short words: requests/s becomes req/s. */
 function rateColumn(
   name: string,
   cell: (stage: StageResults) => number | null | undefined,
@@ -68,20 +68,20 @@ function rateColumn(
   };
 }
 
-/** Where nothing ended, there is no rate. */
+/** If nothing ended, there is no rate. */
 const ofEnded = (stage: StageResults, rate: number | null) =>
   stage.requests.successful + stage.requests.failed > 0 ? rate : null;
 
-/** Of answers whose tokens nobody counted there is no rate. */
+/** If nobody counted the tokens of the answers, there is no rate. */
 const outputRate = (stage: StageResults) =>
   stage.requests.successful === 0 || Object.keys(stage.token_sources).length > 0
     ? ofEnded(stage, stage.output_tokens_per_s)
     : null;
 
-/** Requests that the end of the load cut off, or kept from being sent: neither answered nor failed. */
+/** Requests cut off, or not sent, because the load ended: neither answered nor failed. */
 const cutOff = ({ requests }: StageResults) => requests.unfinished + requests.unsent;
 
-/** The shape of a table of these rows. */
+/** The shape of a table with these rows. */
 function shapeOf(
   { slos, api_type }: Pick<LoadResults, "slos" | "api_type">,
   rows: readonly StageResults[],
@@ -93,14 +93,14 @@ function shapeOf(
   };
 }
 
-/** Sound or images, where answers hold such. */
+/** Whether answers contain sound or images. */
 function mediaIn(rows: readonly StageResults[]): "audio_s_per_s" | "images_per_s" | null {
   const has = (name: "audio_s_per_s" | "images_per_s") =>
     rows.some(({ media }) => (media?.[name] ?? null) !== null);
   return has("audio_s_per_s") ? "audio_s_per_s" : has("images_per_s") ? "images_per_s" : null;
 }
 
-/** The columns after the names of stages. */
+/** The columns to the right of the stage names. */
 function columnsOf({ goodput, told, cut }: Shape): StageColumn[] {
   const count = (title: string): Column => ({ title, align: "right", group: "requests" });
   return [
@@ -157,7 +157,7 @@ const VERDICTS: Record<
   },
 };
 
-/** The table of stages with their total and the notes below it, at most 100 columns wide. */
+/** The table of stages with their total, and the notes below it; at most 100 columns wide. */
 export function loadTable(results: LoadResults, paint: Palette): string[] {
   const more = [
     ...intervalLines(results.total),
@@ -183,7 +183,7 @@ export function loadTable(results: LoadResults, paint: Palette): string[] {
   ];
 }
 
-/** What the words of the table mean. */
+/** Explains the words of the table. */
 function glossary({ slos, api_type }: LoadResults): string[] {
   const words = answersNumbers(api_type) ? "e2e: the whole answer" : "ttft: to the first token; " +
     "gap: between tokens; tpot: mean of an answer's gaps; e2e: the whole answer";
@@ -191,7 +191,7 @@ function glossary({ slos, api_type }: LoadResults): string[] {
   return wrapped("", `${words}${goodput}. More: dyno help metrics`);
 }
 
-/** The runs of a matrix under one another, each by what sets it apart; a mark where the client was not trusted. */
+/** The runs of a matrix, named by their differences; a mark shows an untrusted client. */
 export function matrixTable(
   runs: readonly { name: string; results: LoadResults }[],
   paint: Palette,
@@ -215,7 +215,7 @@ export function matrixTable(
   ];
 }
 
-/** Stages by name; where the names are too long, by number, with the names below. */
+/** Stages by name, or, if the names are too long, by number with the names below. */
 function stageLines({ stages, total, slos, api_type }: LoadResults, paint: Palette): string[] {
   const single = stages.length < 2;
   const measured = single ? [stages[0] ?? total] : stages;
@@ -232,7 +232,7 @@ function stageLines({ stages, total, slos, api_type }: LoadResults, paint: Palet
   return [...table(names.map((_, i) => String(i + 1))), ...legend];
 }
 
-/** The figures of parts of the load, as of several endpoints, below those of the whole. */
+/** The figures of parts of the load, such as several endpoints, below the total. */
 function partLines(
   what: string,
   parts: readonly StageResults[] | undefined,
@@ -254,7 +254,7 @@ function partLines(
   return ["", ...table(parts.map((_, i) => `${what} ${i + 1}`)), ...legend];
 }
 
-/** The table's columns, that of the names first. */
+/** The headings of the columns, first the one of the names. */
 function headsOf(title: string, columns: readonly StageColumn[]): Column[] {
   return [{ title, align: "left" }, ...columns.map(({ column }) => column)];
 }
@@ -284,7 +284,7 @@ function verdictLines(
   ];
 }
 
-/** Connections by TLS: handshakes are a load by themselves. */
+/** Connections with TLS, whose handshakes are a load in themselves. */
 function connectionLines({ metrics: { connect_ms, tls_ms } }: StageResults): string[] {
   if (!connect_ms || !tls_ms) return [];
   const times = ({ p50, p99 }: Metric) => `p50 ${columnFigure(p50)}, p99 ${columnFigure(p99)} ms`;
@@ -313,7 +313,7 @@ function turnLines({ turns = [] }: LoadResults): string[] {
   });
 }
 
-/** How the warm-up went: whether a server was warm by its end shows against the total. */
+/** The warm-up's results: comparing them with the total shows whether the server was warm. */
 function warmupLines({ warmup }: LoadResults): string[] {
   if (warmup === undefined) return [];
   const { requests, window, metrics } = warmup;
@@ -348,7 +348,7 @@ function intervalText(
   }]`;
 }
 
-/** Why it ended, what was not answered, how many missed the SLOs, and the energy. */
+/** Why the load ended, what was not answered, how many requests missed the SLOs, and the energy. */
 function outcomeLines(results: LoadResults): string[] {
   const { total, slos, energy, stopped_because, complete, total_cost_usd } = results;
   const { unfinished, unsent, cancelled } = total.requests;
@@ -397,7 +397,7 @@ function outcomeLines(results: LoadResults): string[] {
   return lines;
 }
 
-/** Which rows of the tables have too few requests for a goodput; where it is the whole load, just that. */
+/** Which rows have too few requests for a goodput; if that is true of the whole load, only that. */
 function fewLines({ total, stages, endpoints = [], models = [] }: LoadResults): string[] {
   const isFew = ({ goodput }: StageResults) => goodput?.requests_per_s === null;
   const told = `unknown with fewer than ${LEAST_UNITS} requests`;

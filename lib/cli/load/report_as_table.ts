@@ -1,9 +1,9 @@
-/** Another tool's figures beside ours, in a terminal. */
+/** Compares another tool's figures with ours, in a terminal. */
 import { tableLines } from "../ui/table.ts";
 import type { Brief, ReportRow, ReportTool } from "../../load/report_as.ts";
 import type { Palette } from "../ui/terminal.ts";
 
-/** The table, with a line on each definition that differs. */
+/** The table, with a line for each definition that differs. */
 export function reportAsTable(
   tool: ReportTool,
   rows: readonly ReportRow[],

@@ -1,4 +1,4 @@
-/** Flags of a load that several processes send together. */
+/** Flags for a load that several processes send together. */
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { shardFolder } from "../../load/shards/plan.ts";
@@ -9,10 +9,10 @@ import type { KubernetesRequest } from "../../load/shards/kubernetes.ts";
 import type { LoadSpread } from "../../load/shards/executor.ts";
 import type { Values } from "../ui/flags.ts";
 
-/** More processes are taken for a slip. */
+/** A larger number is taken for a typing error. */
 const MOST_SHARDS = 10_000;
 
-/** Flags of what a cluster of Kubernetes is asked for. */
+/** Flags for the request to a Kubernetes cluster. */
 const kubernetesFlags = {
   "image": text("IMAGE", "Kubernetes: the container image of dyno (Containerfile makes one)"),
   "claim": text("NAME", "Kubernetes: the claim of the volume whose root is the folder of runs"),
@@ -21,7 +21,7 @@ const kubernetesFlags = {
   "print": toggle("Kubernetes: print the manifest, and do nothing"),
 };
 
-/** Flags that choose and set up what sends a load. */
+/** Flags that choose and configure the processes that send a load. */
 export const spreadFlags = {
   "shards": number("N", "processes that send each load together, each its part", {
     min: 1,
@@ -38,13 +38,13 @@ export const spreadFlags = {
 
 type SpreadValues = Values<typeof spreadFlags>;
 
-/** Which executor each flag belongs to. */
+/** The executor that each flag belongs to. */
 const OWNERS = { slurm: slurmFlags, kubernetes: kubernetesFlags };
 
 /**
- * How the flags spread a load; undefined: this process alone sends it.
+ * How the flags spread a load; undefined if this process sends it alone.
  *
- * @throws {InputError} flags that do not go together, or an executor that this host lacks.
+ * @throws {InputError} flags that cannot be combined, or an executor that this host lacks.
  */
 export async function spreadOf(values: SpreadValues): Promise<LoadSpread | undefined> {
   const { shards, executor = "local" } = values;

@@ -1,4 +1,4 @@
-/** dyno run on coding problems: their flags, their runs and what they print. */
+/** dyno run with coding problems: flags, runs and output. */
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";
@@ -33,16 +33,16 @@ import type { PriceTable } from "../../run/prices.ts";
 import type { CodingSettings, Mode } from "../../coding/problems_suite.ts";
 import type { CommandContext } from "../ui/command.ts";
 
-/** The folder of summaries: beside the folder of runs, or the one that was given. */
+/** The folder of summaries: next to the folder of runs, or the folder that was given. */
 const BENCHMARK_RESULTS = "benchmark_results";
 
-/** All settings of coding problems, and which of them are run. */
+/** All settings of coding problems, and the choice of problems. */
 type CodingRunSettings =
   & z.output<typeof codingSettings>
   & z.output<typeof codingHostSettings>
   & { limit?: number };
 
-/** What `dyno run` has decided already. */
+/** What `dyno run` has already decided. */
 export interface CodingRequest {
   path: string;
   settings: CodingRunSettings;
@@ -64,8 +64,8 @@ export interface CodingRequest {
 /**
  * Runs coding problems against one model.
  *
- * @returns the exit code: 1 when a problem had no answer or the budget ended the run.
- * @throws {InputError} wrong input, or no sandbox here, before anything is written.
+ * @returns the exit code: 1 if a problem had no answer or the budget ended the run.
+ * @throws {InputError} input is wrong or there is no sandbox, before anything is written.
  */
 export async function runProblems(
   request: CodingRequest,
@@ -208,7 +208,7 @@ function codingOf(settings: CodingRunSettings): CodingSettings {
   };
 }
 
-/** What is run, as it begins: in the lines of the original format, and other settings that matter. */
+/** The heading of a run: the lines of the original format, and other settings that matter. */
 function heading(
   run_id: string,
   name: string,

@@ -1,4 +1,4 @@
-/** What a coding run prints: the lines of the original format, with intervals beside them. */
+/** The output of a coding run: the lines of the original format, with intervals. */
 import { costText, cutOffText, dollars } from "../../text/dollars.ts";
 import { percentEstimate } from "../../text/percent.ts";
 import type { CodingRun } from "../../coding/run_coding.ts";
@@ -6,7 +6,7 @@ import type { BenchmarkSummary, SummaryStats } from "../../coding/summary.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Palette } from "../ui/terminal.ts";
 
-/** Of answers that could not be judged this many are listed one by one. */
+/** How many answers that could not be judged are listed individually. */
 const MOST_UNJUDGED = 5;
 
 /** The lines, for one mode or for a comparison. */
@@ -19,7 +19,7 @@ export function codingLines(run: CodingRun, paint: Palette): string[] {
   return [...lines, ...unjudged(run, paint)];
 }
 
-/** Answers that could not be judged, and why: they are excluded from every rate. */
+/** Answers that could not be judged, with reasons: they are excluded from every rate. */
 function unjudged({ results }: CodingRun, paint: Palette): string[] {
   const items = results.items.filter(({ evaluation_error }) => evaluation_error !== null);
   if (items.length === 0) return [];

@@ -1,4 +1,4 @@
-/** Sends a run's memories from the command line, and reports it. */
+/** Stores a run's memories from the command line, and prints the outcome. */
 import { pendingPath } from "../../run/memory_pending.ts";
 import { type MemoryDelivery, storeMemories } from "../../run/memory_sink.ts";
 import { memoryItems } from "../../coding/memory_items.ts";
@@ -26,7 +26,7 @@ export async function rememberRun(
   return delivery;
 }
 
-/** Says what was stored, and warns of what was not. */
+/** Says what was stored, and warns about what was not. */
 export function memoryLines(
   { verified, overwritten, acknowledged, waiting, problem }: MemoryDelivery,
   directory: RunDirectory,

@@ -1,4 +1,4 @@
-/** dyno run: a suite or an experiment file against an endpoint. */
+/** dyno run: runs a suite or an experiment file against an endpoint. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import {
@@ -55,7 +55,7 @@ const flags = {
   ...callbackFlags,
 };
 
-/** A run's settings, by flags and by a file; for each the one that takes precedence. */
+/** A run's settings, from flags and from a file; a flag takes precedence. */
 const settings = z.strictObject({
   ...suiteRunSettings.shape,
   ...codingSettings.shape,
@@ -183,14 +183,14 @@ async function runFile(
   return await start({ ...run, given: { ...run.given, ...place }, agent: "mock" }, context);
 }
 
-/** The headers with their names in lower case, as flags give them. */
+/** The headers with lower-case names, as flags set them. */
 function lowered(headers: Record<string, string> = {}): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
   );
 }
 
-/** One invocation: a suite, or the path of coding problems, and its settings. */
+/** One invocation: a suite or the path of coding problems, and its settings. */
 interface Run {
   suite: LoadedSuite | string;
   given: Given;

@@ -1,4 +1,4 @@
-/** What a callback says about a run that a command made. */
+/** The content of callbacks about runs that a command made. */
 import type { SlotOutcome } from "../../schedule/run_batch.ts";
 import type { LoadRun } from "../../load/conclude_run.ts";
 import type { SuiteRun } from "../../suite/run_suite.ts";
@@ -59,7 +59,7 @@ export function endOfLoad(
   };
 }
 
-/** The end of a sweep; its runs are in its folder. */
+/** The end of a sweep, whose runs are in its folder. */
 export function endOfSweep(
   { ended, failed, to_do, runs, stopped, wall_time_s }: SweepSummary,
   exp_dir: string,
@@ -74,7 +74,7 @@ export function endOfSweep(
   };
 }
 
-/** The end of a batch's slot. A skipped one is cancelled: nothing was asked. */
+/** The end of a batch's slot. A skipped slot counts as cancelled: no question was asked. */
 export function endOfSlot(
   { slot, status, timeliness, late_s, records, failed }: SlotOutcome,
   batch: string,

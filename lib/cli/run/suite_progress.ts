@@ -1,10 +1,10 @@
-/** What a run of a suite or of coding problems shows while it goes on. */
+/** The progress of a run of a suite or of coding problems. */
 import { type ProgressFacts, type ProgressLine, progressText } from "../ui/progress_line.ts";
 import { grouped } from "../../text/grouped.ts";
 import type { ExecutionProgress } from "../../suite/progress.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
-/** Listeners of a run: its progress on the line, after `start`; its notices above it. */
+/** Listeners for a run: they show its progress after `start` and its notices above it. */
 export function suiteListeners(line: ProgressLine, terminal: Terminal) {
   return {
     onProgress: suiteProgressOn(line),
@@ -12,7 +12,7 @@ export function suiteListeners(line: ProgressLine, terminal: Terminal) {
   };
 }
 
-/** The listener that shows a run's progress, each line begun as `start` says. */
+/** The listener that shows a run's progress; `start` gives the beginning of each line. */
 export function suiteProgressOn(line: ProgressLine, start: () => string = () => "") {
   return ({ completed_tests, total_tests }: ExecutionProgress, now: () => ExecutionProgress) =>
     line.show(
@@ -21,7 +21,7 @@ export function suiteProgressOn(line: ProgressLine, start: () => string = () => 
     );
 }
 
-/** The line of a suite: its tests, their tokens, and which one runs. */
+/** The progress line of a suite: its tests, their tokens, and the running test. */
 function testsProgress(progress: ExecutionProgress): ProgressFacts {
   const { completed_tests, total_tests, current_test, current_category } = progress;
   return {

@@ -1,4 +1,4 @@
-/** Running a suite on one or more models, shown live, summed up, reported. */
+/** Runs a suite on one or more models, with live progress, a summary and a report. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { type APIConfiguration, type ApiOptions, configureApi } from "../../endpoint/api.ts";
@@ -28,32 +28,32 @@ import type { PriceTable } from "../../run/prices.ts";
 import type { Selection } from "../../suite/selection.ts";
 import type { CommandContext } from "../ui/command.ts";
 
-/** What is to be run; the settings of one invocation. */
+/** What to run; the settings of one invocation. */
 export interface SuiteRequest {
   suite: LoadedSuite;
   api: Omit<ApiOptions, "model">;
-  /** Run one after the other, so that none disturbs another. Empty: the only model served. */
+  /** Run one at a time, so that none disturbs another. Empty: the only model that is served. */
   models: string[];
   selection: Selection;
   workers?: number | "auto";
   out: string;
-  /** Of the only run. */
+  /** Only for a single run. */
   run_id?: string;
-  /** Runs to continue, one for each model at most. */
+  /** Runs to continue, at most one per model. */
   resume: string[];
-  /** A folder of answers that need no asking. */
+  /** A folder of answers to reuse. */
   cache?: string;
-  /** Their tests without an answer, and those that were not judged, run again. */
+  /** Repeats the tests of resumed runs that have no answer or were not judged. */
   retry_failed?: boolean;
   sample_rate_hz?: number;
   alerts?: Partial<HealthThresholds>;
   agent?: string;
   tags?: readonly string[];
-  /** The command has a --resume to continue, as most do. */
+  /** The command can continue a run with --resume, as most can. */
   resumable?: boolean;
   /** Called with each run's directory. */
   onDirectory?: (directory: RunDirectory) => void;
-  /** Of all models together. */
+  /** For all models together. */
   budget: BudgetLimits;
   prices: PriceTable;
   /** Hosts that may receive the keys that the suite names. */
@@ -64,7 +64,7 @@ export interface SuiteRequest {
 /**
  * Checks everything that can be checked, then runs.
  *
- * @returns the exit code: 1 when a test had no answer or was not judged, 130 when interrupted.
+ * @returns the exit code: 1 if a test had no answer or was not judged, 130 if interrupted.
  * @throws {InputError} wrong input, before anything is written.
  */
 export async function runSuites(request: SuiteRequest, context: CommandContext): Promise<number> {
@@ -86,7 +86,7 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
     const warn = (line: string) => terminal.warn(line);
     const api = await configureApi({ ...request.api, model }, transport, warn, signal);
     checkPriced(request.budget, api.model, request.prices);
-    const plan = await planTests(suite, api, selection, {}, request.keys); // complains before any runs
+    const plan = await planTests(suite, api, selection, {}, request.keys); // throws before any test runs
     for (const { model } of modelsOf(plan, api)) checkPriced(request.budget, model, request.prices);
     apis.push(api);
   }
@@ -167,7 +167,7 @@ async function runOne(
   return run;
 }
 
-/** The runs to continue, by their model. @throws {InputError} a run of none of the models. */
+/** The runs to continue, by model. @throws {InputError} a run belongs to none of the models. */
 async function runsByModel(
   { resume, out }: SuiteRequest,
   models: readonly string[],
@@ -200,7 +200,7 @@ function exitCode(runs: readonly SuiteRun[], budget: Budget, signal: AbortSignal
     : EXIT.good;
 }
 
-/** What `--json` says about a run. */
+/** The JSON summary of a run. */
 function summary({ run_id, directory, results, wall_s, resumed_tests }: SuiteRun) {
   const { items: _items, ...rest } = results;
   return {

@@ -26,11 +26,11 @@ const COLUMNS: Column[] = [
   { title: "errors", align: "right" },
 ];
 
-/** What the words of the table mean. */
+/** Explains the words of the table. */
 const WORDS =
   "ttft: to the first token; tpot: between tokens; e2e: the whole answer. More: dyno help metrics";
 
-/** The table by category with a line for all, and the notes below it. */
+/** The table by category with a total, and the notes below it. */
 export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette): string[] {
   const rows = results.categories.map(({ category, aggregate, statistics }) =>
     row(category, aggregate, statistics, paint)
@@ -44,7 +44,7 @@ export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette
   ];
 }
 
-/** The figures by endpoint, and which of them went away. */
+/** The figures by endpoint, and which endpoints became unavailable. */
 function endpointLines({ endpoints = [] }: SuiteResults, paint: Palette): string[] {
   if (endpoints.length === 0) return [];
   const names = shortNames(endpoints.map(({ endpoint }) => endpoint));
@@ -84,7 +84,7 @@ function summaryLines(
   if (not_judged) {
     lines.push(paint.bad(`${grouped(not_judged)} not judged: ${not_judged_because}`));
   }
-  // the comparison tells each mode's
+  // the comparison shows the rate of each mode
   if (pass_rate && !isOfTwoModes(items)) {
     const rated = ratedOf(aggregate);
     const method = pass_rate.n === rated ? "Wilson" : `over ${pass_rate.n} problems`;
@@ -125,7 +125,7 @@ function summaryLines(
   return lines;
 }
 
-/** The figures of several answers to each test. */
+/** The figures for several answers to each test. */
 function epochsLine({ epochs, majority, pass_at_k, at_least_k }: EpochStatistics): string {
   const parts = [
     `by majority ${majority ? percentEstimate(majority, 0) : "–"}`,
@@ -139,7 +139,7 @@ function epochsLine({ epochs, majority, pass_at_k, at_least_k }: EpochStatistics
   return `of ${epochs} epochs: ${parts.join(", ")}`;
 }
 
-/** The first failure in its own words, and what to try where its class says that. */
+/** The first failure in its own words, and what to try if its class has advice. */
 function failureLines(items: SuiteResults["items"]): string[] {
   const first = items.find(({ error }) => error !== null);
   if (first === undefined) return [];

@@ -1,4 +1,4 @@
-/** dyno run --watch: the suite again whenever its files change, each run in its own process. */
+/** dyno run --watch: runs the suite again whenever its files change, each time in a new process. */
 import { spawn } from "node:child_process";
 import { existsSync, statSync, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -11,21 +11,25 @@ import { shortPath } from "../../text/short_path.ts";
 import { EXIT } from "../exit_codes.ts";
 import type { CommandContext } from "../ui/command.ts";
 
-/** An editor writes a file in several steps: after this long without another, it is done. */
+/**
+ * An editor writes a file in several steps: if this time passes without another change, it has
+ * finished.
+ */
 const QUIET_MS = 300;
 
-/** Forms of files that may name others. */
+/** Files of these types may name other files. */
 const NAMES_OTHERS = /\.(json|jsonc|ya?ml)$/i;
 
 /**
- * The files of a suite or an experiment: itself, and each file that a text in it names, from its own
- * folder or, as an experiment names its suite, from the current one; and what those name.
+ * The files of a suite or an experiment: the file itself, every file that a text in it names, and
+ * the files that those name. Paths are relative to the naming file's folder, or, for an
+ * experiment's suite, to the current folder.
  */
 async function filesOf(first: readonly string[]): Promise<Set<string>> {
   const files = new Set(first.map((path) => resolve(path)));
-  for (const path of files) { // grows while it is read
+  for (const path of files) { // the set grows during the loop
     if (!NAMES_OTHERS.test(path)) continue;
-    // one that is being written, or is wrong: the run says what is wrong with it
+    // a file that is being written, or is wrong: the run reports what is wrong
     const file = await readJsonFile(path).catch(() => null);
     for (const text of textsIn(file?.value)) {
       const named = [resolve(dirname(path), text), resolve(text)].find(isFile);
@@ -35,7 +39,7 @@ async function filesOf(first: readonly string[]): Promise<Set<string>> {
   return files;
 }
 
-/** Every text in a value of JSON that can be a path. */
+/** Every text in a JSON value that could be a path. */
 function* textsIn(value: unknown): Generator<string> {
   if (typeof value === "string") {
     if (value.length < 1000 && !/[\0\n]/.test(value)) yield value.replace(/^file:\/\//, "");
@@ -46,15 +50,15 @@ function* textsIn(value: unknown): Generator<string> {
 
 const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
-/** What shows that a file was written or replaced. */
+/** A stamp that differs after a file was written or replaced. */
 function stampOf(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
   return found === undefined ? "none" : `${found.mtimeMs} ${found.size} ${found.ino}`;
 }
 
 /**
- * The files as they are now, watched. Folders are watched, not files: many editors write a new file
- * in place of the old one.
+ * Watches the files as they are now. Folders are watched, not files, because many editors replace a
+ * file with a new one.
  */
 class WatchedFiles implements Disposable {
   readonly #stamps: Map<string, string>;
@@ -72,7 +76,9 @@ class WatchedFiles implements Disposable {
       .map(([path]) => path);
   }
 
-  /** The files that changed since the start, once none has changed for a while; empty when aborted. */
+  /**
+   * The files that changed since the start, once no file has changed for a while; empty if aborted.
+   */
   async changes(signal: AbortSignal): Promise<string[]> {
     for (let before = ""; !signal.aborted;) {
       const changed = this.#changed();
@@ -106,7 +112,7 @@ class WatchedFiles implements Disposable {
  * Runs `dyno run` with these words, and again after each change, until the signal is aborted.
  *
  * @param first the files that the words name.
- * @throws {InputError} one of them is not there.
+ * @throws {InputError} one of them does not exist.
  */
 export async function runAndWatch(
   words: readonly string[],
@@ -129,10 +135,10 @@ export async function runAndWatch(
   return EXIT.interrupted;
 }
 
-/** A run in its own process, so that its modules are read again. */
+/** Runs in a new process, so that modules are loaded again. */
 function finished([program, ...args]: string[], signal: AbortSignal): Promise<void> {
   const child = spawn(program, args, { stdio: "inherit" });
-  // a terminal signals the run, too; it takes the second for the same
+  // a terminal signals the run too, which counts both signals as one
   const stop = () => void child.kill("SIGINT");
   signal.addEventListener("abort", stop);
   return new Promise<void>((resolve, reject) => {

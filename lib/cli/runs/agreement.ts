@@ -1,4 +1,4 @@
-/** dyno runs agreement: how far a run's judges agree with people. */
+/** dyno runs agreement: how well a run's judges agree with people. */
 import { InputError } from "../../errors.ts";
 import { judgeAgreement, labelledTests } from "../../compare/judge_agreement.ts";
 import { resolveRun } from "../../run/find_run.ts";

@@ -1,4 +1,4 @@
-/** dyno runs analyze: a run item by item. */
+/** dyno runs analyze: shows a run item by item. */
 import { countFigure } from "../../text/figure.ts";
 import { analyzeItems, type PackageStats, type RunAnalysis } from "../../compare/package_stats.ts";
 import { priceMissing, tokensMissing } from "../../compare/cost.ts";
@@ -20,7 +20,7 @@ const flags = {
   ...jsonFlag,
 };
 
-/** Columns of dyno's own runs; imported ones keep their source's words. */
+/** Columns for dyno's own runs; imported runs keep the words of their source. */
 const columnsOf = (own: boolean, load: boolean): Column[] => [
   { title: load ? "Request" : own ? "Test" : "Package", align: "left" },
   { title: "Category", align: "left" },

@@ -1,4 +1,4 @@
-/** dyno runs compare: what differs between runs. */
+/** dyno runs compare: shows how runs differ. */
 import { InputError } from "../../errors.ts";
 import { compareRuns, type MetricComparison } from "../../compare/compare.ts";
 import { areLoads } from "../../compare/one_kind.ts";
@@ -100,7 +100,7 @@ function printJson(
   terminal.json({ runs: runs.map((run) => run.summary), summary });
 }
 
-/** Of two runs: the difference in percentage points, and by problem. */
+/** For two runs: the difference in percentage points, in total and by problem. */
 function shortSummary(comparisons: readonly RunComparison[]): object {
   if (comparisons.length !== 1) return {};
   const [{ metrics }] = comparisons;
@@ -152,7 +152,7 @@ function suiteLines(comparison: RunComparison, several: boolean, paint: Palette)
   ];
 }
 
-/** How many answers there are, where problems have more than one. */
+/** The number of answers, if problems have more than one. */
 function nestedText(told: MetricComparison | undefined): string {
   if (told === undefined || told.answers.every((count) => count === told.items)) return "";
   const [first, second] = told.answers.map((count) => grouped(count));

@@ -1,4 +1,4 @@
-/** dyno runs cost: what runs cost, and totals. */
+/** dyno runs cost: the cost of runs, and totals. */
 import { countFigure } from "../../text/figure.ts";
 import { COST_GROUPS, type PricedRun, priceRun, totalCosts } from "../../compare/cost.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -119,7 +119,7 @@ function totals(
 
 const MOST_PROBLEMS = 5;
 
-/** Which prices were used, and why a cost is unknown. */
+/** Says which prices were used, and why a cost is unknown. */
 function explain(priced: readonly Priced[], terminal: Terminal): void {
   const taken = new Map(
     priced.flatMap(({ prices, cost }) =>

@@ -1,4 +1,4 @@
-/** dyno runs difficulty: how often each problem was solved. */
+/** dyno runs difficulty: shows how often each problem was solved. */
 import { InputError } from "../../errors.ts";
 import { difficulties } from "../../compare/difficulty.ts";
 import { EXIT } from "../exit_codes.ts";

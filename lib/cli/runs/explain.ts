@@ -1,4 +1,4 @@
-/** dyno explain: what a run shows, what it cannot show, and what to run next. */
+/** dyno explain: says what a run shows, what it cannot show, and what to run next. */
 import { readFileSync } from "node:fs";
 import { InputError } from "../../errors.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
@@ -40,7 +40,7 @@ export const command: Command = {
   },
 };
 
-/** What results.json holds; null where it was cut off before there was one. */
+/** The content of results.json; null if the run was interrupted before it was written. */
 function resultsOf({ path, source_form, run_id }: RunSummary): SuiteResults | LoadResults | null {
   if (source_form !== "dyno") {
     throw new InputError(`${run_id}: was imported; dyno runs show ${run_id} tells what it holds`);

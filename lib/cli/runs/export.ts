@@ -1,4 +1,4 @@
-/** dyno runs export: runs in the forms that other programs read. */
+/** dyno runs export: writes runs in formats that other programs read. */
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -28,11 +28,11 @@ import type { Terminal } from "../ui/terminal.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 const FORMATS = ["csv", "json", "jsonl", "parquet", "perfetto", "html", "markdown"] as const;
-/** Other programs' forms, each one file or more. */
+/** Formats of other programs, each with one file or more. */
 const FORMS = ["smi_bench", "koderz", "benchmark_test_runner", "batch_eval"] as const;
 const ROWS = ["items", "runs", "requests", "telemetry"] as const;
 
-/** Forms that are tables. */
+/** Formats that are tables. */
 const TABLES: ReadonlySet<string> = new Set(["csv", "jsonl", "parquet"]);
 
 const flags = {
@@ -110,10 +110,10 @@ export const command: Command = {
   },
 };
 
-/** Which rows a table has. */
+/** The rows of a table. */
 type RowsAsked = typeof ROWS[number] | { slice_s: number };
 
-/** @throws {InputError} no time, or rows of another kind beside it. */
+/** @throws {InputError} the text is not a duration, or another kind of rows was given too. */
 function sliceOf(text: string, rows: string | undefined): number {
   const slice_s = parseDuration(text, "s");
   if (slice_s === null || !(slice_s > 0)) {
@@ -147,7 +147,7 @@ async function partsOf(
       const priced = read.items.map((item) => ({ ...item, cost_usd: itemCost(item, price) }));
       const whole = await exportable("koderz", { ...read, items: priced });
       const document = koderzDocument(whole);
-      // what a gate compares loads by
+      // the figures by which a gate compares loads
       const isOurs = run.kind === "load" && run.source_form === "dyno";
       const more = isOurs && existsSync(runDirectoryAt(run.path).results)
         ? { [BASELINE_FIELD]: await loadBaselineOf(run.path) }
@@ -174,7 +174,7 @@ async function partsOf(
   ];
 }
 
-/** Writes runs as another program does; existing files are left alone. */
+/** Writes runs in another program's format; existing files are not overwritten. */
 async function exportForm(
   form: SourceForm,
   runs: readonly IndexedRun[],
@@ -186,7 +186,8 @@ async function exportForm(
     const read = await readRunDirectory(path);
     read.warnings.forEach((line) => terminal.warn(line));
     const files = exportAs(form, await exportable(form, read));
-    // names that say nothing of the run, as batch_eval_metrics.json, get its folder
+    // a file name that does not identify the run, such as batch_eval_metrics.json, gets the run's
+    // folder
     const alone = runs.length > 1 && files.some(({ path }) => !path.includes(run_id));
     for (const file of files) {
       const target = join(out, alone || written.has(join(out, file.path)) ? run_id : "", file.path);

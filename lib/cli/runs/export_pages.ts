@@ -18,7 +18,7 @@ import type { IndexedRun } from "../../run/index.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { RunSummary } from "../../run/summary.ts";
 
-/** A run's own report page where it has one, else a page with its items. */
+/** A run's own report page if it has one, else a page of its items. */
 export async function runPage(
   run: IndexedRun,
   prices: PriceTable,
@@ -29,7 +29,7 @@ export async function runPage(
   return await itemsPage([run], prices, warn);
 }
 
-/** The page of an imported run without items: its figures, and its source's fields as they were. */
+/** The page of an imported run without items: its figures, and its source's fields unchanged. */
 export function importedPage(run: RunSummary, prices: PriceTable): Iterable<string> {
   return tablePage({
     title: `${run.benchmark} on ${run.model}`,
@@ -43,7 +43,7 @@ export function importedPage(run: RunSummary, prices: PriceTable): Iterable<stri
   });
 }
 
-/** A page with a row an item. */
+/** A page with one row per item. */
 export async function itemsPage(
   runs: readonly IndexedRun[],
   prices: PriceTable,
@@ -65,7 +65,7 @@ export async function itemsPage(
   });
 }
 
-/** A page with a row a run. */
+/** A page with one row per run. */
 export function runsPage(runs: readonly IndexedRun[], prices: PriceTable): Iterable<string> {
   const { columns, rows } = runRows(runs, prices);
   const shown = shownColumns(columns, rows, RUN_ORDER);
@@ -81,7 +81,7 @@ export function runsPage(runs: readonly IndexedRun[], prices: PriceTable): Itera
   });
 }
 
-/** Columns in the order in which people look at them. */
+/** Columns in the order in which people read them. */
 const ITEM_ORDER = [
   ...["run_id", "model", "item_id", "category", "success", "passed", "score", "latency_ms"],
   ...["ttft_ms", "prompt_tokens", "completion_tokens", "cost_usd", "timed_out", "error"],
@@ -100,7 +100,7 @@ const RUN_ORDER = [
   ...["prompt_tokens", "completion_tokens", "cost_usd", "mode", "tags", "kind", "source_form"],
 ];
 
-/** Those of which something is known. */
+/** The columns with at least one known value. */
 function shownColumns(columns: readonly RowColumn[], rows: readonly Row[], order: string[]) {
   return order.flatMap((wanted) => columns.find(({ name }) => name === wanted) ?? [])
     .filter(({ name }) => rows.some((row) => row[name] !== null && row[name] !== ""));
@@ -160,7 +160,7 @@ function shownCell(row: Row, { name }: RowColumn): string {
   return typeof value === "number" ? String(Number(value.toPrecision(6))) : value;
 }
 
-/** A table of runs in Markdown. */
+/** A Markdown table of runs. */
 export function markdown(runs: readonly IndexedRun[], prices: PriceTable): string[] {
   const heads = [
     ...["Run", "Suite", "Model", "Status"],

@@ -1,4 +1,4 @@
-/** dyno runs failing: what was not answered, answered wrong or not judged. */
+/** dyno runs failing: lists what was not answered, answered wrong or not judged. */
 import { readRunDirectory } from "../../run/read_run.ts";
 import { isFailing, isUnjudged } from "../../run/problems.ts";
 import { EXIT } from "../exit_codes.ts";

@@ -1,4 +1,4 @@
-/** dyno runs gate: pass, regression or underpowered, with an exit code for CI. */
+/** dyno runs gate: decides pass, regression or underpowered, with an exit code for CI. */
 import { InputError } from "../../errors.ts";
 import { PAIRED_METRICS } from "../../compare/compare.ts";
 import { LOAD_METRIC_NAMES } from "../../compare/compare_load.ts";

@@ -1,4 +1,4 @@
-/** dyno runs import: other programs' results as runs. */
+/** dyno runs import: turns other programs' results into runs. */
 import { countFigure } from "../../text/figure.ts";
 import { InputError } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
@@ -137,7 +137,7 @@ function row({ run_id, outcome, summary }: ImportedRun): string[] {
   ];
 }
 
-/** What was not mapped, form by form. */
+/** What was not mapped, by format. */
 function unmappedLines(runs: readonly ImportedRun[]): string[] {
   const names = new Map<string, Set<string>>();
   for (const { source, outcome, unmapped } of runs) {

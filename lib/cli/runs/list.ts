@@ -1,4 +1,4 @@
-/** dyno runs list: the runs, newest first. */
+/** dyno runs list: lists the runs, newest first. */
 import { countFigure } from "../../text/figure.ts";
 import { noRuns } from "../../run/find_run.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -18,7 +18,7 @@ const flags = {
   ...jsonFlag,
 };
 
-/** Columns of dyno's own runs; lists with imported ones keep their source's words. */
+/** Columns for dyno's own runs; lists with imported runs keep the words of their source. */
 const columnsOf = (own: boolean): Column[] => [
   { title: "Run ID", align: "left" },
   { title: "Model", align: "left", cut: true },
@@ -33,7 +33,7 @@ const columnsOf = (own: boolean): Column[] => [
   { title: "", align: "left" },
 ];
 
-/** The place of the score among them. */
+/** The position of the score among them. */
 const SCORE = 3;
 
 export const command: Command = {
@@ -69,7 +69,7 @@ export const command: Command = {
       }
       const { outPaint } = terminal;
       const own = runs.every(({ source_form }) => source_form === "dyno");
-      // loads have no score
+      // loads do not have a score
       const scored = runs.some(({ kind }) => kind !== "load");
       const apply = <Cell>(cells: Cell[]) => scored ? cells : cells.toSpliced(SCORE, 1);
       tableLines(apply(columnsOf(own)), runs.flatMap(rows).map(apply), outPaint)
@@ -84,7 +84,7 @@ export const command: Command = {
   },
 };
 
-/** A line for each way of asking; what is known of the whole run stands in the first. */
+/** One line per mode of asking; facts about the whole run are in the first line. */
 function rows(run: IndexedRun): string[][] {
   if (run.modes.length < 2) return [row(run)];
   const whole = row(run);

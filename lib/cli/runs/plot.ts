@@ -1,4 +1,4 @@
-/** dyno runs plot: a chart of a run's report as a picture. */
+/** dyno runs plot: writes a chart of a run's report as a picture. */
 import { existsSync } from "node:fs";
 import { InputError } from "../../errors.ts";
 import { plotSvg } from "../../report/charts/plot.ts";

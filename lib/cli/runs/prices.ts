@@ -1,4 +1,4 @@
-/** The price table that a command is given, or the one that comes with dyno. */
+/** The price table given to a command, or the built-in one. */
 import { builtinPrices, type PriceTable, readPrices } from "../../run/prices.ts";
 import { text } from "../ui/flags.ts";
 

@@ -1,4 +1,4 @@
-/** What the commands on runs share: which runs, from which folder, shown how. */
+/** Shared by the commands on runs: which runs, from which folder, in which form. */
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -12,10 +12,10 @@ import type { Terminal } from "../ui/terminal.ts";
 /** The folder of runs. */
 export const folderFlag = { "runs": text("DIR", "the folder of runs (runs)") };
 
-/** For machines. */
+/** Output for programs. */
 export const jsonFlag = { "json": toggle("JSON on standard output") };
 
-/** Which runs. */
+/** Flags that choose runs. */
 export const filterFlags = {
   ...folderFlag,
   "model": text("NAME", "part of the model's name"),
@@ -27,7 +27,7 @@ export const filterFlags = {
   "status": choice(["complete", "incomplete", "failed"], "only such runs"),
 };
 
-/** The filter that flags ask for. @throws {InputError} a time in no known form. */
+/** The filter that the flags describe. @throws {InputError} a time has an unknown form. */
 export function filterOf(values: Values<typeof filterFlags>): RunFilter {
   return {
     model: values.model,
@@ -42,7 +42,7 @@ export function filterOf(values: Values<typeof filterFlags>): RunFilter {
 
 const UNITS_S: Record<string, number> = { m: 60, h: 3600, d: 86_400, w: 604_800 };
 
-/** Unix seconds of a moment given by a person, in local time. */
+/** A person's moment, in local time, as Unix seconds. */
 export function givenMoment(flag: "since" | "until", given: string, now = new Date()): number {
   const ago = /^(\d+)([mhdw])$/.exec(given);
   if (ago) return now.getTime() / 1000 - Number(ago[1]) * UNITS_S[ago[2]];
@@ -65,10 +65,10 @@ function dayOf(text: string): Date | null {
   const parts = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text)?.slice(1).map(Number);
   if (parts === undefined) return null;
   const day = new Date(parts[0], parts[1] - 1, parts[2]);
-  return day.getMonth() === parts[1] - 1 ? day : null; // not the 31st of June
+  return day.getMonth() === parts[1] - 1 ? day : null; // rejects the 31st of June
 }
 
-/** Opens the index of the folder that was given. */
+/** Opens the index of the given folder. */
 export function withRuns<T>(
   folder: string | undefined,
   terminal: Terminal,
@@ -78,9 +78,9 @@ export function withRuns<T>(
 }
 
 /**
- * The runs that were named, or else those that fit the filter.
+ * The runs that were named, or else those that match the filter.
  *
- * @throws {InputError} there are none, with what to check.
+ * @throws {InputError} there are none; the message says what to check.
  */
 export async function chosenRuns(
   index: RunIndex,
@@ -106,12 +106,12 @@ export async function chosenRuns(
   return runs;
 }
 
-/** The folder of runs that the first run lies in, where it is given by its own folder. */
+/** The folder that contains the first run, if the run is given as a folder. */
 export function folderOf([first]: readonly string[]): string | undefined {
   return first?.includes("/") && existsSync(first) ? dirname(resolve(first)) : undefined;
 }
 
-/** Reads one run whole, and says what was wrong with it. */
+/** Reads one complete run, and reports what was wrong with it. */
 export async function readOne(
   index: RunIndex,
   given: string,

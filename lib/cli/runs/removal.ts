@@ -1,4 +1,4 @@
-/** What removing and packing runs have in common: which, how large, and a dry run first. */
+/** Shared by removing and packing runs: which runs, their size, and a dry run first. */
 import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -11,7 +11,7 @@ import type { IndexedRun, RunIndex } from "../../run/index.ts";
 import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
-/** A run with the size of its folder. */
+/** A run and the size of its folder. */
 export interface SizedRun extends IndexedRun {
   size_bytes: number;
 }
@@ -25,10 +25,10 @@ const COLUMNS: Column[] = [
 ];
 
 /**
- * The runs to work on, without those in use, of which it warns. A removal that was cut off before is
- * finished.
+ * The runs to work on, without those in use, for which it prints a warning. Finishes a removal that
+ * was interrupted.
  *
- * @throws {InputError} neither a run nor a filter was given: nothing never means all.
+ * @throws {InputError} neither a run nor a filter was given: no choice never means all.
  */
 export async function runsToRemove(
   command: string,
@@ -55,7 +55,10 @@ export async function runsToRemove(
   });
 }
 
-/** Works on a run that no other process writes to, packs or removes meanwhile; where one does, it is left alone. */
+/**
+ * Works on a run while no other process can write to it, pack it or remove it. If another process
+ * uses it, it is left unchanged.
+ */
 export async function holding(
   { run_id, path }: SizedRun,
   terminal: Terminal,
@@ -81,7 +84,7 @@ function warnUsed(run_id: string, terminal: Terminal): void {
   terminal.warn(`${run_id}: in use by a running process; left alone`);
 }
 
-/** Shows the runs, and what would be done without --yes. */
+/** Lists the runs, and, without --yes, says what would be done. */
 export function showRemoval(
   runs: readonly SizedRun[],
   what: string,
@@ -104,14 +107,14 @@ export function showRemoval(
   terminal.say("the same command with --yes does it");
 }
 
-/** Bytes for a person. */
+/** A number of bytes for a person. */
 export function shownSize(bytes: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];
   const power = bytes < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3));
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
-/** Without what another process removes meanwhile. */
+/** Ignores files that another process removes meanwhile. */
 function sizeOf(path: string): number {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found?.isDirectory()) return found?.size ?? 0;

@@ -1,4 +1,4 @@
-/** dyno runs report: one page for a run, or for several side by side. */
+/** dyno runs report: one page for a run, or for several runs side by side. */
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -96,7 +96,7 @@ async function writeReport(
   return await writeComparedReport(runs, resolve(output ?? "report.html"));
 }
 
-/** The report that belongs to one of our runs; null for what is another program's or was cut off. */
+/** The report of one of our runs; null for another program's run and for an interrupted one. */
 async function ownReport({ summary }: ComparedRun, output?: string): Promise<string | null> {
   const { path, source_form, kind } = summary;
   const directory = runDirectoryAt(path);
@@ -107,7 +107,7 @@ async function ownReport({ summary }: ComparedRun, output?: string): Promise<str
   try {
     results = JSON.parse(plainText(directory.results));
   } catch {
-    return null; // none yet, or damaged: that was reported when the run was read
+    return null; // missing or damaged: that was reported when the run was read
   }
   if (kind === "suite") return results.statistics ? await writeSuiteReport(at, results) : null;
   if (kind !== "load" || !results.total) return null;

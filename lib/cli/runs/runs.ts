@@ -1,4 +1,7 @@
-/** dyno runs: what to do with finished runs. One file a subcommand, loaded when it is called. */
+/**
+ * dyno runs: commands for finished runs. Each subcommand is a file that is loaded when it is
+ * called.
+ */
 import { commandOfGroup } from "../ui/subcommands.ts";
 import type { Commands } from "../ui/command.ts";
 

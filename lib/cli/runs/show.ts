@@ -1,4 +1,4 @@
-/** dyno runs show: a run as it is on the disk. */
+/** dyno runs show: shows a run as it is on disk. */
 import { countFigure, known } from "../../text/figure.ts";
 import { durationText } from "../../text/duration.ts";
 import { costText, cutOffText } from "../../text/dollars.ts";
@@ -60,7 +60,7 @@ export const command: Command = {
   },
 };
 
-/** Event by event, so that a long journal is never one string. */
+/** Prints event by event, so that a long journal is never one string. */
 async function printJson({ summary, items }: RunReading, terminal: Terminal): Promise<void> {
   const directory = runDirectoryAt(summary.path);
   terminal.out(`{"run_id": ${JSON.stringify(directory.run_id)},`);
@@ -80,7 +80,7 @@ async function printJson({ summary, items }: RunReading, terminal: Terminal): Pr
   terminal.out("]}");
 }
 
-/** The results; a suite's items also under the original format's name and fields. */
+/** The results; a suite's items are also given under the original format's names. */
 function withPackages(results: JsonObject, packages: object[]): JsonObject {
   return Array.isArray(results.items) ? { ...results, packages } : results;
 }
@@ -89,15 +89,15 @@ function compactJson(path: string): string {
   try {
     return JSON.stringify(JSON.parse(plainText(path)));
   } catch {
-    return "null"; // missing or damaged: a warning was given
+    return "null"; // missing or damaged: a warning was printed
   }
 }
 
-/** What only its journal says about a run. */
+/** Facts about a run that only its journal has. */
 interface JournalFacts {
-  /** How many events of each name. */
+  /** The number of events of each name. */
   events: string;
-  /** Requests in flight at each kill, at most. */
+  /** For each kill, the requests that were in flight at most. */
   cut_off: number[];
 }
 
@@ -115,7 +115,7 @@ async function journalFacts(path: string): Promise<JournalFacts> {
   return { events, cut_off: ledger.books().cut_off ?? [] };
 }
 
-/** What a load measured; nothing where its results are missing or damaged: a warning was given. */
+/** A load's measurements; nothing if its results are missing or damaged: a warning was printed. */
 function loadFacts(path: string): [string, string | null][] {
   const results: LoadResults | null = JSON.parse(compactJson(runDirectoryAt(path).results));
   if (results === null) return [];
@@ -133,7 +133,7 @@ function loadFacts(path: string): [string, string | null][] {
   ];
 }
 
-/** The status, and what may be done about it. */
+/** The status, and what can be done about it. */
 function statusOf({ status, kind, path, source_form }: RunSummary): string {
   if (status !== "incomplete" || source_form !== "dyno") return status;
   const { lock, results } = runDirectoryAt(path);
@@ -159,14 +159,14 @@ function tokensOf(summary: RunSummary): string {
   return `${parts.join(", ")}, those of ${most}${countFigure(unknown)} requests unknown`;
 }
 
-/** All that were sent: more than a load's items or a suite's tests. */
+/** All requests that were sent: more than a load's items or a suite's tests. */
 function requestsOf({ requests, kind }: RunSummary): string | null {
   if (requests === null) return null;
   const too = kind === "load" ? "warm-up and probes" : "retries and judges";
   return `${countFigure(requests)}, ${too} too`;
 }
 
-/** What kills cut off; of several, how much each did. */
+/** The requests that kills cut off; if there were several kills, the number for each. */
 function cutOffFact(cut_off: readonly number[]): string | null {
   if (cut_off.length === 0) return null;
   const text = cutOffText(cut_off.reduce((sum, requests) => sum + requests, 0));

@@ -1,4 +1,4 @@
-/** dyno runs tag: tags on runs, added and taken away. */
+/** dyno runs tag: adds tags to runs and removes them. */
 import { InputError } from "../../errors.ts";
 import { checkedTags, editTags } from "../../run/tags.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -23,7 +23,7 @@ export const command: Command = {
   ],
 
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
-    // taken out first, as -TAG looks like a flag
+    // removed before parsing, as -TAG looks like a flag
     const edits = argv.filter((word) => /^(\+|-[^-])/.test(word));
     const { values, positional } = parseFlags(flags, argv.filter((word) => !edits.includes(word)));
     const [add, remove] = ["+", "-"].map((sign) => {

@@ -1,4 +1,4 @@
-/** How figures of runs are written in tables. */
+/** How tables show the figures of runs. */
 import { grouped, inDigits } from "../../text/grouped.ts";
 import { countFigure } from "../../text/figure.ts";
 import type { IndexedRun } from "../../run/index.ts";
@@ -15,7 +15,7 @@ export function shownTime(unix_s: number | null): string {
   }:${two(time.getMinutes())}`;
 }
 
-/** A sum of tokens, and how many requests are not in it. */
+/** A sum of tokens, and the number of requests it does not include. */
 export function shownTokens(
   tokens: number | null,
   { requests_of_unknown_tokens: unknown, requests_cut_off }: Spending,
@@ -29,26 +29,26 @@ export function shownFigure(value: number | null): string {
   return value !== null && Math.abs(value) < 100 ? value.toFixed(1) : countFigure(value);
 }
 
-/** Text on one line, cut at a width. */
+/** Text on one line, shortened to a width. */
 export function shortened(text: string, width: number): string {
   // deno-lint-ignore no-control-regex
   const line = text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ");
   return line.length > width ? `${line.slice(0, width - 1)}…` : line;
 }
 
-/** `10 not judged`; empty where none was left so. */
+/** `10 not judged`; empty if every answer was judged. */
 export function notJudged({ not_judged }: Partial<Pick<IndexedRun, "not_judged">>): string {
   return not_judged ? `${countFigure(not_judged)} not judged` : "";
 }
 
-/** A run's status where it is not complete, and how many answers nobody could judge. */
+/** A run's status if it is not complete, and the number of answers that could not be judged. */
 export function statusNote(run: IndexedRun): string {
   const { status, warnings } = run;
   const state = status === "complete" ? (warnings.length ? "warnings" : "") : status;
   return [state, notJudged(run)].filter(Boolean).join(", ");
 }
 
-/** Figures of an imported run that its program states, by what they are of. */
+/** Figures that an imported run's program states, by what they describe. */
 export function statedLines(stated: StatedFigures | undefined): [string, string][] {
   const groups = new Map<string, string[]>();
   for (const [name, value] of Object.entries(stated?.figures ?? {})) {

@@ -1,4 +1,4 @@
-/** dyno runs trend: a metric over time. */
+/** dyno runs trend: shows a metric over time. */
 import { InputError } from "../../errors.ts";
 import { priceRun } from "../../compare/cost.ts";
 import { describeValue } from "../../measures/describe.ts";

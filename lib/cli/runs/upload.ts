@@ -1,4 +1,4 @@
-/** dyno runs upload: sends runs to object storage, a tracker of experiments, or a memory server. */
+/** dyno runs upload: sends runs to object storage, an experiment tracker, or a memory server. */
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -99,7 +99,7 @@ async function toStorage(
   context: CommandContext,
 ): Promise<number> {
   const { terminal, signal } = context;
-  uploadTarget(to); // a wrong one is reported before anything is looked for
+  uploadTarget(to); // checked before anything is searched for
   const dry_run = values["dry-run"] === true;
   let whole = true;
   for (const folder of await foldersOf(values, names, context)) {
@@ -135,7 +135,7 @@ async function toStorage(
   return whole ? EXIT.good : EXIT.failures;
 }
 
-/** The folders to upload: a sweep's, runs by their names, others by their paths. */
+/** The folders to upload: a sweep's folder, runs by name, others by path. */
 async function foldersOf(
   { sweep, runs }: Given,
   names: readonly string[],

@@ -1,4 +1,4 @@
-/** dyno runs upload --mlflow, --wandb: a run in the form of a tracker of experiments. */
+/** dyno runs upload --mlflow, --wandb: sends a run in the form of an experiment tracker. */
 import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -16,11 +16,11 @@ import { withRuns } from "./query.ts";
 import type { RunIndex } from "../../run/index.ts";
 import type { CommandContext } from "../ui/command.ts";
 
-/** Where runs go. */
+/** The destinations of runs. */
 export interface Trackers {
   /** MLflow's tracking server. */
   mlflow?: string;
-  /** The folder for Weights & Biases' offline runs. */
+  /** The folder for offline runs of Weights & Biases. */
   wandb?: string;
   /** MLflow's experiment, or W&B's project. */
   experiment: string;
@@ -28,7 +28,7 @@ export interface Trackers {
   runs: string;
 }
 
-/** Files of a run that are kept beside its figures. */
+/** Files of a run that are stored with its figures. */
 const FILES = ["results.json", "run_metadata.json", "report/index.html"];
 
 /**
@@ -88,7 +88,10 @@ async function trackedRun(index: RunIndex, name: string): Promise<TrackedRun> {
   };
 }
 
-/** @throws {InputError} one is a link: what it leads to is not part of a run that came from elsewhere. */
+/**
+ * @throws {InputError} a file is a link: what it points to is not part of a run that came from
+ * elsewhere.
+ */
 function ownFiles(folder: string): TrackedRun["files"] {
   const whole = realpathSync(folder);
   const files = FILES.map((name) => ({ name, path: join(whole, name) }))

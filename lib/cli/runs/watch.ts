@@ -48,7 +48,8 @@ export const command: Command = {
     const state = runState.begin();
     try {
       for (;;) {
-        // looked at before reading: what a run wrote before it gave its lock back is then there
+        // checked before reading: everything a run wrote before it released its lock is then
+        // visible
         const live = isLocked(lock);
         for (const { text, event } of follow.lines()) {
           if (event !== null) runState.take(state, event);
@@ -71,7 +72,7 @@ export const command: Command = {
   },
 };
 
-/** An event on one line: when, what, and its main fields. */
+/** An event on one line: time, name, and its main fields. */
 function describe(event: JsonObject): string {
   const t = numberAt(event, "t");
   const time = t === null ? "--:--:--" : new Date(t * 1000).toTimeString().slice(0, 8);

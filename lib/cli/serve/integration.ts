@@ -1,4 +1,4 @@
-/** dyno integration: scenarios of models and packages, run as tasks of a server. */
+/** dyno integration: runs scenarios of models and packages as tasks of a server. */
 import { randomBytes } from "node:crypto";
 import process from "node:process";
 import { dirname, join, resolve } from "node:path";
@@ -139,12 +139,12 @@ async function withParts(
   return exit_code;
 }
 
-/** The folders that a started server may read: that of the scenarios, and this one. */
+/** The folders that a started server may read: the scenarios' folder and the current one. */
 function rootsOf(path: string): string[] {
   return [dirname(resolve(path)), "."];
 }
 
-/** @throws {InputError} the suite is not there, before anything is started. */
+/** Checks before anything is started. @throws {InputError} the suite does not exist. */
 async function checkSuite(path: string, { suite }: IntegrationConfig, runs: string): Promise<void> {
   try {
     new AllowedPaths(rootsOf(path), runs).resolve(suite);
@@ -153,7 +153,7 @@ async function checkSuite(path: string, { suite }: IntegrationConfig, runs: stri
   }
 }
 
-/** A server for these scenarios alone; files are named relative to theirs. */
+/** Starts a server for these scenarios only; file names are relative to the scenarios' file. */
 async function startServer(
   path: string,
   config: IntegrationConfig,
@@ -181,7 +181,7 @@ async function startServer(
   });
 }
 
-/** A server elsewhere cannot reach a mock endpoint here. */
+/** Refuses a mock endpoint here for a server elsewhere, which cannot reach it. */
 function checkServer(
   server: string,
   config: IntegrationConfig,

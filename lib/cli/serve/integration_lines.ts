@@ -1,4 +1,4 @@
-/** What dyno integration prints. */
+/** The output of dyno integration. */
 import { costText } from "../../text/dollars.ts";
 import { grouped } from "../../text/grouped.ts";
 import { type Column, tableLines } from "../ui/table.ts";
@@ -11,7 +11,7 @@ import type { TaskMetrics } from "../../run/events.ts";
 type Paint = Terminal["paint"];
 
 const RULE = "=".repeat(80);
-/** Partial figures are shown no more often. */
+/** Partial figures are shown at most this often. */
 const METRICS_MS = 2000;
 const COLUMNS: Column[] = [
   { title: "model", align: "left", cut: true },
@@ -54,7 +54,7 @@ export class Progress {
     this.#terminal.say("⏳ Waiting for completion...");
   }
 
-  /** A new hit rate is shown, now and then. */
+  /** Shows a new hit rate from time to time. */
   metrics({ avg_hit_rate, finished, planned }: TaskMetrics): void {
     const now_ms = performance.now();
     if (!finished || finished === planned || finished === this.#told) return;
@@ -89,7 +89,7 @@ export function stepLines(outcome: StepOutcome, paint: Paint): string[] {
   ];
 }
 
-/** The models of a scenario beside each other, where there are several. */
+/** Compares the models of a scenario, if there are several. */
 export function comparisonLines(outcomes: readonly StepOutcome[], paint: Paint): string[] {
   const scenarios = [...new Set(outcomes.map(({ scenario }) => scenario))];
   return scenarios.flatMap((scenario) => {
@@ -108,7 +108,7 @@ export function comparisonLines(outcomes: readonly StepOutcome[], paint: Paint):
   });
 }
 
-/** `3 of 5 tasks passed`, with those that did not. */
+/** `3 of 5 tasks passed`, and those that did not. */
 export function summaryLine(outcomes: readonly StepOutcome[], planned: number): string {
   const failed = outcomes.filter(({ passed }) => !passed);
   const names = failed.length ? `; not: ${failed.map(({ name }) => name).join(", ")}` : "";

@@ -1,4 +1,4 @@
-/** dyno mock: the mock endpoint on its own. */
+/** dyno mock: runs the mock endpoint. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -60,14 +60,14 @@ export const command: Command = {
     terminal.say(`mock endpoint at ${mock.url}`);
     if (certificate) terminal.say(`its certificate: --ca ${certificate.path}`);
     await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve(); // by Ctrl-C while it was being started
+      if (signal.aborted) resolve(); // Ctrl-C came during the start
       signal.addEventListener("abort", () => resolve(), { once: true });
     });
     return EXIT.interrupted;
   },
 };
 
-/** A certificate that is there for as long as the endpoint is. */
+/** A certificate file that exists while the endpoint runs. */
 class CertificateFile implements Disposable {
   readonly pair: KeyAndCertificate;
   readonly #folder = mkdtempSync(join(tmpdir(), "dyno-mock-"));

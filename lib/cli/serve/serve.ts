@@ -1,4 +1,4 @@
-/** dyno serve: tasks over HTTP. */
+/** dyno serve: runs tasks over HTTP. */
 import process from "node:process";
 import { ownCommand } from "../../execute/own_program.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -67,7 +67,7 @@ export const command: Command = {
       }
       if (waiting > 0) terminal.say(`${waiting} tasks of an earlier server wait`);
       await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve(); // by Ctrl-C while it was being started
+        if (signal.aborted) resolve(); // Ctrl-C came during the start
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
     }

@@ -1,4 +1,4 @@
-/** dyno collect: a sweep's runs as one table. */
+/** dyno collect: collects a sweep's runs in one table. */
 import { InputError } from "../../errors.ts";
 import { grouped } from "../../text/grouped.ts";
 import { collectSweep } from "../../sweep/collect.ts";
@@ -6,7 +6,7 @@ import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
-/** Warnings that are shown one by one. */
+/** Warnings that are shown individually. */
 const MOST_SHOWN = 10;
 
 const flags = {

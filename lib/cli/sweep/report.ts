@@ -1,4 +1,4 @@
-/** dyno report: a sweep's report, or the dashboard of runs and batches as files. */
+/** dyno report: writes a sweep's report, or the dashboard of runs and batches as files. */
 import { existsSync, statSync } from "node:fs";
 import { InputError } from "../../errors.ts";
 import { counted } from "../../text/grouped.ts";
@@ -93,7 +93,7 @@ async function writeCopy(values: Values<typeof flags>, terminal: Terminal): Prom
   return EXIT.good;
 }
 
-/** Whether a sweep was started in the tree after its table was written. */
+/** Whether a sweep was started in the folder after its table was written. */
 function isOlder({ runs_csv, experiment }: SweepTree): boolean {
   const written = (path: string) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   return written(experiment) > written(runs_csv);

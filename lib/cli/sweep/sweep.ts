@@ -1,4 +1,4 @@
-/** dyno sweep: a program or a job of dyno over a matrix of parameters, seeds and ablations. */
+/** dyno sweep: runs a program or a job of dyno over a matrix of parameters, seeds and ablations. */
 import process from "node:process";
 import { boundKeys, KEY_ENV, keyOriginsText } from "../../endpoint/key_origins.ts";
 import { InputError } from "../../errors.ts";
@@ -49,7 +49,7 @@ export const command: Command = {
     values.config ??= file;
     const { configOf, dryRun, sweep } = await import("./sweep_runs.ts");
     const config = await configOf(values);
-    // the jobs, also those on other nodes, check the keys of their files
+    // jobs, including those on other nodes, check the keys in their files
     const keys = keyOriginsText(boundKeys(values["key-env"]));
     if (keys.length > 0) process.env[KEY_ENV] = keys.join(",");
     if (values["dry-run"]) return dryRun(config, values.resume ?? false, terminal);

@@ -1,4 +1,4 @@
-/** dyno sweep exec: what a task of a sweep's Slurm job calls. */
+/** dyno sweep exec: the command that a task of a sweep's Slurm job runs. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { runTask } from "../../sweep/slurm/task.ts";
@@ -11,7 +11,7 @@ const flags = {
   "index": number("N", "the task's number in its array", { whole: true }),
 };
 
-/** Does the runs of one task. @throws {InputError} there is no such task. */
+/** Executes the runs of one task. @throws {InputError} there is no such task. */
 export async function sweepExec(
   argv: string[],
   { terminal, signal }: CommandContext,

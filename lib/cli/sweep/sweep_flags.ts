@@ -8,14 +8,14 @@ import { slurmFlags } from "../ui/slurm_flags.ts";
 import { flagsOf } from "../ui/setting_flags.ts";
 import type { Values } from "../ui/flags.ts";
 
-/** Flags that choose and set up the executor. */
+/** Flags that choose and configure the executor. */
 export const executorFlags = {
   "executor": choice(["local", "slurm"], "this host, or an array job of Slurm"),
   ...slurmFlags,
   "detach": toggle("Slurm: submit and return; continue with dyno sweep status"),
 };
 
-/** The sweep that is run where none is named. */
+/** The default sweep. */
 export const DEFAULT_CONFIG = "experiments/default.json";
 
 /** Flags of dyno sweep. */
@@ -34,5 +34,5 @@ export const sweepFlags = {
   ...callbackFlags,
 };
 
-/** What they give. */
+/** The parsed values of these flags. */
 export type SweepValues = Values<typeof sweepFlags>;

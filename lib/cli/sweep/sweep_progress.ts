@@ -1,10 +1,10 @@
-/** A sweep's live progress, and its failed runs. */
+/** Shows a sweep's live progress, and its failed runs. */
 import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import type { RunOutcome } from "../../sweep/run_one.ts";
 import type { SweepProgress as Progress } from "../../sweep/run_sweep.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
-/** Failed runs that are listed one by one. */
+/** Failed runs that are listed individually. */
 const MOST_TOLD = 10;
 const COMPLAINT_LETTERS = 160;
 
@@ -16,19 +16,19 @@ export class SweepProgressLine implements Disposable {
   readonly #jobs: number | null;
   #queue = "";
 
-  /** @param jobs runs at a time on this host; null where a cluster's queue tells. */
+  /** @param jobs runs at a time on this host; null if a cluster's queue reports them. */
   constructor(terminal: Terminal, jobs: number | null) {
     this.#terminal = terminal;
     this.#jobs = jobs;
     this.#line = new ProgressLine(terminal);
   }
 
-  /** The runs that are to be done are known. */
+  /** Called when the runs to execute are known. */
   begin(progress: Progress): void {
     this.#update(progress);
   }
 
-  /** A run has ended. */
+  /** Called when a run has ended. */
   show(outcome: RunOutcome, progress: Progress): void {
     if (outcome.exit_code !== 0 && progress.failed <= MOST_TOLD) {
       this.#terminal.say(failureLine(outcome));
@@ -39,7 +39,7 @@ export class SweepProgressLine implements Disposable {
     this.#update(progress);
   }
 
-  /** What a cluster's queue holds has changed, or not. */
+  /** Called with the contents of a cluster's queue, which may be unchanged. */
   queue(queue: string, progress: Progress): void {
     this.#queue = queue;
     this.#update(progress);

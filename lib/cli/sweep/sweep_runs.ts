@@ -1,4 +1,4 @@
-/** The sweep of dyno sweep: its configuration, its run, its end. */
+/** The work of dyno sweep: its configuration, its runs, its end. */
 import { existsSync } from "node:fs";
 import packagedDefault from "../../../experiments/default.json" with { type: "json" };
 import { InputError } from "../../errors.ts";
@@ -27,7 +27,7 @@ import type { ChosenExecutor } from "./sweep_slurm.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 /**
- * Runs a sweep and says how it goes.
+ * Runs a sweep and prints its progress and outcome.
  *
  * @returns the exit code.
  */
@@ -70,10 +70,10 @@ export async function sweep(
 }
 
 /**
- * Whether finished runs are skipped. Without --resume or --redo, finished runs are not thrown away
- * unasked.
+ * Decides whether finished runs are skipped. Without --resume or --redo, finished runs are not
+ * discarded without asking.
  *
- * @throws {InputError} there are finished runs, and nobody to ask.
+ * @throws {InputError} there are finished runs, and no person to ask.
  */
 async function resumes(
   config: SweepConfig,
@@ -97,7 +97,11 @@ async function resumes(
   );
 }
 
-/** The sweep that flags name, with what they say of it. @throws {InputError} what is wrong with it. */
+/**
+ * The sweep that the flags name, with their settings applied.
+ *
+ * @throws {InputError} it is invalid.
+ */
 export async function configOf(values: SweepValues): Promise<SweepConfig> {
   const path = values.config ?? DEFAULT_CONFIG;
   const packaged = values.config === undefined && !existsSync(path);
@@ -112,7 +116,7 @@ export async function configOf(values: SweepValues): Promise<SweepConfig> {
   return { ...config, name };
 }
 
-/** The planned runs on standard output: the id, a tab, the command. */
+/** Prints the planned runs on standard output: the id, a tab, the command. */
 export function dryRun(config: SweepConfig, resume: boolean, terminal: Terminal): number {
   checkTemplate(config);
   const tree = treeOf(config);

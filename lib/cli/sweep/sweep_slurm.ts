@@ -1,4 +1,4 @@
-/** dyno sweep --executor slurm: the executor, and what is said of the job. */
+/** dyno sweep --executor slurm: the executor, and what is printed about the job. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { grouped } from "../../text/grouped.ts";
@@ -10,23 +10,23 @@ import type { SweepExecutor } from "../../sweep/executor.ts";
 import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
-/** A sweep's executor with what the command line remembers of its job. */
+/** A sweep's executor, and what the command line remembers about its job. */
 export interface ChosenExecutor {
   executor?: SweepExecutor;
-  /** Slurm's job; null before it is submitted and on this host. */
+  /** Slurm's job; null before it is submitted, and on this host. */
   job: { id: string; cancelled: boolean } | null;
 }
 
-/** Where what is said of a job goes. */
+/** Where lines about a job are printed. */
 export interface SlurmLines {
   terminal: Terminal;
   queue: (queue: string) => void;
 }
 
 /**
- * The executor that the flags ask for.
+ * The executor that the flags choose.
  *
- * @throws {InputError} flags that do not go together, or no Slurm on this host.
+ * @throws {InputError} flags that cannot be combined, or there is no Slurm on this host.
  */
 export async function chosenExecutor(
   values: Values<typeof executorFlags> & { "fail-fast"?: true },
@@ -63,14 +63,17 @@ export async function chosenExecutor(
   return chosen;
 }
 
-/** How to look after a job that goes on without us. */
+/** Says how to look after a job that continues without this process. */
 export function sayJobGoesOn(id: string, exp_dir: string, terminal: Terminal): void {
   const folder = shellText([exp_dir]);
   terminal.say(`Slurm job ${id} continues; see dyno sweep status --exp_dir ${folder}`);
   terminal.say(`wait for it with --wait; cancel it with: scancel ${id}`);
 }
 
-/** Asks whether to cancel a job. Where nobody can be asked it is; a terminal that went away leaves it. */
+/**
+ * Asks whether to cancel a job. If nobody can be asked, it is cancelled; if the terminal has
+ * closed, it continues.
+ */
 async function cancels(id: string, terminal: Terminal): Promise<boolean> {
   if (!terminal.live || process.stdin.isTTY !== true) {
     terminal.say(`no terminal to ask at: cancelling Slurm job ${id}`);

@@ -1,4 +1,4 @@
-/** dyno sweep status: how far a sweep is that was given to Slurm. */
+/** dyno sweep status: the progress of a sweep that was submitted to Slurm. */
 import { InputError } from "../../errors.ts";
 import { shellText } from "../../text/shell_text.ts";
 import { slurmPlanAt, slurmStatus } from "../../sweep/slurm/status.ts";
@@ -18,10 +18,10 @@ const flags = {
 };
 
 /**
- * Says how many runs have ended and what is in the queue. The exit code is 1 when the job has ended and
- * a run failed or left no result.
+ * Says how many runs have ended and what is in the queue. The exit code is 1 if the job has ended
+ * and a run failed or left no result.
  *
- * @throws {InputError} the sweep was not given to Slurm, or Slurm does not answer.
+ * @throws {InputError} the sweep was not submitted to Slurm, or Slurm does not answer.
  */
 export async function sweepStatus(
   argv: string[],

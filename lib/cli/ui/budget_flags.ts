@@ -1,4 +1,4 @@
-/** Flags of what a run may cost: its budget and the prices. */
+/** Flags for what a run may cost: its budget and the prices. */
 import { dollars } from "../../text/dollars.ts";
 import { InputError } from "../../errors.ts";
 import { Budget, type BudgetLimits } from "../../run/budget.ts";
@@ -14,14 +14,14 @@ export const budgetFlags = {
   ...pricesFlag,
 };
 
-/** The limits that were given. */
+/** The limits from the flags. */
 export function budgetOf(
   { budget_usd, budget_tokens }: z.infer<typeof budgetSettings>,
 ): BudgetLimits {
   return { usd: budget_usd ?? null, tokens: budget_tokens ?? null };
 }
 
-/** A budget that warns the person at 80 %, and the callback URL. */
+/** A budget that warns the person and the callback URL at 80 %. */
 export function warningBudget(
   limits: BudgetLimits,
   { terminal, callbacks }: CommandContext,
@@ -32,7 +32,7 @@ export function warningBudget(
   });
 }
 
-/** @throws {InputError} a budget of dollars, and a model whose price nobody knows. */
+/** @throws {InputError} a budget in dollars for a model whose price is unknown. */
 export function checkPriced({ usd }: BudgetLimits, model: string, prices: PriceTable): void {
   if (usd === null || prices.priceOf(model) !== null) return;
   throw new InputError(

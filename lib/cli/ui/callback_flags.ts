@@ -1,4 +1,4 @@
-/** Flags that tell a callback URL of a run's end, and the telling. */
+/** Flags that report a run's end to a callback URL, and the reporting. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { text, toggle, type Values } from "./flags.ts";
@@ -14,14 +14,14 @@ export const callbackFlags = {
   "allow-private-callbacks": toggle("let --callback-url be a private or loopback address"),
 };
 
-/** How long a command waits at its end for a receiver; what is left is sent by the next. */
+/** How long a command waits for a receiver at its end; the next command sends what is left. */
 const PATIENCE_MS = 20_000;
 
 /**
- * Runs a command's work with a way to tell its callback URL, and at its end waits for the receiver.
+ * Runs a command's work with its callback URL, and waits for the receiver at the end.
  *
  * @param out the folder of runs, where undelivered callbacks are kept.
- * @throws {InputError} a URL that callbacks do not go to, before the work.
+ * @throws {InputError} the URL is not allowed for callbacks; thrown before the work.
  */
 export async function withCallbacks<T>(
   values: Values<typeof callbackFlags>,

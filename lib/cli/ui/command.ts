@@ -1,4 +1,4 @@
-/** What a command of dyno is. */
+/** The interface of a dyno command. */
 import type { Flags } from "./flags.ts";
 import type { Terminal } from "./terminal.ts";
 import type { EndPayload } from "../../notify/payload.ts";
@@ -7,7 +7,7 @@ export interface CommandContext {
   terminal: Terminal;
   /** Aborted by the first Ctrl-C. */
   signal: AbortSignal;
-  /** Where ends of runs are reported, if --callback-url asks for that. */
+  /** Where ends of runs are reported, if --callback-url is given. */
   callbacks?: Callbacks | null;
 }
 
@@ -22,21 +22,21 @@ export interface Command {
   help: string[];
   flags?: Flags;
   subcommands?: Commands;
-  /** What its argument may be, where that is one of some words, for completion. */
+  /** The values of its argument, if they are fixed words, for completion. */
   words?: readonly string[];
   /** Whether `--help` goes to the command like any other argument. */
   ownHelp?: boolean;
-  /** The subcommand of a word, where it is one; its help is shown instead of this. */
+  /** The subcommand of that name, if there is one; its help is shown instead of this one. */
   subcommand?(argv: readonly string[]): Promise<Command | null>;
   /**
-   * Runs the command; gives the exit code.
+   * Runs the command; returns the exit code.
    *
    * @throws {InputError} wrong usage or input, printed as one line with exit code 2.
    */
   run(argv: string[], context: CommandContext): Promise<number>;
 }
 
-/** Tells a callback URL what happens to the runs of one command. */
+/** Reports events of one command's runs to a callback URL. */
 export interface Callbacks {
   ended(end: Omit<EndPayload, "event" | "task_id" | "simulation_mode" | "timestamp">): void;
   /** A budget is nearly spent. */

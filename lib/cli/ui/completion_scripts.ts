@@ -1,10 +1,12 @@
-/** What shells learn of dyno's commands. A value that has no fixed words is completed as a file. */
+/**
+ * Scripts that teach shells dyno's commands. A value without fixed words is completed as a file.
+ */
 
 export interface CompletedCommand {
   /** The command's words: ["runs", "list"]. */
   words: string[];
   summary: string;
-  /** What its argument may be; without them, a file. */
+  /** The values of its argument; if empty, a file. */
   arguments: readonly string[];
   flags: CompletedFlag[];
 }
@@ -13,14 +15,14 @@ export interface CompletedFlag {
   name: string;
   help: string;
   takesValue: boolean;
-  /** Fixed words; without them, a file. */
+  /** Fixed words; if empty, a file. */
   values: string[];
 }
 
 const pathOf = ({ words }: CompletedCommand) => words.join(" ");
 const dashed = ({ name }: CompletedFlag) => `--${name}`;
 
-/** The words that may come directly after a command's, with what they do. */
+/** The words that may follow a command's words directly, with their descriptions. */
 function wordsAfter(commands: readonly CompletedCommand[], path: string): CompletedCommand[] {
   return commands.filter(({ words }) => words.slice(0, -1).join(" ") === path);
 }
@@ -29,7 +31,7 @@ function parents(commands: readonly CompletedCommand[]): string[] {
   return ["", ...commands.map(pathOf)].filter((path) => wordsAfter(commands, path).length > 0);
 }
 
-/** For bash, without its bash-completion package. */
+/** For bash; does not need its bash-completion package. */
 export function bashScript(commands: readonly CompletedCommand[]): string {
   const lines = [
     "# bash completion of dyno; made by: dyno completions bash",
@@ -78,12 +80,12 @@ export function bashScript(commands: readonly CompletedCommand[]): string {
   return lines.join("\n") + "\n";
 }
 
-/** Text within '…' of a POSIX shell. */
+/** Quotes a text with '…' for a POSIX shell. */
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-/** Within the brackets and colons of zsh's own notation too. */
+/** Escapes a text for the brackets and colons of zsh's own notation. */
 const zshText = (text: string) => text.replace(/[[\]:\\]/g, "\\$&");
 
-/** For zsh's completion system, as a file _dyno along fpath. */
+/** For zsh's completion system, as a file _dyno in a folder of fpath. */
 export function zshScript(commands: readonly CompletedCommand[]): string {
   const describe = (path: string) =>
     wordsAfter(commands, path).map(({ words, summary }) =>

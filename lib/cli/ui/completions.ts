@@ -1,4 +1,4 @@
-/** dyno completions: a script for the shell, made of the commands' own flags. */
+/** dyno completions: prints a script for the shell, made from the commands' own flags. */
 import { InputError } from "../../errors.ts";
 import { bashScript, type CompletedCommand, fishScript, zshScript } from "./completion_scripts.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -35,7 +35,7 @@ export const command: Command = {
   },
 };
 
-/** All commands and subcommands with what completes them. */
+/** All commands and subcommands, with their completions. */
 async function completed(
   commands: Commands,
   above: readonly string[] = [],
@@ -60,7 +60,7 @@ async function completed(
   return found;
 }
 
-/** The fixed words among a flag's values: those of `a|b|c` that are not names of something. */
+/** The fixed words among a flag's values: the parts of `a|b|c` that are not placeholders. */
 function choicesIn(placeholder: string): string[] {
   if (!placeholder.includes("|")) return [];
   return placeholder.split("|").filter((word) => /^[a-z0-9-]+$/.test(word));

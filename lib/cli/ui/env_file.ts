@@ -1,4 +1,4 @@
-/** Variables of the environment from a file. */
+/** Reads environment variables from a file. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import process from "node:process";
 import { parseEnv } from "node:util";
@@ -7,8 +7,8 @@ import { refuseOdd } from "../../read_whole.ts";
 import { noSuchFile } from "../../text/no_such_file.ts";
 
 /**
- * Sets the variables of a file (`NAME=VALUE` a line, quotes and comments as in Node's `--env-file`) that
- * the environment does not have: what is set there goes first.
+ * Sets the variables in a file (one `NAME=VALUE` per line, quotes and comments as in Node's
+ * `--env-file`) that are not set in the environment.
  *
  * @throws {InputError} the file cannot be read, or has a line without a name and a value.
  */

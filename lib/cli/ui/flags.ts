@@ -1,4 +1,4 @@
-/** Flags of a command: declared once, parsed with types, shown in its help. */
+/** Flags of a command: declared once, parsed with types, and shown in its help. */
 import { parseArgs } from "@std/cli/parse-args";
 import { InputError } from "../../errors.ts";
 import { didYouMean, nearest } from "../../text/nearest.ts";
@@ -9,37 +9,37 @@ import { isJsonObject } from "../../json_fields.ts";
 
 /** A flag: how its text becomes a value, and how it is shown. */
 export interface Flag<Value> {
-  /** Its name; default the one that it is declared under. */
+  /** Its name; by default the key that it is declared under. */
   name?: string;
-  /** One letter that stands for it, after one dash. */
+  /** A letter that can replace it, after one dash. */
   short?: string;
   kind: "switch" | "value" | "list";
-  /** What stands for the value in the help. */
+  /** Represents the value in the help. */
   placeholder: string;
   help: string;
-  /** What the flag means without a value; a flag without this needs one. */
+  /** The meaning of the flag without a value; if missing, the flag needs a value. */
   bare?: string;
-  /** @throws {string} what was expected. @throws {InputError} another complaint. */
+  /** @throws {string} what was expected. @throws {InputError} another error. */
   parse(text: string): Value;
-  /** The value of a flag that was given several times; default the lists of each, one after the other. */
+  /** The value of a flag that was given several times; by default, the lists are concatenated. */
   join?(values: Value[]): Value;
-  /** The value where none is given. */
+  /** The value if none is given. */
   otherwise?: Value;
 }
 
 export type Flags = Record<string, Flag<unknown>>;
 
-/** The values of flags; undefined where one was not given that has no other. */
+/** The values of flags; undefined if a flag was not given and has no default. */
 export type Values<F extends Flags> = {
   [Name in keyof F]: F[Name] extends SetFlag<infer Value> ? Value
     : F[Name] extends Flag<infer Value> ? Value | undefined
     : never;
 };
 
-/** A flag with a value in any case. */
+/** A flag that always has a value. */
 export type SetFlag<Value> = Flag<Value> & { otherwise: Value };
 
-/** A flag that has this value where none is given; its help says so. */
+/** Gives a flag a default value; its help mentions it. */
 export function otherwise<Value>(value: Value, flag: Flag<Value>): SetFlag<Value> {
   return { ...flag, help: `${flag.help} (${value})`, otherwise: value };
 }
@@ -82,10 +82,10 @@ export function number(
   return { kind: "value", placeholder, help, parse };
 }
 
-/** What stands for a length of time in the help. */
+/** Represents a duration in the help. */
 export const TIME = "TIME";
 
-/** A length of time, in seconds, above 0. */
+/** A duration in seconds, above 0. */
 export function time(help: string): Flag<number> {
   const parse = (given: string) => {
     const value = parseDuration(given, "s");
@@ -125,7 +125,7 @@ export const outFlag: SetFlag<string> = {
   short: "o",
 };
 
-/** The id of a run that is to be made. */
+/** The id for a new run. */
 export function runId(help: string): Flag<string> {
   const parse = (given: string) => {
     if (!isRunId(given)) throw "an id such as bench_0123abcd_20260131_120000";
@@ -135,9 +135,9 @@ export function runId(help: string): Flag<string> {
 }
 
 /**
- * Parses a command's arguments. Underscores in flag names are taken as dashes.
+ * Parses a command's arguments. Underscores in flag names count as dashes.
  *
- * @throws {InputError} an unknown flag with the nearest ones, a missing or wrong value.
+ * @throws {InputError} an unknown flag, with the nearest ones, or a missing or wrong value.
  */
 export function parseFlags<F extends Flags>(
   flags: F,
@@ -159,7 +159,7 @@ export function parseFlags<F extends Flags>(
       const near = nearest(key, names).map((name) => `--${name}`);
       const meant = otherName(key, names) ||
         (near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`);
-      // what was given with it may be a key
+      // the rest is not repeated, as it may be a key
       throw new InputError(`${argument.split("=")[0]}: no such flag${meant}`);
     },
   });
@@ -174,10 +174,10 @@ export function parseFlags<F extends Flags>(
 }
 
 /**
- * Parses a command's arguments where all of them are flags.
+ * Parses the arguments of a command that takes only flags.
  *
  * @param name the command, such as "dyno serve".
- * @throws {InputError} as {@linkcode parseFlags}, and an argument that is not a flag.
+ * @throws {InputError} as for {@linkcode parseFlags}, and for an argument that is not a flag.
  */
 export function parseOnlyFlags<F extends Flags>(
   name: string,
@@ -241,11 +241,11 @@ function dashed(argument: string): string {
   return [name.replaceAll("_", "-"), ...value].join("=");
 }
 
-/** Columns of a help text, as of its prose. */
+/** Width of a help text, the same as of its prose. */
 const HELP_WIDTH = 100;
-/** A longer flag stands on its own line. */
+/** A longer flag gets its own line. */
 const HEAD_WIDTH = 26;
-/** More words than these are listed after the flag. */
+/** A longer list of words is put after the flag. */
 const LONGEST_PLACEHOLDER = 45;
 
 /** The flags as aligned lines for a help text. */
@@ -269,7 +269,9 @@ export function flagHelp(flags: Flags): string[] {
   return timed ? [...lines, "", `${TIME} is ${DURATION_FORM}; a plain number is seconds.`] : lines;
 }
 
-/** A name elsewhere, and our flags for it: the first that the command has is meant. */
+/**
+ * Names in other tools, and our flags for each: the first one that the command has is suggested.
+ */
 const OTHER_NAMES: readonly [names: string, flags: readonly string[]][] = [
   [
     "concurrency max-concurrency num-concurrent parallel threads jobs max-workers num-workers " +
@@ -299,7 +301,7 @@ const OTHER_NAMES: readonly [names: string, flags: readonly string[]][] = [
 ];
 
 /**
- * What a flag of another tool is here: made to end an error message; empty where it is not known.
+ * What another tool's flag is called here, as the end of an error message; empty if unknown.
  *
  * @param flags those of the command.
  */

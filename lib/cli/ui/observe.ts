@@ -1,4 +1,4 @@
-/** How a command is observed from outside while it runs: Prometheus metrics, OpenTelemetry. */
+/** Observes a command while it runs: Prometheus metrics, OpenTelemetry. */
 import { InputError } from "../../errors.ts";
 import { telemetryAsked } from "../../prometheus/telemetry_asked.ts";
 import { number, text, type Values } from "./flags.ts";
@@ -22,9 +22,9 @@ export const observeFlags = {
 
 const LOOPBACK = /^(127\.|::1$|localhost$)/;
 
-/** A command that is, perhaps, observed. */
+/** A command that may be observed. */
 class Observation implements AsyncDisposable {
-  /** Null where nobody looks. */
+  /** Null if it is not observed. */
   readonly metrics: Metrics | null;
   readonly #server: MetricsServer | null;
   readonly #telemetry: Telemetry | null;
@@ -41,7 +41,7 @@ class Observation implements AsyncDisposable {
     this.#telemetry = telemetry;
   }
 
-  /** A run begins in this folder; the one before it has ended. */
+  /** A run starts in this folder; the previous run has ended. */
   readonly onDirectory = ({ path }: { path: string }): void => {
     this.#endRun();
     const followed = [this.metrics?.follow(path, { fromNow: true }), this.#telemetry?.follow(path)];
@@ -53,7 +53,7 @@ class Observation implements AsyncDisposable {
     this.#followed = [];
     this.#ending = this.#ending.then(async () => {
       for (const run of followed) await run[Symbol.asyncDispose]();
-    }).catch(() => {}); // what cannot be observed must not fail the run
+    }).catch(() => {}); // a failure to observe must not fail the run
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -65,9 +65,9 @@ class Observation implements AsyncDisposable {
 }
 
 /**
- * Begins to observe, where flags ask for it; says where.
+ * Starts to observe if flags ask for it, and prints where.
  *
- * @throws {InputError} an address that is not available, a wrong prefix.
+ * @throws {InputError} an address is not available, or a prefix is wrong.
  */
 export async function observe(
   values: Values<typeof observeFlags>,

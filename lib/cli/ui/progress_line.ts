@@ -1,19 +1,19 @@
-/** Live progress: on a terminal drawn over itself, with a bar; elsewhere one line a minute. */
+/** Live progress: on a terminal a redrawn line with a bar, elsewhere one line per minute. */
 import { durationText } from "../../text/duration.ts";
 import { grouped } from "../../text/grouped.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** At most four times a second: drawing must not disturb what is measured. */
+/** Redraws at most four times per second, because drawing must not disturb the measurement. */
 const REDRAW_MS = 250;
 const LINE_INTERVAL_MS = 60_000;
 const BAR_WIDTH = 20;
 
-/** What is drawn: one line, or a block of rows. Told whether it can be drawn over. */
+/** What to draw: one line, or a block of rows. The argument says whether it can be redrawn. */
 export type Drawn = (bar: boolean) => string | readonly string[];
 
 /**
- * Shows progress until disposed; other lines of the terminal stand above it. What was shown last is
- * drawn again as time goes by, so that its times are true also while nothing ends.
+ * Shows progress until disposed; other output of the terminal appears above it. The latest content
+ * is redrawn periodically, so that its times stay correct even if nothing ends.
  */
 export class ProgressLine implements Disposable {
   readonly #terminal: Terminal;
@@ -30,7 +30,7 @@ export class ProgressLine implements Disposable {
     this.#timer.unref();
   }
 
-  /** Draws, if it is time to; the last one at once. */
+  /** Draws if enough time has passed; the last content is drawn immediately. */
   show(drawn: Drawn, over = false): void {
     this.#drawn = drawn;
     const due = performance.now() - this.#last_ms >= this.#interval_ms;
@@ -52,26 +52,29 @@ export class ProgressLine implements Disposable {
   }
 }
 
-/** How far work has come, as one line tells it; null is unknown. */
+/** The facts of a progress line; null is unknown. */
 export interface ProgressFacts {
-  /** What there is of it: tests, runs, files. */
+  /** What is counted: tests, runs, files. */
   noun: string;
   done: number;
   total: number | null;
   failed?: number;
-  /** Of `done`, a second. */
+  /** Growth of `done` per second. */
   rate_per_s: number | null;
-  /** Seconds that the rest will take. */
+  /** Estimated seconds until the end. */
   left_s: number | null;
-  /** How many are under way. */
+  /** How many are running. */
   in_flight?: number | null;
-  /** Further words: tokens a second, the name of what runs. */
+  /** Further words: tokens per second, the name of the running item. */
   more?: readonly string[];
-  /** The share that is done where it goes by time. Default: done / total. */
+  /** The share that is done, if it depends on time. Default: done / total. */
   share?: number | null;
 }
 
-/** `█████░░░░░  12/96 runs · 1 failed · 4.1/s · 21 s left · 3 in flight`; without the bar if it is not wanted. */
+/**
+ * `█████░░░░░  12/96 runs · 1 failed · 4.1/s · 21 s left · 3 in flight`; with `bar` false, without
+ * the bar.
+ */
 export function progressText(progress: ProgressFacts, bar: boolean): string {
   const { noun, done, total, failed = 0, rate_per_s, left_s, in_flight = null, more = [] } =
     progress;
@@ -94,7 +97,7 @@ export function barText(share: number, width: number): string {
   return "█".repeat(filled) + "░".repeat(width - filled);
 }
 
-/** What is done a second: to a tenth, slower to two digits. */
+/** A rate per second: with one decimal, or two digits if it is slower. */
 export function rateText(rate: number): string {
   return rate >= 1 || rate === 0 ? rate.toFixed(1) : String(Number(rate.toPrecision(2)));
 }

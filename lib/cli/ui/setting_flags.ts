@@ -1,4 +1,4 @@
-/** Flags made of settings: name, help, default and the reading of values are the settings' own. */
+/** Flags made from settings: name, help, default and parsing come from the settings. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { headerFault } from "../../settings/headers.ts";
@@ -13,12 +13,12 @@ import {
 import { didYouMean } from "../../text/nearest.ts";
 import { type Flag, json, TIME } from "./flags.ts";
 
-/** A flag for each setting, under the setting's name; its value is the setting's, checked. */
+/** A flag for each setting, under the setting's name; its value is the setting's checked value. */
 export type SettingFlags<Shape extends z.ZodRawShape> = {
   [Name in keyof Shape]: Flag<NonNullable<z.output<Shape[Name]>>>;
 };
 
-/** The flags of those settings that say what they are; others are of files alone. */
+/** The flags of settings that have a description; the others exist only in files. */
 export function flagsOf<Shape extends z.ZodRawShape>(
   { shape }: z.ZodObject<Shape>,
 ): SettingFlags<Shape> {
@@ -30,7 +30,7 @@ export function flagsOf<Shape extends z.ZodRawShape>(
   return flags as SettingFlags<Shape>;
 }
 
-/** What was given of the settings themselves, of all that a command takes. */
+/** Those of the given values that are settings, among all that a command takes. */
 export function settingsIn<Shape extends z.ZodRawShape>(
   { shape }: z.ZodObject<Shape>,
   values: Readonly<Record<string, unknown>>,
@@ -66,7 +66,7 @@ function flagOf(setting: string, whole: z.ZodType, told: About): Flag<unknown> {
   if (many) {
     const split = (given: string) => given.split(",").map((part) => part.trim()).filter(Boolean);
     const parse = (given: string) => valueOf(many, told.whole ? [given] : split(given));
-    if (schema instanceof z.ZodUnion) { // one is a text
+    if (schema instanceof z.ZodUnion) { // one alternative is a text
       const join = (values: unknown[]) => {
         const all = values.flat();
         return all.length === 1 ? all[0] : all;
@@ -95,7 +95,7 @@ function flagOf(setting: string, whole: z.ZodType, told: About): Flag<unknown> {
   return { ...common, kind: "value", placeholder: shown, parse: parse(schema) };
 }
 
-/** A default as a person would write it; null where there is none, or none that says anything. */
+/** A default as a person would write it; null if there is none, or it says nothing. */
 function shownDefault(value: unknown, duration: boolean): string | null {
   if (value === undefined || typeof value === "boolean") return null;
   if (duration) return `${value}s`;
@@ -103,7 +103,7 @@ function shownDefault(value: unknown, duration: boolean): string | null {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** The list of texts that a setting is, or may be. */
+/** The list of texts that a setting is or may be. */
 function textsIn(schema: z.ZodType): z.ZodType | null {
   const forms = schema instanceof z.ZodUnion ? schema.options as z.ZodType[] : [schema];
   return forms.find((form) => form instanceof z.ZodArray && form.element instanceof z.ZodString) ??
@@ -132,7 +132,7 @@ function valueOf(schema: z.ZodType, value: unknown, given?: string): unknown {
   throw expected;
 }
 
-/** The numbers that a setting takes, in words. */
+/** The numbers that a setting accepts, in words. */
 function numbersIn(schema: z.ZodType): string | null {
   const forms = schema instanceof z.ZodUnion ? schema.options as z.ZodType[] : [schema];
   const words = forms.map((form) => {
@@ -154,7 +154,11 @@ function numberIn(form: z.ZodNumber): string {
   return known(min) ? `${what}${open ? " above" : ", at least"} ${min}` : what;
 }
 
-/** One header by its name. @throws {InputError} not `NAME: VALUE`; its value is not repeated. */
+/**
+ * Parses one header.
+ *
+ * @throws {InputError} it is not `NAME: VALUE`; the message does not repeat its value.
+ */
 function headerOf(line: string): Record<string, string> {
   const match = /^([^:\s]+):[ \t]*([^]*?)[ \t]*$/.exec(line);
   if (!match) {

@@ -1,7 +1,7 @@
-/** Flags of what Slurm is asked for. */
+/** Flags for the request to Slurm. */
 import { text } from "./flags.ts";
 
-/** Of each task; the texts are Slurm's own. */
+/** For each task; the texts are passed to Slurm unchanged. */
 export const slurmFlags = {
   "partition": text("NAME", "Slurm: the partition"),
   "time": text("LIMIT", "Slurm: limit of each task, such as 30:00"),

@@ -4,10 +4,10 @@ import { didYouMean } from "../../text/nearest.ts";
 import type { Command, CommandContext, Commands } from "./command.ts";
 
 /**
- * The command of a group: its help lists what is in it.
+ * The command of a group: its help lists the subcommands.
  *
- * @param group the words in front, such as "dyno runs".
- * @param usage what follows the subcommand's name, such as "[flags]".
+ * @param group the words before the subcommand, such as "dyno runs".
+ * @param usage the text after the subcommand's name, such as "[flags]".
  * @param about the help's last lines.
  */
 export function commandOfGroup(

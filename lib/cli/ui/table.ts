@@ -6,19 +6,19 @@ import type { Palette } from "./terminal.ts";
 export interface Column {
   title: string;
   align: "left" | "right";
-  /** Its texts may be cut in a narrow terminal: people still know them. */
+  /** Its texts may be cut in a narrow terminal, because people recognise them. */
   cut?: boolean;
-  /** Stands over this column and those beside it of the same group. */
+  /** The heading above this column and adjacent ones with the same group. */
   group?: string;
 }
 
-/** In a narrow terminal texts are cut, but not shorter than this. */
+/** In a narrow terminal texts are cut to no less than this width. */
 const LEAST_TEXT = 8;
 
 /**
- * A table's rows as lines; `null` is a rule. Cells may be coloured. In a terminal that is too narrow
- * for it the columns stand closer, then the texts that may be are cut, and then it comes in parts, one
- * below the other, each with the first column.
+ * A table's rows as lines; `null` is a rule. Cells may be coloured. If the terminal is too narrow,
+ * the gaps between columns shrink first, then texts that may be cut are cut, and then the table is
+ * split into parts below each other, each with the first column.
  */
 export function tableLines(
   columns: readonly Column[],
@@ -66,7 +66,7 @@ export function tableLines(
   ];
 }
 
-/** Runs of columns of one group; a column without one is alone, under no name. */
+/** Sequences of columns with the same group; a column without one is alone, under an empty name. */
 function groupsOf(columns: readonly Column[]): { name: string; from: number; to: number }[] {
   const groups: { name: string; from: number; to: number }[] = [];
   columns.forEach(({ group: name = "" }, i) => {
@@ -77,7 +77,7 @@ function groupsOf(columns: readonly Column[]): { name: string; from: number; to:
   return groups;
 }
 
-/** The columns of each part of a table: groups stay together where a part has room for one. */
+/** The columns of each part of a table: a group stays in one part if it fits. */
 function partsOf(
   widths: readonly number[],
   groups: ReturnType<typeof groupsOf>,
@@ -91,7 +91,7 @@ function partsOf(
     const last = parts.at(-1)!;
     if (fits([...last, ...more])) last.push(...more);
     else if (fits([0, ...more]) || more.length === 1) {
-      // a first column that leaves no room for any other stands with each all the same
+      // a first column that leaves no room is still combined with each other column
       if (last.length > 1) parts.push([0, ...more]);
       else last.push(...more);
     } else more.forEach((column) => add([column]));
@@ -103,7 +103,7 @@ function partsOf(
   return parts;
 }
 
-/** Takes from the widest columns of text, one after the other, what does not fit. */
+/** Shrinks the widest text columns, one step at a time, until everything fits. */
 function cutTo(room: number, widths: number[], columns: readonly Column[], gap: number): void {
   for (;;) {
     const excess = widthOf(widths, 0, widths.length, gap) - room;
@@ -114,7 +114,7 @@ function cutTo(room: number, widths: number[], columns: readonly Column[], gap: 
   }
 }
 
-/** Coloured cells are short words and numbers, which are not cut. */
+/** Only plain cells are cut: coloured ones are short words and numbers. */
 function cutText(cell: string, to: number): string {
   if (textWidth(cell) <= to || cell.includes("\x1b")) return cell;
   let cut = [...cell];

@@ -1,4 +1,4 @@
-/** Where output goes: machines' to standard output, people's to standard error. */
+/** Where output goes: standard output for programs, standard error for people. */
 import process from "node:process";
 import { bold, cyan, dim, green, red, yellow } from "@std/fmt/colors";
 import { onOneLine, printable } from "../../text/printable.ts";
@@ -6,7 +6,7 @@ import { fittedParts, textWidth, wrapText } from "../../text/width.ts";
 
 type Paint = (text: string) => string;
 
-/** Colours, or the bare text where colours are not wanted. */
+/** Colours, or plain text without colours. */
 export interface Palette {
   bold: Paint;
   dim: Paint;
@@ -14,7 +14,7 @@ export interface Palette {
   bad: Paint;
   warn: Paint;
   accent: Paint;
-  /** Columns that a table has there; without, as many as it takes. */
+  /** The width for tables; if missing, they can be as wide as needed. */
   columns?: number;
 }
 
@@ -29,7 +29,7 @@ const PLAIN: Palette = {
 };
 const COLOURED: Palette = { bold, dim, good: green, bad: red, warn: yellow, accent: cyan };
 
-/** Whether the terminal takes no more than letters and line ends. */
+/** Whether the terminal understands only letters and line ends. */
 const isDumb = () => process.env.TERM === "dumb";
 
 function paletteOf({ isTTY, columns }: { isTTY?: boolean; columns?: number }): Palette {
@@ -37,10 +37,10 @@ function paletteOf({ isTTY, columns }: { isTTY?: boolean; columns?: number }): P
   return { ...(coloured ? COLOURED : PLAIN), columns };
 }
 
-/** Words, not the row of a table. */
+/** Whether a line is prose, not a table's row. */
 const isProse = (line: string) => !/[─│█░]|\S {2,}\S/.test(line);
 
-/** A line broken between words, its end below its beginning. */
+/** Breaks a line between words; the rest is indented to match its start. */
 function brokenText(line: string, columns: number): string[] {
   const [indent] = /^ */.exec(line)!;
   return wrapText(line.slice(indent.length), columns - indent.length).map((part) => indent + part);
@@ -49,50 +49,50 @@ function brokenText(line: string, columns: number): string[] {
 const isColoured = ({ bold }: Palette) => bold !== plain;
 
 /**
- * The two streams and what they can show. What a terminal would obey is written out in both. What is
- * redrawn goes away before any other line: that one stands above what is drawn next.
+ * The two output streams and what they can show. Control sequences in texts are escaped in both.
+ * Redrawn content is removed before any other line is printed, and drawn again below it.
  */
 export class Terminal {
-  /** Whether people watch: standard error is a terminal. */
+  /** Whether a person watches: standard error is a terminal. */
   readonly live = process.stderr.isTTY === true;
   readonly paint: Palette = paletteOf(process.stderr);
-  /** For standard output, where a table is what was asked for. */
+  /** For standard output, when the result is a table. */
   readonly outPaint: Palette = paletteOf(process.stdout);
-  /** Rows that are drawn and may be drawn over; the cursor is in the last one. */
+  /** Rows on screen that can be redrawn; the cursor is in the last one. */
   #rows = 0;
-  /** Columns of what a dumb terminal has in its last row. */
+  /** Columns used in the last row of a dumb terminal. */
   #width = 0;
 
-  /** Columns there are now: a window changes. */
+  /** The current number of columns: a window can change. */
   get columns(): number {
     return process.stderr.columns || 100;
   }
 
-  /** Whether a block of rows can be redrawn in place, of this many columns and rows at least. */
+  /** Whether a block of rows can be redrawn in place, with at least this many columns and rows. */
   fits(columns: number, rows: number): boolean {
     return this.live && !isDumb() && !process.env.NO_COLOR && this.columns >= columns &&
       (process.stderr.rows || 0) > rows;
   }
 
-  /** A line of output that was asked for. */
+  /** Prints a line of requested output. */
   out(line: string): void {
     this.redraw();
     process.stdout.write(`${printable(onOneLine(line), isColoured(this.outPaint))}\n`);
   }
 
-  /** A value as JSON that people can read, too. */
+  /** Prints a value as JSON that people can read too. */
   json(value: unknown): void {
     this.redraw();
     process.stdout.write(`${printable(JSON.stringify(value, null, 2), false)}\n`);
   }
 
-  /** What could be a file: as it is, unless people watch. */
+  /** Prints text that may go to a file: unchanged, unless a person watches. */
   print(text: string): void {
     this.redraw();
     process.stdout.write(`${process.stdout.isTTY ? printable(text, false) : text}\n`);
   }
 
-  /** A line for people. */
+  /** Prints a line for people. */
   say(line = ""): void {
     this.redraw();
     const shown = this.#shown(line);
@@ -100,17 +100,17 @@ export class Terminal {
     process.stderr.write(`${lines.join("\n")}\n`);
   }
 
-  /** Something that looks wrong but does not stop the work. */
+  /** Warns about something that looks wrong but does not stop the work. */
   warn(line: string): void {
     this.say(`${this.paint.warn("warning:")} ${line}`);
   }
 
-  /** Asks a person; the answer in lower case, null where nobody can be asked or none came. */
+  /** Asks a person; returns the answer in lower case, null if nobody can be asked or none came. */
   async ask(question: string): Promise<string | null> {
     if (!this.live || process.stdin.isTTY !== true) return null;
     this.redraw();
     process.stderr.write(this.#shown(question));
-    const { createInterface } = await import("node:readline"); // few commands ask
+    const { createInterface } = await import("node:readline"); // loaded here, as few commands ask
     const reader = createInterface({ input: process.stdin, terminal: false });
     try {
       return await new Promise((resolve) => {
@@ -123,8 +123,9 @@ export class Terminal {
   }
 
   /**
-   * Draws rows over those before, each as far as there is room for whole figures; without any, removes them. The lines
-   * above stay, and no mode of the terminal is changed: a process that is killed leaves nothing behind.
+   * Draws rows over the previous ones, each cut to whole figures that fit; without rows, removes
+   * them. The lines above stay, and no mode of the terminal is changed, so a killed process leaves
+   * nothing to repair.
    */
   redraw(...rows: string[]): void {
     if (!this.live || (rows.length === 0 && this.#rows === 0)) return;
@@ -132,12 +133,12 @@ export class Terminal {
     const shown = rows.map((row) => fittedParts(this.#shown(row), room));
     if (isDumb()) return this.#overwrite(shown.at(-1) ?? "");
     const top = this.#rows > 1 ? `\r\x1b[${this.#rows - 1}A` : "\r";
-    // each row is cleared after its text: one that was cleared first would flicker
+    // each row is cleared after its text, because clearing first would flicker
     process.stderr.write(`${top}${shown.map((row) => `${row}\x1b[K`).join("\n")}\x1b[J`);
     this.#rows = rows.length;
   }
 
-  /** Draws a line over the one before with spaces alone. */
+  /** Draws a line over the previous one, using only spaces. */
   #overwrite(line: string): void {
     const width = textWidth(line);
     const rest = " ".repeat(Math.max(0, this.#width - width));

@@ -1,4 +1,4 @@
-/** The plan of a sweep that is a Slurm job: which task does which runs. */
+/** The plan of a sweep as a Slurm job: which task executes which runs. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -15,13 +15,13 @@ import type { SweepTree } from "../tree.ts";
 
 const schema = z.strictObject({
   job_id: z.string().regex(/^\d+$/),
-  /** Of the array; task N does the runs N, N + tasks, N + 2 tasks … */
+  /** Size of the array; task N executes runs N, N + tasks, N + 2 tasks … */
   tasks: z.int().min(1),
   /** The sweep's working folder. */
   cwd: z.string(),
-  /** The folder of its file; plans of an earlier dyno do not say. */
+  /** The folder of its file; missing in plans of an earlier dyno. */
   directory: z.string().optional(),
-  /** What flags have set over the sweep file. */
+  /** Settings that flags have overridden. */
   out_root: z.string(),
   timeout_s: z.number(),
   memory_bytes: z.number(),
@@ -33,12 +33,12 @@ const schema = z.strictObject({
 /** The plan file's content. */
 export type SlurmPlan = z.infer<typeof schema>;
 
-/** Paths of what a sweep leaves for Slurm. */
+/** Paths of the files that a sweep writes for Slurm. */
 export interface SlurmPaths {
   folder: string;
   plan: string;
   script: string;
-  /** The tasks' own output; what runs print is in their folders. */
+  /** The tasks' own output; the output of runs is in their folders. */
   logs: string;
 }
 
@@ -69,7 +69,11 @@ export function writeSlurmPlan(tree: SweepTree, plan: SlurmPlan): void {
   writeFileAtomic(slurmPathsOf(tree).plan, JSON.stringify(plan, null, 2) + "\n");
 }
 
-/** The plan file; null where no sweep was given to Slurm. @throws {InputError} it is broken. */
+/**
+ * The plan file; null if the sweep was not submitted to Slurm.
+ *
+ * @throws {InputError} it is broken.
+ */
 export function readSlurmPlan(tree: SweepTree): SlurmPlan | null {
   const { plan: path } = slurmPathsOf(tree);
   if (!existsSync(path)) return null;
@@ -89,15 +93,15 @@ export async function plannedConfig(tree: SweepTree, plan: SlurmPlan): Promise<S
   return { ...config, directory, out_root, timeout_s, memory_bytes, sample_rate_hz };
 }
 
-/** How a planned run ended; null where it has not yet. */
+/** How a planned run ended; null if it has not ended. */
 export function endedMeta(tree: SweepTree, run_id: string): RunMeta | null {
-  return readMeta(runPathsOf(tree, run_id).meta); // older ones went when the job was planned
+  return readMeta(runPathsOf(tree, run_id).meta); // older ones were removed when the job was planned
 }
 
 /**
- * Checks that no Slurm job works in a sweep's folder.
+ * Checks that no Slurm job uses a sweep's folder.
  *
- * @throws {InputError} one does, or Slurm cannot be asked.
+ * @throws {InputError} a job does, or Slurm does not answer.
  */
 export async function checkNoJob(tree: SweepTree): Promise<void> {
   const plan = readSlurmPlan(tree);

@@ -1,4 +1,4 @@
-/** The executor of a cluster: the runs are an array job of Slurm, over a shared folder. */
+/** The executor for a cluster: the runs are a Slurm array job that uses a shared folder. */
 import { rmSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
@@ -16,19 +16,19 @@ import type { SlurmPlan } from "./plan.ts";
 import type { SweepTree } from "../tree.ts";
 
 export interface SlurmOptions extends SlurmRequest {
-  /** Leaves the job to Slurm as soon as it is submitted. */
+  /** Returns as soon as the job is submitted. */
   detach: boolean;
-  /** Told the job's number and its tasks. */
+  /** Called with the job's number and its number of tasks. */
   onJob?: (job_id: string, tasks: number) => void;
-  /** Told what is in the queue, such as `2 running, 5 pending (Resources)`. */
+  /** Called with the contents of the queue, such as `2 running, 5 pending (Resources)`. */
   onQueue?: (queue: string) => void;
-  /** Asked when the sweep is interrupted: whether to cancel the job. If there is none, it stays. */
+  /** Decides, when the sweep is interrupted, whether to cancel the job. By default it continues. */
   onInterrupt?: (job_id: string) => Promise<boolean>;
 }
 
 /**
- * An executor that submits one array job and watches it. Slurm queues a task again whose node fails or
- * that is preempted; a run that has ended is not done again then.
+ * An executor that submits one array job and watches it. If a node fails or a task is preempted,
+ * Slurm queues the task again; runs that have ended are not repeated then.
  */
 export function slurmExecutor(options: SlurmOptions): SweepExecutor {
   return async (work, signal) => {
@@ -37,7 +37,7 @@ export function slurmExecutor(options: SlurmOptions): SweepExecutor {
   };
 }
 
-/** Submits the job. Its first runs begin when its plan lies in the sweep's folder. */
+/** Submits the job. Its first runs start when its plan is in the sweep's folder. */
 async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan> {
   const { config, tree } = work;
   const paths = makeSlurmFolders(tree);
@@ -61,7 +61,7 @@ async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan
   const plan = { job_id, tasks, cwd: process.cwd(), directory, out_root, ...limits, runs };
   try {
     for (const run_id of runs) forget(tree, run_id);
-    writeSlurmPlan(tree, plan); // the tasks wait for it
+    writeSlurmPlan(tree, plan); // the tasks wait for this file
   } catch (error) {
     await cancelJob(job_id);
     throw error;
@@ -70,7 +70,10 @@ async function submit(work: SweepWork, options: SlurmOptions): Promise<SlurmPlan
   return plan;
 }
 
-/** Cancels jobs of sweeps that were killed meanwhile: their tasks wait for a plan that nobody writes. */
+/**
+ * Cancels jobs of sweeps that were killed while submitting: their tasks wait for a plan that will
+ * never be written.
+ */
 async function cancelUnplanned({ tree, notice }: SweepWork, script: string): Promise<void> {
   const planned = readSlurmPlan(tree)?.job_id;
   for (const job_id of await jobsOf(resolve(script))) {
@@ -80,7 +83,7 @@ async function cancelUnplanned({ tree, notice }: SweepWork, script: string): Pro
   }
 }
 
-/** From here on, a meta.json is this job's. */
+/** Removes a run's old meta.json, so that a new one is this job's. */
 function forget(tree: SweepTree, run_id: string): void {
   const { meta } = runPathsOf(tree, run_id);
   try {

@@ -1,25 +1,25 @@
-/** How far a sweep is that was given to Slurm. */
+/** The progress of a sweep that was submitted to Slurm. */
 import { InputError } from "../../errors.ts";
 import { isLive, queueText, tasksOf } from "../../execute/slurm.ts";
 import { endedMeta, readSlurmPlan } from "./plan.ts";
 import { sweepTreeAt } from "../tree.ts";
 import type { SlurmPlan } from "./plan.ts";
 
-/** Runs of the job, not of the whole sweep: those finished before are not among them. */
+/** Runs of the job, not of the whole sweep: runs that were finished before are not included. */
 export interface SlurmStatus {
   exp_dir: string;
   job_id: string;
   runs: number;
-  /** Runs that ended, well or not. */
+  /** Runs that ended, successfully or not. */
   ended: number;
   failed: number;
-  /** Whether Slurm still has tasks to do. */
+  /** Whether Slurm still has unfinished tasks. */
   live: boolean;
-  /** What is in the queue, such as `2 running, 5 pending (Resources)`. */
+  /** The contents of the queue, such as `2 running, 5 pending (Resources)`. */
   queue: string;
 }
 
-/** The plan of a sweep's job. @throws {InputError} the sweep was not given to Slurm. */
+/** The plan of a sweep's job. @throws {InputError} the sweep was not submitted to Slurm. */
 export function slurmPlanAt(exp_dir: string): SlurmPlan {
   const plan = readSlurmPlan(sweepTreeAt(exp_dir));
   if (plan !== null) return plan;
@@ -30,9 +30,9 @@ export function slurmPlanAt(exp_dir: string): SlurmPlan {
 }
 
 /**
- * Counts the ended runs and asks Slurm for the others.
+ * Counts the ended runs and asks Slurm about the others.
  *
- * @throws {InputError} the sweep was not given to Slurm, or Slurm does not answer.
+ * @throws {InputError} the sweep was not submitted to Slurm, or Slurm does not answer.
  */
 export async function slurmStatus(exp_dir: string): Promise<SlurmStatus> {
   const { job_id, runs } = slurmPlanAt(exp_dir);

@@ -1,4 +1,4 @@
-/** What a task of a sweep's Slurm job does: its runs, except those that have ended. */
+/** Runs a task of a sweep's Slurm job: its runs, except those that have ended. */
 import { existsSync, readdirSync } from "node:fs";
 import process from "node:process";
 import { InputError } from "../../errors.ts";
@@ -17,13 +17,14 @@ const PLAN_MS = 120_000;
 const LOOK_MS = 200;
 
 /**
- * Does the runs of a task. A task that Slurm has queued again goes on where it was cut off.
+ * Executes the runs of a task. A task that Slurm has queued again continues where it was
+ * interrupted.
  *
- * @param index of the task in its array.
- * @param job_id of the array, where it is known: a task of another job than the planned one is refused.
- * @returns the first exit code that is not 0, of all runs of the task; else 0.
- * @throws {CancelledError} the signal was aborted; the run's processes are gone then.
- * @throws {InputError} there is no such task, or its folder cannot be written.
+ * @param index the task's number in its array.
+ * @param job_id of the array, if known: a task of a job other than the planned one is refused.
+ * @returns the first exit code of the task's runs that is not 0; else 0.
+ * @throws {CancelledError} the signal was aborted; by then the run's processes have ended.
+ * @throws {InputError} there is no such task, or its folder is not writable.
  */
 export async function runTask(
   exp_dir: string,
@@ -45,7 +46,7 @@ export async function runTask(
   const runs = runsNamed(config, missing, tree);
   const program = await sweepProgram(config, notice);
   await using launcher = await Launcher.start(notice);
-  if (config.sample_rate_hz > 0) await nativeLibrary(notice); // not beside the first run
+  if (config.sample_rate_hz > 0) await nativeLibrary(notice); // built before the first run, not during it
   const context = { config, tree, program, launcher, cwd: process.cwd(), notice };
   for (const run of runs) {
     const { exit_code } = await runOne(context, run, signal);
@@ -54,7 +55,10 @@ export async function runTask(
   return code;
 }
 
-/** The plan of the task's job, which is written when the job is submitted and may take a while to be seen. */
+/**
+ * The plan of the task's job. It is written after the job is submitted, and may take a while to be
+ * visible here.
+ */
 async function plannedTask(
   tree: SweepTree,
   index: number,
@@ -67,7 +71,7 @@ async function plannedTask(
   for (let waited_ms = 0; waits && plan?.job_id !== job_id; waited_ms += LOOK_MS) {
     if (waited_ms > PLAN_MS) break;
     await sleep(LOOK_MS, signal);
-    if (existsSync(folder)) readdirSync(folder); // a network file system then looks for new files
+    if (existsSync(folder)) readdirSync(folder); // makes a network file system look for new files
     plan = readSlurmPlan(tree);
   }
   if (plan === null) {
@@ -89,7 +93,7 @@ async function plannedTask(
   return plan;
 }
 
-/** The runs of these ids, in their order. */
+/** The runs with these ids, in the given order. */
 function runsNamed(
   config: SweepConfig,
   run_ids: readonly string[],

@@ -1,4 +1,4 @@
-/** Watching a sweep that is a Slurm job: which runs have ended, and what is left in the queue. */
+/** Watches a sweep that is a Slurm job: which runs have ended, and what is left in the queue. */
 import { readdirSync } from "node:fs";
 import { InputError } from "../../errors.ts";
 import { isLive, queueText, stuckLines, tasksOf } from "../../execute/slurm.ts";
@@ -11,19 +11,21 @@ import type { RunOutcome } from "../run_one.ts";
 import type { SlurmPlan } from "./plan.ts";
 import type { SweepTree } from "../tree.ts";
 
-/** Between two looks; longer and longer, so that a large cluster is not bothered. */
+/** Time between two checks; it grows, so that a large cluster is not disturbed. */
 const FIRST_MS = 250;
 const LONGEST_MS = 5000;
 const GROWTH = 1.3;
-/** How long results may take from a node to here once the job is gone: a shared folder lags. */
+/**
+ * How long results may take to become visible here after the job has ended: a shared folder lags.
+ */
 const LAG_MS = 3000;
 
 export interface WatchOptions {
-  /** Called with each run that ended; gives whether to watch on. */
+  /** Called with each run that ended; returns whether to continue watching. */
   onEnd: (outcome: RunOutcome) => boolean;
-  /** Told what is in the queue, such as `2 running, 5 pending (Resources)`. */
+  /** Called with the contents of the queue, such as `2 running, 5 pending (Resources)`. */
   onQueue?: (queue: string) => void;
-  /** Called with one line on what stands still. */
+  /** Called with one line about something that is stuck. */
   notice?: (line: string) => void;
 }
 
@@ -32,7 +34,7 @@ export class JobWatch {
   readonly #tree: SweepTree;
   readonly #plan: SlurmPlan;
   readonly #options: WatchOptions;
-  /** Runs by their place in the plan. */
+  /** Runs by their position in the plan. */
   readonly #waiting: Map<number, string>;
   readonly #told = new Set<string>();
 
@@ -44,10 +46,10 @@ export class JobWatch {
   }
 
   /**
-   * Waits until every run has ended, or the job is gone.
+   * Waits until every run has ended, or the job has.
    *
-   * @returns whether `onEnd` asked to go on to the end.
-   * @throws {CancelledError} the signal was aborted; the job goes on.
+   * @returns whether `onEnd` let it watch to the end.
+   * @throws {CancelledError} the signal was aborted; the job continues.
    */
   async toTheEnd(signal: AbortSignal): Promise<boolean> {
     let tasks: SlurmTask[] = [];
@@ -71,10 +73,10 @@ export class JobWatch {
   }
 
   /**
-   * Tells of runs that have ended since the last look.
+   * Reports runs that have ended since the last check.
    *
    * @param refresh makes a network file system look for new files.
-   * @returns whether to watch on.
+   * @returns whether to continue watching.
    */
   look(refresh: boolean): boolean {
     let goesOn = true;
@@ -87,7 +89,9 @@ export class JobWatch {
     return goesOn;
   }
 
-  /** The tasks; null where Slurm does not answer now: its controller may be starting again. */
+  /**
+   * The tasks; null if Slurm does not answer now, for example because its controller is restarting.
+   */
   async #queue(): Promise<SlurmTask[] | null> {
     try {
       return await tasksOf(this.#plan.job_id);
@@ -104,7 +108,7 @@ export class JobWatch {
   }
 }
 
-/** How a run of the job ended; null where it has not yet. */
+/** How a run of the job ended; null if it has not ended. */
 function endOf(tree: SweepTree, run_id: string, refresh: boolean): RunOutcome | null {
   const paths = runPathsOf(tree, run_id);
   if (refresh) listed(paths.folder);
@@ -115,16 +119,16 @@ function endOf(tree: SweepTree, run_id: string, refresh: boolean): RunOutcome | 
   return { run_id, exit_code, timed_out, wall_time_s, complaint };
 }
 
-/** Reading a folder makes a network file system look for new files in it. */
+/** Lists a folder, which makes a network file system look for new files in it. */
 function listed(folder: string): void {
   try {
     readdirSync(folder);
   } catch {
-    // the run has not begun
+    // the run has not started
   }
 }
 
-/** What is known of runs that left no result: how many, by the end of their tasks. */
+/** Describes the runs that left no result: how many, by the end state of their tasks. */
 function lostLines(
   { job_id, tasks: count }: SlurmPlan,
   waiting: ReadonlyMap<number, string>,
