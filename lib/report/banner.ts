@@ -3,18 +3,18 @@ import { counted } from "../text/grouped.ts";
 import { cutText, escapeHtml } from "./html.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 
-/** What a banner says. */
+/** The content of a banner. */
 export interface Banner {
-  /** What ran: load, suite. */
+  /** The kind of run: load, suite. */
   kind: string;
   title: string;
   complete: boolean;
-  /** Between the title and the facts; HTML. */
+  /** HTML between the title and the facts. */
   notes: string;
   facts: readonly (readonly [name: string, value: string])[];
 }
 
-/** The header of a run's page. */
+/** The header of a run's page, as HTML. */
 export function bannerOf({ kind, title, complete, notes, facts }: Banner): string {
   const told = facts
     .map(([name, value]) => `<div><dt>${name}</dt><dd dir="auto">${escapeHtml(value)}</dd></div>`);
@@ -45,17 +45,17 @@ export function softwareText({ software, git_sha }: RunMetadata): string {
   return `dyno ${software.dyno}, ${software.runtime}${commit}`;
 }
 
-/** A figure in large numbers. */
+/** A main figure, shown in large numbers. */
 export interface Tile {
   name: string;
   value: string;
-  /** Left out where the value is unknown. */
+  /** Left out if the value is unknown. */
   unit?: string;
-  /** What stands below it; text. */
+  /** Text below the figure. */
   more?: string;
 }
 
-/** The list of the main figures. */
+/** The list of the main figures, as HTML. */
 export function tileList(tiles: readonly Tile[]): string {
   const items = tiles.map(({ name, value, unit, more = "" }) =>
     `<li><span>${name}</span><b>${value}${

@@ -1,4 +1,4 @@
-/** What the numbers of a report mean, in the words of docs/metrics.md. */
+/** Definitions of a report's figures, in the words of docs/metrics.md. */
 import { measure } from "../measures/describe.ts";
 import { grouped } from "../text/grouped.ts";
 import { escapeHtml } from "./html.ts";
@@ -8,14 +8,14 @@ import type { ResultItem } from "../suite/results.ts";
 
 type Term = readonly [term: string, meaning: string];
 
-/** The words on a measure: its own in lib/measures. */
+/** The definition of a measure, from lib/measures. */
 const measured = (...names: string[]): Term[] =>
   names.map((name) => {
     const { term, definition } = measure(name);
     return [term, definition];
   });
 
-/** Terms of suites' runs; the table of docs/metrics.md begins with them. */
+/** Terms of suite runs, which begin the table in docs/metrics.md. */
 export const DEFINITIONS: readonly Term[] = [
   ...measured("ttft_ms", "tpot_ms", "e2e_ms", "completion_tokens", "pass_rate", "score"),
   [
@@ -84,7 +84,7 @@ const OF_COMPARED_RUNS: readonly Term[] = [
   ["–", "unknown; never 0"],
 ];
 
-/** Of a load report's own, those that a report on several loads needs. */
+/** Terms of a load's report that a report on several loads needs too. */
 const COMPARED_LOAD_TERMS: ReadonlySet<string> = new Set(["e2e", "tokens", "quantiles", "–"]);
 
 /** The list of terms of a report on several runs. */
@@ -99,7 +99,7 @@ export function comparedDefinitionList(loads: boolean): string {
     : termList([...shared, ...OF_COMPARED_RUNS]);
 }
 
-/** The list of a load run's terms, with what its token counts come from. */
+/** The list of a load run's terms, which also says where its token counts come from. */
 export function loadDefinitionList({ token_sources, requests }: StageResults): string {
   const shared = DEFINITIONS.filter(([term]) => SHARED.has(term));
   const sources = Object.entries(token_sources).filter(([, count]) => count > 0)
@@ -116,7 +116,7 @@ const SOURCES: Record<TokenSource, string> = {
   events: "the number of token events",
 };
 
-/** The list of terms, with what this run's token counts come from. */
+/** The list of terms, which also says where this run's token counts come from. */
 export function definitionList(items: readonly ResultItem[]): string {
   return `${termList([...DEFINITIONS, ...OF_THE_REPORT])}<p class="note">${tokenNote(items)}</p>`;
 }

@@ -1,4 +1,4 @@
-/** Energy by device and the health of the host, as a run's results and health.json have them. */
+/** Energy by device and the health of the host, from a run's results and health.json. */
 import { figure } from "../text/figure.ts";
 import { join } from "node:path";
 import { cutText, escapeHtml } from "./html.ts";
@@ -11,7 +11,7 @@ import type { SuiteResults } from "../suite/results.ts";
 const MOST_LINES = 100;
 const HEADS = ["energy, J", "±, J", "mean, W", "idle, W", "above idle, J"];
 
-/** The table of devices and what a token and a test cost. */
+/** The table of devices, and the energy per token and per test. */
 export function energyTable({ energy }: SuiteResults): string {
   if (!energy) {
     return `<p class="note">Energy: this host has no energy source that could be read.</p>`;
@@ -33,7 +33,7 @@ the intervals between readings (± one interval at the highest power). A request
 produced while in flight. The sensors' own faults come on top.</p>`;
 }
 
-/** What health.json says; nothing for a run from before there was one. */
+/** The content of health.json; empty for a run that is older than health.json. */
 export function healthList(directory: RunDirectory): string {
   let health: HealthReport;
   try {

@@ -1,4 +1,7 @@
-/** What a run shows, what it cannot show, and what to run next: for the terminal and for the reports. */
+/**
+ * Explains what a run shows, what it cannot show, and what to run next, for the terminal and for
+ * reports.
+ */
 import { dollars } from "../text/dollars.ts";
 import { grouped } from "../text/grouped.ts";
 import { percentEstimate, percentText } from "../text/percent.ts";
@@ -11,12 +14,15 @@ import type { RunSummary } from "../run/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
 import { isOfTwoModes, type SuiteResults } from "../suite/results.ts";
 
-/** A part of the explanation: its head, and a line for each thing. */
+/** A part of the explanation: its heading, and a line for each item. */
 type Part = [head: string, lines: string[]];
 
 type Explained = Pick<RunSummary, "run_id" | "benchmark" | "model" | "kind">;
 
-/** The parts of the explanation, the first one saying which run it is; `results` null: cut off before. */
+/**
+ * The parts of the explanation; the first one identifies the run. `results` is null if the run was
+ * interrupted before it had any.
+ */
 export function explained(
   run: Explained,
   results: SuiteResults | LoadResults | null,
@@ -76,7 +82,7 @@ function loadParts(what: string, { run_id }: Explained, results: LoadResults): P
   return [[what, []], ["It shows", shows], ["It cannot show", cannot], ["Next", next]];
 }
 
-/** Whether the objectives were met: those of each request, then those of the run as a whole. */
+/** Whether the SLOs were met: those of single requests, then those of the run as a whole. */
 function objectiveLines({ total: { goodput }, slos, statements = [] }: LoadResults): string[] {
   if (slos.length + statements.length === 0) {
     return ["Nothing was asked of it (--slo), so it says what is, not whether that is enough."];
@@ -148,13 +154,13 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
   return [[what, []], ["It shows", shows], ["It cannot show", cannot], ["Next", next]];
 }
 
-/** Commands with what each is for, in two columns. */
+/** Commands and their purposes, in two columns. */
 function steps(rows: readonly string[][]): string[] {
   const width = Math.max(...rows.map(([command]) => command.length));
   return rows.map(([command, why]) => `${command.padEnd(width)}   ${why}`);
 }
 
-/** The same for a page, HTML, without its title. */
+/** The same as HTML for a page, without its title. */
 export function explainedList(run: Explained, results: SuiteResults | LoadResults): string {
   return explained(run, results).slice(1).map(([head, lines]) => {
     const items = lines.map((line) => {
@@ -172,7 +178,7 @@ function share(aggregate: SuiteResults["aggregate"]): number {
   return aggregate.passed / ratedOf(aggregate);
 }
 
-/** ` [low, high]`, a 95 % interval. */
+/** Formats a 95 % interval as ` [low, high]`. */
 function range(estimate: Estimate | null): string {
   return estimate === null ? "" : ` [${figure(estimate.low)}, ${figure(estimate.high)}]`;
 }

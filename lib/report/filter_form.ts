@@ -1,11 +1,11 @@
-/** The form above a table of tests: a text to find, a category, a result. */
+/** The form above a table of tests: search text, category, result. */
 import { escapeHtml } from "./html.ts";
 import { counted } from "../text/grouped.ts";
 
-/** Categories beyond these are found by text. */
+/** Beyond this number, categories can only be found by text. */
 const MOST_CATEGORIES = 500;
 
-/** The form; the page's script reads it by its ids. */
+/** The form. The page's script finds its fields by their ids. */
 export function filterForm(
   tests: number,
   categories: readonly string[],

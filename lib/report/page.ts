@@ -1,4 +1,4 @@
-/** The page around a report: one file that asks for nothing else. */
+/** The page around a report: one self-contained file. */
 import { createHash } from "node:crypto";
 import { escapeHtml } from "./html.ts";
 import { SCRIPT } from "./script.ts";
@@ -6,8 +6,9 @@ import { STYLE } from "./style.ts";
 import { SIDEWAYS } from "./table.ts";
 
 /**
- * A whole page in parts. `body` is HTML that is already safe; the title is text; `style` comes after
- * the common one. The page may load nothing, and of scripts runs only the one given, by its hash.
+ * A whole page in parts. `body` is safe HTML; the title is plain text; `style` is added to the
+ * common style. The page may not load anything, and may run only the given script, which its hash
+ * allows.
  */
 export function* page(
   title: string,

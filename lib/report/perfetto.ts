@@ -16,11 +16,11 @@ import type { RequestTrace, TraceEvent } from "./trace_event.ts";
 const HOST = 2;
 
 /**
- * The trace of a suite or of a load, in parts: requests in lanes with their first tokens, host samples as
- * counters, health alerts and changes of workers as marks; of a load its stages, its probes and what the
- * server says of itself too. Time 0 is the first request's start.
+ * The trace of a suite or of a load, in parts: requests in lanes with their first tokens, host
+ * samples as counters, health alerts and changes of workers as marks; for a load also its stages,
+ * its probes and the server's own metrics. Time 0 is the start of the first request.
  *
- * @throws the system's error when the run has no results.json.
+ * @throws the system's error if the run has no results.json.
  */
 export async function* perfettoTrace(directory: RunDirectory): AsyncGenerator<string> {
   const results: SuiteResults | LoadResults = JSON.parse(plainText(directory.results));
@@ -82,7 +82,7 @@ function* suiteEvents(spans: readonly RequestSpan<ResultItem>[]): Generator<Trac
   }
 }
 
-/** What a journal says of the whole run, each with its time on CLOCK_MONOTONIC. */
+/** Marks from a journal that concern the whole run, each with its time on CLOCK_MONOTONIC. */
 export const runMarks: Fold<"run", { text: string; mono_ns: number }[]> = {
   kind: "run",
   begin: () => [],

@@ -1,4 +1,4 @@
-/** The charts of a run's report, each by its name. */
+/** The charts of a run's report, by name. */
 import { readRecords } from "../load/load_journal.ts";
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
@@ -15,17 +15,17 @@ import type { RunDirectory } from "../run/directory.ts";
 import type { SuiteResults } from "../suite/results.ts";
 import type { Plot } from "./charts/plot.ts";
 
-/** The charts that reports of runs have. */
+/** The charts that a run's report can have. */
 export const CHARTS = ["timeline", "latency", "curve"] as const;
 
-/** A run's charts; null where it has nothing to draw: no answer, no sent request, a single stage. */
+/** A run's charts; null if there is nothing to draw: no answer, no sent request, a single stage. */
 export interface RunPlots {
-  /** What the run is called above a chart. */
+  /** The run's title above a chart. */
   title: string;
   plots: Record<typeof CHARTS[number], Plot | null>;
 }
 
-/** Reads what a run's charts are drawn of. @throws the system's error when it has no results.json. */
+/** Reads the data of a run's charts. @throws the system's error if it has no results.json. */
 export async function runPlots(directory: RunDirectory): Promise<RunPlots> {
   const results: SuiteResults | LoadResults = JSON.parse(plainText(directory.results));
   const sessions = readSamples(directory.path);
@@ -47,7 +47,7 @@ export async function runPlots(directory: RunDirectory): Promise<RunPlots> {
 }
 
 /**
- * Reads several loads, as those of --concurrency 1,2,4, and gives the curve over them.
+ * Reads several loads, such as those of --concurrency 1,2,4, and returns the curve over them.
  *
  * @throws {InputError} one of them is not a load.
  */

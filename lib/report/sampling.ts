@@ -1,4 +1,4 @@
-/** What a report says on how the host was sampled. */
+/** A report's note on how the host was sampled. */
 import type { Samples } from "../hardware/samples.ts";
 
 /** Whether the times of all sessions can be compared. */
@@ -9,7 +9,7 @@ export function onOneClock(sessions: readonly Samples[]): boolean {
   );
 }
 
-/** The rate, the sampler, and what was not sampled; text, not HTML. */
+/** The rate, the sampler, and what was not sampled; plain text, not HTML. */
 export function samplingNote(sessions: readonly Samples[]): string {
   if (sessions.length === 0) return "The host was not sampled in this run.";
   const { rate_hz, sampler, sources } = sessions[0].description;

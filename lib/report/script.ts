@@ -1,6 +1,6 @@
 /**
- * What the page does by itself: sorts and filters the tests, opens their texts, and lays out more of a
- * long table as it is scrolled.
+ * The page's script: it sorts and filters the tests, opens their texts, and lays out more rows of a
+ * long table while the user scrolls.
  */
 import { SORTED } from "./sort_script.ts";
 

@@ -5,7 +5,7 @@ import type { RunMetadata } from "../run/metadata.ts";
 /** A section's id, its heading, and its HTML in parts. */
 export type Section = [id: string, heading: string, content: Iterable<string>];
 
-/** The parts of a report's body; `header` and all content are HTML that is already safe. */
+/** The parts of a report's body; `header` and all content are safe HTML. */
 export function bodyParts(
   header: string,
   sections: readonly Section[],
@@ -17,7 +17,7 @@ export function bodyParts(
   return sectionParts(header, sections, footer);
 }
 
-/** The same with one's own footer, which is HTML, too. */
+/** The same with a given footer, also safe HTML. */
 export function* sectionParts(
   header: string,
   sections: readonly Section[],

@@ -1,9 +1,9 @@
-/** What pages with tables share of their scripts: the order of rows by a column. */
+/** The part of the scripts that all pages with tables share: sorting rows by a column. */
 
 /**
- * A function for a page: `sorted(head, entries, textOf)` gives the entries in the order of a head's column,
- * ascending, then descending, then as they were, and marks the head. `textOf(entry, column)` is the text of
- * a cell; numbers that are unknown stay at the end.
+ * A function for a page. `sorted(head, entries, textOf)` returns the entries sorted by a heading's
+ * column: first ascending, then descending, then in the original order. It also marks the heading.
+ * `textOf(entry, column)` is the text of a cell; unknown numbers stay at the end.
  */
 export const SORTED = `
 function sorted(head, entries, textOf) {

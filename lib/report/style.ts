@@ -1,4 +1,7 @@
-/** A table's row on a narrow page: its head above, its cells beside one another, each below its column's name. */
+/**
+ * A table's row on a narrow page: its heading on top, its cells next to each other, each under its
+ * column's name.
+ */
 const FOLDED_ROW =
   "display: grid; grid-template-columns: repeat(auto-fill, minmax(6.4rem, 1fr)); gap: .3rem .8rem; padding: .5rem 0; border-bottom: 1px solid var(--rule);";
 const FOLDED_HEAD =
@@ -8,7 +11,7 @@ const FOLDED_CELL =
 const FOLDED_LABEL =
   "content: attr(data-label); display: block; color: var(--soft); font-size: .82rem; font-weight: 400; line-height: 1.3;";
 
-/** How the page looks: light and dark, on a phone, on paper. */
+/** The page's style: light and dark, on a phone, on paper. */
 export const STYLE = `
 :root {
   color-scheme: light dark;

@@ -1,33 +1,39 @@
 /**
- * Tables of the reports. On a narrow page a table of figures folds: each row becomes a block with its
- * cells beside one another under their columns' names. Long tables scroll in their own box, which
- * says so where columns are out of sight.
+ * Tables of the reports. On a narrow page a table of figures folds: each row becomes a block, with
+ * its cells next to each other under their columns' names. Long tables scroll in a box, which shows
+ * when columns are out of sight.
  */
 
-/** A column's heading, HTML. Figures stand to the right, prose is wrapped, names and intervals are not. */
+/**
+ * A column's heading, as HTML. Figures are right-aligned, prose is wrapped, names and intervals are
+ * not wrapped.
+ */
 export interface Head {
   html: string;
   text?: boolean;
   kind?: "name" | "ci";
-  /** What it is called on one line. Default: its text. */
+  /** The heading as one line of text. Default: its text. */
   label?: string;
 }
 
-/** A row: its head and its cells, HTML. */
+/** A row: its heading and its cells, as HTML. */
 export interface TableRow {
   head: string;
   cells: readonly string[];
-  /** The row that sums up the others. */
+  /** Whether it is the row that sums up the others. */
   all?: boolean;
 }
 
-/** Tables of this few columns are as wide as what they hold, and of this many fold on a tablet already. */
+/**
+ * Tables with this few columns are only as wide as their content; tables with this many fold on a
+ * tablet already.
+ */
 const SLIM = 2;
 const MANY = 8;
-/** From this many rows on a table scrolls in its own box, below its heads. */
+/** A table with at least this many rows scrolls in a box, below its headings. */
 const TALL_FROM = 40;
 
-/** At most `most` of the rows, those of the lowest ranks, in the order of all. */
+/** At most `most` of the rows, those with the lowest ranks, in their original order. */
 export function mostImportant<Row>(
   rows: readonly Row[],
   rankOf: (row: Row) => number,
@@ -38,15 +44,15 @@ export function mostImportant<Row>(
   return rows.filter((row) => chosen.has(row));
 }
 
-/** Begins the box in which a table of this many rows scrolls, HTML; `</div>` ends it. */
+/** Opens the box in which a table with this many rows scrolls, as HTML; `</div>` closes it. */
 export function scrollBox(label: string, rows = 0): string {
   const tall = rows > TALL_FROM ? " tall" : "";
   return `<div class="scroll${tall}" tabindex="0" role="region" aria-label="${label}">`;
 }
 
 /**
- * What of a page says where columns are out of sight: as long as a box is narrower than its table. For
- * the end of every page's script.
+ * The script that shows when columns are out of sight, while a box is narrower than its table. It
+ * goes at the end of every page's script.
  */
 export const SIDEWAYS = `
 (() => {
@@ -60,7 +66,7 @@ for (const box of document.querySelectorAll(".scroll")) {
 })();
 `;
 
-/** The table; `heads` are those of the cells, `first` is that of the rows' heads. */
+/** The table; `heads` are the headings of the cells, `first` the heading of the row headings. */
 export function dataTable(
   label: string,
   first: string,
@@ -81,7 +87,7 @@ export function dataTable(
 <tbody>${body.join("\n")}</tbody></table></div>`;
 }
 
-/** A head as text on one line: `ttft p50, ms`. */
+/** A heading as one line of text: `ttft p50, ms`. */
 function labelOf(html: string): string {
   return html.replace(/<br>(?=.)/g, ", ").replace(/<[^>]*>/g, "").replaceAll('"', "&quot;");
 }

@@ -1,4 +1,4 @@
-/** A page with one table: searched, sorted by its heads, nothing loaded. */
+/** A page with one table that can be searched and sorted; it loads nothing. */
 import { scrollBox } from "./table.ts";
 import { grouped } from "../text/grouped.ts";
 import { dynoVersion } from "../run/metadata.ts";
@@ -7,18 +7,18 @@ import { counted } from "../text/grouped.ts";
 import { page } from "./page.ts";
 import { TABLE_SCRIPT, TABLE_STYLE } from "./table_script.ts";
 
-/** Rows of a page that a browser still opens quickly. */
+/** More rows than this would be slow to open in a browser. */
 const MOST_ROWS = 20_000;
 const LONGEST_TEXT = 300;
 
-/** What stands on the page. */
+/** The content of the page. */
 export interface TablePage {
   title: string;
-  /** What a row is: run, item. */
+  /** The name of a row: run, item. */
   noun: string;
   facts: readonly (readonly [name: string, value: string])[];
   columns: readonly { title: string; number: boolean }[];
-  /** Cells as text; `bad` rows are those to look at. */
+  /** Cells as text; `bad` marks rows that deserve a look. */
   rows: readonly { cells: readonly string[]; bad: boolean }[];
 }
 

@@ -1,4 +1,4 @@
-/** What a page with one table does by itself: sorts its rows by a column, and filters them. */
+/** The script of a page with one table: it sorts the rows by a column, and filters them. */
 import { SORTED } from "./sort_script.ts";
 
 /** For the one table of a page. */
@@ -33,7 +33,7 @@ filter(); // a reload keeps what was in the field
 })();
 `;
 
-/** Of such a page alone. */
+/** Styles that only such a page has. */
 export const TABLE_STYLE = `
 .groups small { color: var(--soft); } .groups tbody td, .groups tbody th { white-space: nowrap; }
 #runs-table thead th { position: sticky; top: 0; background: var(--paper); z-index: 1; box-shadow: inset 0 -1px var(--rule); }

@@ -12,30 +12,30 @@ export interface TraceEvent {
   args?: Record<string, unknown>;
 }
 
-/** The requests of a run as events, with where their time begins and ends. */
+/** The requests of a run as events, with the start and end of the whole. */
 export interface RequestTrace {
   /** The first request's start, CLOCK_MONOTONIC. */
   origin_ns: number;
-  /** The last one's end, seconds after it. */
+  /** The end of the last one, seconds after the origin. */
   end_s: number;
   events: Iterable<TraceEvent>;
 }
 
-/** The process that requests stand for. */
+/** The process id under which requests are shown. */
 export const REQUESTS_PID = 1;
 export const US_PER_S = 1e6;
 
-/** What a process is called. */
+/** Names a process. */
 export function processName(pid: number, name: string): TraceEvent {
   return { name: "process_name", ph: "M", pid, tid: 0, args: { name } };
 }
 
-/** A moment; of thread 0 it is one of the whole trace. */
+/** Marks a moment; on thread 0 the mark applies to the whole trace. */
 export function mark(name: string, ts: number, pid: number, tid: number): TraceEvent {
   return { name, ph: "i", pid, tid, ts, s: tid === 0 ? "g" : "t" };
 }
 
-/** Values at a time. */
+/** Values at a moment. */
 export function counter(
   pid: number,
   name: string,

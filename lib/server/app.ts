@@ -1,4 +1,4 @@
-/** The server's app: access, refusals and routes. */
+/** The server's app: access control and routes. */
 import { type Context, Hono } from "hono";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
@@ -12,7 +12,7 @@ import { apiRoutes } from "./routes/api.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 import type { AppOptions, ServerEnv } from "./app_options.ts";
 
-/** Puts the server together. */
+/** Builds the server's app. */
 export function serverApp(options: AppOptions): Hono<ServerEnv> {
   const { token, rate_per_s, host, observers, onNotice } = options;
   const app = new Hono<ServerEnv>();
@@ -30,20 +30,20 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
   });
   app.use(secureHeaders({
     contentSecurityPolicy: DASHBOARD_POLICY,
-    strictTransportSecurity: false, // it speaks plain HTTP
+    strictTransportSecurity: false, // the server speaks plain HTTP
     xFrameOptions: "DENY",
     referrerPolicy: "no-referrer",
   }));
   app.use(async (c, next) => {
     await next();
-    const { headers } = c.res; // c.header() would make another answer of this one, its body a stream
+    const { headers } = c.res; // c.header() would build a new answer from this one, with a stream as its body
     if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   });
   app.use(ownSiteOnly(token === null && isLoopback(host)));
   if (rate_per_s > 0) app.use(rateLimit(rate_per_s));
   if (token !== null) {
     const check = bearer(token);
-    // health checks need no token; the dashboard's page asks for the token itself
+    // health checks need no token; the dashboard page asks the user for the token
     const open = (path: string) => path === "/health" || isDashboardFile(path);
     app.use((c, next) => open(c.req.path) ? next() : check(c, next));
   }
@@ -51,7 +51,7 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
   app.route("/", taskRoutes(options));
   app.route("/", dashboardRoutes());
   app.route("/", apiRoutes(options));
-  // the path's own methods, so that the answer to another one lists them
+  // the path's own methods, so that the answer to a wrong method lists them
   const routes = app.routes.filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => ({
       method,
@@ -83,7 +83,10 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
   return app;
 }
 
-/** Whether a path is one of the page's files: code without anything of a run in it, which needs no token. */
+/**
+ * Whether a path is one of the page's files: they contain only code and no data of runs, so they
+ * need no token.
+ */
 function isDashboardFile(path: string): boolean {
   return path === "/" || path.startsWith("/dashboard/");
 }

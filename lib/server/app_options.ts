@@ -6,7 +6,7 @@ import type { TaskFeed } from "./tasks/feed.ts";
 import type { TaskRunner } from "./tasks/runner.ts";
 import type { TaskStore } from "./tasks/store.ts";
 
-/** What Hono's context holds of a request. */
+/** Values that Hono's context holds for a request. */
 export interface ServerEnv {
   Bindings: {
     /** The address that the request came from. */
@@ -24,21 +24,21 @@ export interface AppOptions {
   runner: TaskRunner;
   feed: TaskFeed;
   policy: TaskPolicy;
-  /** The token that clients must send; null for none. */
+  /** The token that clients must send; null if none is needed. */
   token: string | null;
-  /** Tasks that may wait. */
+  /** The most waiting tasks. */
   max_queue: number;
-  /** Tasks at the same time. */
+  /** Tasks that run at the same time. */
   jobs: number;
-  /** Requests a second from one address; 0 is no limit. */
+  /** Requests per second from one address; 0 is no limit. */
   rate_per_s: number;
   max_body_bytes: number;
   /** Whether callbacks may go to private addresses. */
   private_callbacks: boolean;
   observers: readonly ServerObserver[];
-  /** The text of GET /metrics; without it there is no such route. */
+  /** The text of GET /metrics; without it the route does not exist. */
   metricsText?: () => Promise<{ contentType: string; text: string }>;
-  /** Aborted when the server begins to stop. */
+  /** Aborted when the server starts to stop. */
   signal: AbortSignal;
   onNotice(line: string): void;
 }

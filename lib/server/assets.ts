@@ -1,4 +1,4 @@
-/** The dashboard's files: what a browser gets before it asks for anything else. */
+/** The dashboard's files, which a browser loads before it asks for data. */
 import { createHash } from "node:crypto";
 import { libraryBytes, packageBytes } from "../package_files.ts";
 import { STYLE } from "../report/style.ts";
@@ -15,7 +15,7 @@ export const DASHBOARD_POLICY = {
   frameAncestors: ["'none'"],
 };
 
-/** The page's modules; each comes after those that it imports. */
+/** The page's modules; each one comes after its imports. */
 export const MODULES = [
   "look.js",
   "dom.js",
@@ -52,7 +52,10 @@ const TYPES: Record<string, string> = {
 
 const read = new Map<string, Asset>();
 
-/** A file of the page by its name, such as `main.js`; null for no such file. Each is read once. */
+/**
+ * A file of the page by its name, such as `main.js`; null if there is no such file. Each file is
+ * read once.
+ */
 export function asset(name: string): Asset | null {
   const known = read.get(name);
   if (known) return known;
@@ -65,7 +68,7 @@ export function asset(name: string): Asset | null {
 }
 
 function textOf(name: string): string | null {
-  if (name === "report.css") return STYLE; // the dashboard looks as the reports do
+  if (name === "report.css") return STYLE; // the dashboard has the style of the reports
   const utf8 = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   if (name === "echarts.js") return utf8(libraryBytes("echarts/dist/echarts.min.js"));
   const known: readonly string[] = ["index.html", ...STYLES, ...MODULES];

@@ -1,6 +1,6 @@
 /**
- * Authentication of clients. Not by hono/bearer-auth: it takes no token but of [A-Za-z0-9._~+/-], and
- * answers 400 to a header of another form, in its own words rather than as a problem.
+ * Authentication of clients. hono/bearer-auth does not fit: it accepts only tokens of
+ * [A-Za-z0-9._~+/-], and answers 400 to other headers, with its own text rather than a problem.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createMiddleware } from "hono/factory";
@@ -9,15 +9,15 @@ import { HttpProblem } from "./problem.ts";
 
 const SHORTEST_TOKEN = 16;
 
-/** Whether only programs of this host reach an address. */
+/** Whether only programs on this host can reach an address. */
 export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
 }
 
 /**
- * The token that clients need; null where none is needed.
+ * The token that clients need; null if none is needed.
  *
- * @throws {InputError} other hosts reach the address, and there is no token, or a short one.
+ * @throws {InputError} other hosts can reach the address, and the token is missing or too short.
  */
 export function tokenFor(host: string, token: string | undefined): string | null {
   if (token === undefined || token === "") {
@@ -35,12 +35,12 @@ export function tokenFor(host: string, token: string | undefined): string | null
   return token;
 }
 
-/** Lets requests with the token pass. */
+/** Accepts only requests with the token. */
 export function bearer(token: string) {
   const wanted = digest(token);
   return createMiddleware(async (c, next) => {
     const given = /^Bearer +(\S+) *$/i.exec(c.req.header("authorization") ?? "")?.[1];
-    // digests are of one length, so that their comparison takes the same time for any token
+    // digests have the same length, so comparing them takes the same time for any token
     if (given === undefined || !timingSafeEqual(digest(given), wanted)) {
       throw new HttpProblem(
         401,
@@ -56,8 +56,9 @@ export function bearer(token: string) {
 }
 
 /**
- * Refuses requests that a page of another site sent through somebody's browser: by a foreign Origin, or,
- * where no token protects a loopback address, by a host name that is not a loopback one (DNS rebinding).
+ * Refuses requests that a page of another site sent through a user's browser: those with a foreign
+ * Origin, and, if a loopback address has no token, those with a host name that is not a loopback
+ * name (DNS rebinding).
  */
 export function ownSiteOnly(loopbackOnly: boolean) {
   return createMiddleware(async (c, next) => {

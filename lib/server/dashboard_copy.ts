@@ -1,4 +1,7 @@
-/** The dashboard as files: the same page, with its answers beside it, opened from a disk without a network. */
+/**
+ * The dashboard as files: the same page with its data next to it, which opens from disk without a
+ * network.
+ */
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -10,17 +13,17 @@ import { overview } from "./views/overview.ts";
 import { runPageView } from "./views/run_page.ts";
 import { type ListedRun, runList, type RunListView } from "./views/run_list.ts";
 
-/** The newest ones have their own page, the rest is listed. */
+/** The newest runs get their own page; the rest is only listed. */
 const MOST_PAGES = 300;
 const MOST_LISTED = 5000;
-/** As in run.js. */
+/** The same as in run.js. */
 const MOST_ITEMS = 500;
 const LISTED = 200;
 const RECORDS = 25;
 const HOUR_S = 3600;
-/** The spans that the page offers, as in batches.js. */
+/** The spans that the page offers, the same as in batches.js. */
 const SPANS_H = [1, 6, 12, 24, 48, 168];
-/** Of batches with very many models and industries, single industries are left out. */
+/** For batches with very many models and industries, views of single industries are omitted. */
 const MOST_VIEWS = 600;
 
 export interface DashboardCopy {
@@ -31,14 +34,14 @@ export interface DashboardCopy {
   batches: number;
 }
 
-/** What the copy's page may load: the files beside it. */
+/** What the copy's page may load: the files next to it. */
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
   "base-uri 'none'; form-action 'none'";
 
 /**
  * Writes the dashboard of a folder of runs and a folder of batches into `out`.
  *
- * @throws {InputError} a folder cannot be read, or `out` not be written.
+ * @throws {InputError} a folder cannot be read, or `out` cannot be written.
  */
 export async function writeDashboard(
   { runs, batches, out, onNotice }: {
@@ -96,7 +99,7 @@ function writeBatch(
   writer.answer(address(`${path}/records`, { limit: RECORDS }), shown);
 }
 
-/** An answer's address as the page asks for it: source.js' `ask`. */
+/** The address that the page asks for, as `ask` in source.js builds it. */
 function address(path: string, query: Record<string, string | number | undefined>): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined);
   const words = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
@@ -119,7 +122,7 @@ class CopyWriter {
     }
   }
 
-  /** One answer, in its own script that is loaded when it is needed. */
+  /** Writes one answer as a script that the page loads when it needs it. */
   answer(address: string, value: unknown): void {
     const digest = createHash("sha256").update(address).digest("hex").slice(0, 20);
     const name = `data/${digest}.js`;
@@ -127,7 +130,7 @@ class CopyWriter {
     this.#write(name, `dynoCopy.answers[${JSON.stringify(address)}] = ${JSON.stringify(value)};\n`);
   }
 
-  /** The page, once every answer is written. */
+  /** Writes the page, after all answers. */
   page(made_at_unix_seconds: number): void {
     for (const name of [...STYLES, "echarts.js"]) this.#write(`dashboard/${name}`, text(name));
     const start = { made_at_unix_seconds, files: this.#files, answers: {} };
@@ -155,8 +158,8 @@ function text(name: string): string {
 }
 
 /**
- * The modules as one script, because a browser loads no modules from a disk. Each becomes a function that
- * returns what it exports; `MODULES` has them in such an order that what one imports is there.
+ * The modules as one script, because a browser does not load modules from disk. Each one becomes a
+ * function that returns its exports; the order of `MODULES` ensures that imports are defined.
  */
 function oneScript(): string {
   const parts = MODULES.map((name) => {

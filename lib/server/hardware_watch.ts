@@ -1,22 +1,25 @@
-/** The host's hardware while somebody looks: sampling starts with the first question and ends by itself. */
+/**
+ * Samples the host's hardware while a page watches: sampling starts with the first request and
+ * stops by itself.
+ */
 import { z } from "zod";
 import { nowNs } from "../native/clock.ts";
 import { type Sampler, startSampler } from "../hardware/sampler.ts";
 import { inQuery } from "./query.ts";
 import type { PerformanceMetrics } from "../hardware/performance.ts";
 
-/** What GET /api/hardware may be asked for: points after a time, Unix seconds. */
+/** The query of GET /api/hardware: points after a time, Unix seconds. */
 export const hardwareQuerySchema = z.strictObject({ since: inQuery(z.coerce.number()).optional() });
 
-/** Records a second: enough for points a second, and next to nothing for the host. */
+/** Records per second: enough for a point per second, at almost no cost. */
 const RATE_HZ = 5;
 const POINT_MS = 1000;
 /** Ten minutes. */
 const MOST_POINTS = 600;
-/** Without a question for so long, sampling ends. */
+/** After this time without a request, sampling stops. */
 const IDLE_MS = 30_000;
 
-/** One GPU over a second; null is unknown. */
+/** One GPU over a second; null if unknown. */
 export interface GpuPoint {
   name: string;
   usage_percent: number | null;
@@ -40,15 +43,15 @@ export type HardwarePoint =
     | "temperatures_celsius"
   >
   & {
-    /** The second's end, Unix seconds. */
+    /** The end of the second, Unix seconds. */
     t_s: number;
     gpus: GpuPoint[];
   };
 
 export interface HardwareView {
-  /** In the order of time. */
+  /** In time order. */
   points: HardwarePoint[];
-  /** What is not sampled and why, a sentence each. */
+  /** What is not sampled and why, one sentence each. */
   unavailable: string[];
 }
 
@@ -65,7 +68,7 @@ export class HardwareWatch implements AsyncDisposable {
     this.#onNotice = onNotice;
   }
 
-  /** The points after a time. The first question finds none yet. */
+  /** The points after a time. The first request gets none yet. */
   async view(since_s = -Infinity): Promise<HardwareView> {
     this.#asked_ms = performance.now();
     this.#sampler ??= this.#start();
@@ -83,7 +86,7 @@ export class HardwareWatch implements AsyncDisposable {
 
   async #start(): Promise<Sampler> {
     await this.#ending;
-    this.#points = []; // what is old would be joined to what is new by a line
+    this.#points = []; // a chart would join old points to new ones with a line
     const sampler = await startSampler({
       directory: null,
       rate_hz: RATE_HZ,
@@ -107,7 +110,7 @@ export class HardwareWatch implements AsyncDisposable {
     this.#ending = sampler.then(async (started) => {
       if (this.#timer !== null) clearInterval(this.#timer);
       await started.stop();
-    }, () => {}); // whoever asked was told why it did not start
+    }, () => {}); // the requester has received the error
   }
 }
 

@@ -1,18 +1,20 @@
 /**
- * Limits on a client's requests. A body is read here and not by hono/body-limit, which waits for
- * a slow one as long as it likes and, where a length is announced, reads nothing itself.
+ * Limits on a client's requests. The body is read here because hono/body-limit waits for a slow one
+ * without a limit, and does not read a body whose length is announced.
  */
 import { createMiddleware } from "hono/factory";
 import { isDeeper } from "../json_fields.ts";
 import { HttpProblem } from "./problem.ts";
 import type { ServerEnv } from "./app_options.ts";
 
-/** Addresses that are remembered; the oldest is forgotten first. */
+/** Addresses that are remembered; the oldest one is forgotten first. */
 const ADDRESSES = 10_000;
-/** The deepest nesting of a body; deeper JSON can be read, but not written again. */
+/** The deepest nesting of a body; deeper JSON can be parsed but not serialised. */
 const DEEPEST = 100;
 
-/** Requests a second from one address: a token bucket that holds two seconds' worth. */
+/**
+ * Limits requests per second from one address, with a token bucket that holds two seconds' worth.
+ */
 export function rateLimit(per_s: number) {
   const burst = Math.max(1, 2 * per_s);
   const buckets = new Map<string, { tokens: number; t_ms: number }>();
@@ -20,7 +22,7 @@ export function rateLimit(per_s: number) {
     const remote = c.env?.remote ?? "";
     const now_ms = performance.now();
     const bucket = buckets.get(remote) ?? { tokens: burst, t_ms: now_ms };
-    buckets.delete(remote); // to the end of the order
+    buckets.delete(remote); // moves it to the end of the order
     buckets.set(remote, bucket);
     if (buckets.size > ADDRESSES) buckets.delete(buckets.keys().next().value!);
     bucket.tokens = Math.min(burst, bucket.tokens + (now_ms - bucket.t_ms) / 1000 * per_s);
@@ -37,9 +39,9 @@ export function rateLimit(per_s: number) {
 }
 
 /**
- * The JSON of a request's body, read within a time and a size.
+ * The JSON of a request's body, limited in time and size.
  *
- * @throws {HttpProblem} another content type, a body that is too large, too slow or no JSON.
+ * @throws {HttpProblem} another content type, or a body that is too large, too slow or not JSON.
  */
 export async function jsonBody(
   request: Request,

@@ -1,38 +1,44 @@
-/** Listening for HTTP, the same under Deno and Node: node:http, whose sockets can be counted and dropped. */
+/**
+ * Listens for HTTP in the same way under Deno and Node: with node:http, whose sockets can be
+ * counted and dropped.
+ */
 import { InputError, messageOf } from "../errors.ts";
 import { ConnectionAdmission } from "../execute/connection_admission.ts";
 import type { IncomingMessage, Server } from "node:http";
 
-/** A head that is not whole by then is dropped, and so is a request with its body. */
+/** A connection whose head is not complete by then is dropped; likewise a request with its body. */
 const HEAD_MS = 10_000;
 const REQUEST_MS = 60_000;
-/** A connection that is kept for another request; longer than between two scrapes of Prometheus. */
+/**
+ * How long a connection is kept for another request; longer than Prometheus' interval between two
+ * scrapes.
+ */
 const KEPT_MS = 65_000;
 const CHECK_MS = 1000;
 
-/** Answers a request; `remote` is the address it came from. */
+/** Answers a request; `remote` is the client's address. */
 export type Handler = (request: Request, remote: string) => Response | Promise<Response>;
 
 export interface Listening {
   url: string;
   port: number;
-  /** Takes no more requests and waits for those under way; after `grace_ms` they are cut off. */
+  /** Accepts no more requests and waits for running ones; after `grace_ms` they are cut off. */
   close(grace_ms: number): Promise<void>;
 }
 
 /** Limits on clients. */
 export interface ListenLimits {
   head_ms?: number;
-  /** For a whole request. */
+  /** Time for a whole request. */
   request_ms?: number;
-  /** At a time; by default what the limit of descriptors allows. */
+  /** At the same time; by default what the limit of descriptors allows. */
   connections?: number;
 }
 
 /**
- * Listens.
+ * Starts to listen.
  *
- * @param address a port of 0 takes a free one.
+ * @param address port 0 takes any free one.
  * @throws {InputError} the address cannot be listened on.
  */
 export async function listen(
@@ -46,12 +52,12 @@ export async function listen(
     serverOptions: {
       headersTimeout: head_ms,
       requestTimeout: request_ms,
-      keepAliveTimeout: 0, // by admission
+      keepAliveTimeout: 0, // admission handles it
       connectionsCheckingInterval: Math.min(CHECK_MS, head_ms),
     },
     fetch: (request, env) => {
       const { incoming } = env as { incoming: IncomingMessage };
-      // both refused by Node, by RFC 9112 (3.2); Deno takes the last
+      // Node refuses both, as RFC 9112 (3.2) says; Deno takes the last one
       if (hostsOf(incoming.rawHeaders) !== 1) return new Response(null, { status: 400 });
       return handler(request, incoming.socket.remoteAddress ?? "");
     },
@@ -82,7 +88,7 @@ export async function listen(
   };
 }
 
-/** How many Host headers a request has. */
+/** The number of Host headers of a request. */
 function hostsOf(rawHeaders: readonly string[]): number {
   return rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === "host").length;
 }

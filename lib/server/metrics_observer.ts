@@ -1,4 +1,4 @@
-/** Counts what a server does for metrics: its tasks, their runs' events, its requests. */
+/** Counts a server's activity for metrics: its tasks, the events of their runs, its requests. */
 import { join } from "node:path";
 import { durationOf, isOver, type Task } from "./tasks/task.ts";
 import type { FollowedRun, Metrics } from "../prometheus/open_metrics.ts";
@@ -7,27 +7,27 @@ import type { ServerObserver } from "./observer.ts";
 
 const STATUS = { completed: "success", failed: "failed", cancelled: "cancelled" } as const;
 
-/** A task that told nothing, and did not say which model it asks for. */
+/** The labels of a task that reported nothing and did not name a model. */
 const UNKNOWN: TaskLabels = {
   agent_type: "unknown",
   simulation_mode: "none",
   model: "unknown",
 };
 
-/** A task that runs. */
+/** A running task. */
 interface Active {
   run: FollowedRun | null;
-  /** Its labels are set. */
+  /** Its labels are known. */
   expected: boolean;
 }
 
-/** Counts for metrics. Disposing it waits for what is still to be read of runs that have ended. */
+/** Counts for metrics. Disposing it waits until the journals of ended runs have been read. */
 export class MetricsObserver implements ServerObserver, AsyncDisposable {
   readonly #metrics: Metrics;
   readonly #runs: string;
   readonly #active = new Map<Task, Active>();
   readonly #ending = new Set<Promise<void>>();
-  /** By model: the labels of the last task that told them. */
+  /** By model: the labels of the last task that reported them. */
   readonly #told = new Map<string, TaskLabels>();
 
   /** @param runs the folder of runs. */
@@ -67,7 +67,7 @@ export class MetricsObserver implements ServerObserver, AsyncDisposable {
     const run_id = task.runs.at(-1);
     const run = run_id === undefined ? null : this.#metrics.follow(join(this.#runs, run_id), {
       asTask: false,
-      fromNow: true, // events of a continuing run that an earlier server has counted
+      fromNow: true, // an earlier server has counted the earlier events of a continued run
     });
     this.#active.set(task, { run, expected: false });
     this.#metrics.tasks.started(this.#labelsOf(task));
@@ -94,8 +94,8 @@ export class MetricsObserver implements ServerObserver, AsyncDisposable {
   }
 
   /**
-   * What a task runs, as its run tells. One that fails before counts with the others of the model that
-   * it asked for, so that rates see the first failure.
+   * The labels of a task, from its run. A task that fails before its run starts counts with the
+   * others of its requested model, so that rates include the first failure.
    */
   #labelsOf({ agent, model, request }: Task): TaskLabels {
     if (agent !== null) {

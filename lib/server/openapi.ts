@@ -1,8 +1,9 @@
 /**
- * The server's OpenAPI document, from the same schemas that check what comes in and make the types of
- * what goes out. Paths, words and refusals are written here, and a test holds them to the app's routes:
- * hono-openapi and @hono/zod-openapi derive the paths alone from the routes, want the same words beside
- * each, know nothing of settings' help and defaults, and bring five packages, or 17 ms of each start.
+ * The server's OpenAPI document, made from the schemas that check input and define the types of
+ * output. Paths, descriptions and refusals are written here, and a test compares them with the
+ * app's routes. hono-openapi and @hono/zod-openapi would derive only the paths from the routes,
+ * need the same descriptions at each route, ignore the help and defaults of settings, and cost five
+ * packages or 17 ms per start.
  */
 import { z } from "zod";
 import { dynoVersion } from "../run/metadata.ts";
@@ -38,7 +39,7 @@ const schemas = {
   Problem: problem,
 };
 
-/** The form of a task as JSON Schema (draft 2020-12). */
+/** A task's schema as JSON Schema (draft 2020-12). */
 export function taskJsonSchema(): Json {
   return jsonSchemaOf(taskRequestSchema);
 }
@@ -205,7 +206,7 @@ export function openApiDocument({ metrics }: { metrics: boolean }): Json {
   };
 }
 
-/** What the dashboard is made of: its files, and what it draws. */
+/** The routes of the dashboard: its files, and its data. */
 function pageOperations(): Json {
   const file = (path: string, operationId: string, summary: string, types: string[]) => ({
     [path]: {

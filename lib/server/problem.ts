@@ -4,12 +4,12 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 /** One thing that is wrong with a request's body. */
 export interface Issue {
-  /** Where: keys and indices. */
+  /** Its place in the body: keys and indices. */
   path: (string | number)[];
   message: string;
 }
 
-/** The body of every answer that is not a success. */
+/** The body of every answer that is an error. */
 export interface ProblemDetails {
   error: {
     /** A code for programs. */
@@ -20,7 +20,7 @@ export interface ProblemDetails {
   };
 }
 
-/** A request that cannot be served; becomes the answer. */
+/** A request that cannot be served; it is turned into the answer. */
 export class HttpProblem extends Error {
   override readonly name = "HttpProblem";
   readonly status: ContentfulStatusCode;
@@ -42,7 +42,7 @@ export class HttpProblem extends Error {
   }
 }
 
-/** The answer that a problem becomes. */
+/** The answer for a problem. */
 export function problemAnswer(c: Context, problem: HttpProblem): Response {
   const { status, code, message, issues, headers } = problem;
   const body: ProblemDetails = { error: { code, message, ...(issues ? { issues } : {}) } };

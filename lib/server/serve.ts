@@ -1,4 +1,4 @@
-/** A server from start to end: tasks taken up again, requests answered, everything ended in order. */
+/** A server from start to end: resumes tasks, answers requests, ends everything in order. */
 import { join, resolve } from "node:path";
 import { EndpointGuard } from "../endpoint/ssrf_guard.ts";
 import { keyOrigins } from "../endpoint/key_origins.ts";
@@ -22,20 +22,20 @@ export interface ServeOptions extends OutputOf<typeof serveSettings> {
   token: string | undefined;
   /** Signs callbacks; without it they are unsigned. */
   webhook_secret: string | undefined;
-  /** The words that start dyno. */
+  /** The command that starts dyno. */
   command: readonly string[];
   observers?: readonly ServerObserver[];
   metricsText?: () => Promise<{ contentType: string; text: string }>;
   onNotice(line: string): void;
 }
 
-/** The app's routes in the form of OpenAPI, without what every request goes through. */
+/** The app's routes in the notation of OpenAPI, without those that apply to every request. */
 function routesOf({ routes }: ReturnType<typeof serverApp>): string[] {
   return routes.filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
 }
 
-/** What HEAD is answered: GET's head, with its length where that is known. */
+/** The answer to HEAD: the head of GET's answer, with its length if known. */
 async function headOf(answer: Response): Promise<Response> {
   const headers = new Headers(answer.headers);
   if (headers.get("content-type")?.startsWith("text/event-stream")) await answer.body?.cancel();
@@ -47,7 +47,7 @@ async function headOf(answer: Response): Promise<Response> {
   return new Response(null, { status: answer.status, headers });
 }
 
-/** How long answers under way may still take at the end. */
+/** How long running answers may still take when the server stops. */
 const GRACE_MS = 5000;
 
 /** A server that listens. */
@@ -85,10 +85,10 @@ export class Server implements AsyncDisposable {
   }
 
   /**
-   * Takes up what an earlier server left, and listens.
+   * Resumes what an earlier server left, and listens.
    *
-   * @throws {InputError} an address without a token that other hosts reach, a port in use, a folder that
-   * another server uses or that cannot be written.
+   * @throws {InputError} an address that other hosts can reach without a token, a port in use, or a
+   * folder that another server uses or that is not writable.
    */
   static async start(options: ServeOptions): Promise<Server> {
     const { host, port, onNotice, observers = [] } = options;
@@ -166,7 +166,10 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  /** Stops: no new requests; running tasks save what they have and are queued again. */
+  /**
+   * Stops the server: no new requests are accepted; running tasks save their work and are queued
+   * again.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
     this.#feed.close();

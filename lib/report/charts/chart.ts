@@ -1,24 +1,33 @@
-/** Charts as SVG text, drawn by ECharts on the server side; colours are the page's CSS variables. */
+/**
+ * Charts as SVG text. ECharts draws them without a browser; their colours are the page's CSS
+ * variables.
+ */
 import { logTicks } from "./scales.ts";
 import type * as Echarts from "echarts";
 
 export type ChartOption = Echarts.EChartsOption;
 export type ChartSeries = Extract<ChartOption["series"], unknown[]>[number];
 
-/** What is drawn at a width; heights may depend on it. */
+/** Draws a chart for a width; its height may depend on the width. */
 export type Drawing = (width: number) => { height: number; option: ChartOption };
 
-/** A chart is drawn twice, so that its letters have their size on a phone too; CSS shows one. */
+/**
+ * A chart is drawn at two widths, so that its letters have the right size on a phone too; CSS shows
+ * one of them.
+ */
 const WIDTHS = { wide: 880, narrow: 380 };
 
 let loading: Promise<typeof Echarts> | null = null;
 
-/** The heaviest library there is: only where it is drawn, and as one file, not as hundreds. */
+/**
+ * Loads ECharts, the heaviest library of all, only when a chart is drawn, and as one file instead
+ * of hundreds.
+ */
 function echarts(): Promise<typeof Echarts> {
   return loading ??= import("echarts/dist/echarts.min.js").then((module) => module.default);
 }
 
-/** A figure with the chart; `label`, without anything that HTML would read, is read out in its place. */
+/** A figure with the chart. `label` is read out instead of the chart; it must not contain HTML. */
 export async function chartFigure(draw: Drawing, label: string): Promise<string> {
   const svgs: string[] = [];
   for (const [name, width] of Object.entries(WIDTHS)) {
@@ -30,13 +39,15 @@ export async function chartFigure(draw: Drawing, label: string): Promise<string>
   return `<figure>${svgs.join("")}</figure>`;
 }
 
-/** A chart as the text of an SVG of a width. */
+/** A chart as the text of an SVG with the given width. */
 export async function chartText(draw: Drawing, width = WIDTHS.wide): Promise<string> {
   const { height, option } = draw(width);
   return chartSvg(await echarts(), option, width, height);
 }
 
-/** Colours of a chart outside of a page, which has the CSS variables: those of its light form. */
+/**
+ * Colours of a chart outside a page, where the CSS variables are missing: those of the light theme.
+ */
 const LIGHT: Record<string, string> = {
   ink: "#1f2328",
   soft: "#59626d",
@@ -46,7 +57,7 @@ const LIGHT: Record<string, string> = {
   c3: "#2a7547",
 };
 
-/** A chart as an SVG file on white, which needs no style sheet. */
+/** A chart as an SVG file with a white background, which needs no style sheet. */
 export async function standaloneSvg(
   option: ChartOption,
   width: number,
@@ -71,7 +82,7 @@ function chartSvg(echarts: typeof Echarts, option: ChartOption, width: number, h
   }
 }
 
-/** What every axis looks like. */
+/** The style of every axis. */
 export const axisLook = {
   axisLabel: { color: "var(--soft)", fontSize: 11 },
   axisLine: { show: true, lineStyle: { color: "var(--rule)" } },
@@ -80,11 +91,11 @@ export const axisLook = {
   nameTextStyle: { color: "var(--soft)", fontSize: 11 },
 } as const;
 
-/** From this ratio of the largest to the smallest value on, a scale is logarithmic. */
+/** If the ratio of the largest to the smallest value is at least this, the scale is logarithmic. */
 const LOG_FROM = 10;
 const MOST_TICKS = 7;
 
-/** A vertical scale for values: from 0, or logarithmic where they are of different sizes. */
+/** A vertical scale for values: it starts at 0, or is logarithmic if their sizes differ much. */
 export function valueScale(values: readonly number[]) {
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), 0);

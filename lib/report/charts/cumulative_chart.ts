@@ -1,9 +1,9 @@
-/** Cumulative distributions: the share of values within a time. */
+/** Cumulative distributions: the share of values up to a time. */
 import { axisLook, chartFigure, type ChartOption, type Drawing } from "./chart.ts";
 import { durationLabel, logTicks } from "./scales.ts";
 
 const MOST_POINTS = 500;
-/** From this ratio of the largest to the smallest value on, the axis is logarithmic. */
+/** If the ratio of the largest to the smallest value is at least this, the axis is logarithmic. */
 const LOG_FROM = 10;
 
 /** A curve: its CSS colour and its values in ms, ascending. */
@@ -13,13 +13,17 @@ export interface Curve {
   dashed?: boolean;
 }
 
-/** The curves of more than one value as a figure; null without any. @param label read out in its place. */
+/**
+ * The curves with more than one value, as a figure; null if there are none.
+ *
+ * @param label is read out instead of the chart.
+ */
 export function cumulativeChart(all: readonly Curve[], label: string): Promise<string> | null {
   const draw = cumulativeDrawing(all);
   return draw && chartFigure(draw, label);
 }
 
-/** The curves of more than one value; null without any. */
+/** The curves with more than one value; null if there are none. */
 export function cumulativeDrawing(all: readonly Curve[]): Drawing | null {
   const curves = all.filter(({ sorted }) => sorted.length > 1);
   if (curves.length === 0) return null;
@@ -68,7 +72,7 @@ function timeAxisOption(low: number, high: number, width: number): ChartOption["
   };
 }
 
-/** Points of the curve, from the axis's one end to its other. */
+/** Points of the curve, from one end of the axis to the other. */
 function cumulative(sorted: Float64Array, low: number, high: number): [number, number][] {
   const step = Math.max(1, Math.ceil(sorted.length / MOST_POINTS));
   const points: [number, number][] = [[low, 0]];

@@ -1,14 +1,14 @@
-/** Dots with whiskers, row by row, in small multiples above one another. */
+/** Dots with whiskers, one per row, in panels above each other. */
 import { grouped } from "../../text/grouped.ts";
 import { axisLook, type ChartOption, type ChartSeries, type Drawing } from "./chart.ts";
 import { cutText, visibleText } from "../html.ts";
 import type { Estimate } from "../../stats/interval.ts";
 
-/** What one dot shows; without an interval, a dot alone. */
+/** The value of a dot; without an interval it has no whiskers. */
 export interface Dot {
   value: number;
   interval: Pick<Estimate, "low" | "high"> | null;
-  /** A CSS variable's name, without its dashes. */
+  /** The name of a CSS variable, without its dashes. */
   colour: string;
 }
 
@@ -24,9 +24,9 @@ export interface Panel {
 
 export interface DotChart {
   panels: readonly Panel[];
-  /** Name of the values' axis, with its unit. */
+  /** Name of the value axis, with its unit. */
   axis: string;
-  /** Where a vertical line stands; the axis need not begin at 0 then. */
+  /** The position of a vertical line; with one, the axis need not begin at 0. */
   reference?: number;
 }
 
@@ -36,7 +36,7 @@ const TITLE_PX = 30;
 const AXIS_PX = 48;
 const LETTER_PX = 6.6;
 
-/** The drawing of a chart, for chartFigure and chartText. */
+/** The drawing of a chart, for use with chartFigure and chartText. */
 export function dotDrawing({ panels, axis, reference }: DotChart): Drawing {
   return (width) => {
     const labels = panels.flatMap(({ rows }) => rows.map(({ label }) => label));
@@ -71,7 +71,7 @@ function cutLabel(text: string, most: number): string {
   return label.length > most ? `${label.slice(0, most)}…` : label;
 }
 
-/** From 0 to a little above everything; around the reference where there is one. */
+/** From 0 to slightly above all values; if there is a reference, the range around it. */
 function extent(panels: readonly Panel[], reference?: number): [number, number] {
   const values = panels.flatMap(({ rows }) =>
     rows.flatMap(({ dots }) =>
@@ -87,7 +87,7 @@ function extent(panels: readonly Panel[], reference?: number): [number, number] 
   return [low - room, high + room];
 }
 
-/** Four significant digits at most. */
+/** A value with at most four significant digits. */
 function fourDigits(value: number): string {
   const short = Number(value.toPrecision(4));
   return Number.isInteger(short) ? grouped(short) : String(short);
@@ -135,7 +135,7 @@ function rowAxis(gridIndex: number, labels: readonly string[]) {
   };
 }
 
-/** Whiskers first, dots above them; both at their height within the row. */
+/** The whiskers, then the dots above them; both at their height in the row. */
 function panelSeries(
   { rows }: Panel,
   index: number,
@@ -182,7 +182,7 @@ function panelSeries(
   }] as ChartSeries[];
 }
 
-/** A name in an aria-label: cut, without what HTML would read. */
+/** A name for an aria-label: shortened, without HTML. */
 export function plainLabel(text: string): string {
   return cutText(visibleText(text).replace(/[&<>"']/g, ""), 120);
 }

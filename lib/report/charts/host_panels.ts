@@ -6,11 +6,11 @@ import { headingOf } from "../../measures/describe.ts";
 import type { Series } from "../../hardware/series.ts";
 
 const MOST_POINTS = 600;
-/** The kernel counts CPU time in steps of 4 to 10 ms: shorter intervals would show the steps. */
+/** The kernel counts CPU time in steps of 4 to 10 ms, which shorter intervals would show. */
 const LEAST_INTERVAL_S = 0.1;
 const NS_PER_S = 1e9;
 
-/** Moments in seconds after the first request, and values. */
+/** Times in seconds after the first request, with values. */
 export type Points = [at_s: number, value: number][];
 
 /** A panel with its lines; `max` fixes the upper end of its axis. */
@@ -23,12 +23,12 @@ export interface HostPanel {
 /** A part of the run, seconds after the first request. */
 type Part = { start_s: number; end_s: number };
 
-/** A value of one session over [from_ns, to_ns]; null where unknown. */
+/** A value of one session over [from_ns, to_ns]; null if unknown. */
 type Reading = (series: Series, from_ns: number, to_ns: number) => number | null;
 
 /**
- * The host in each of the parts, in intervals of at least 100 ms: what it did in each, shown at the
- * interval's middle. `origin_ns` is second 0.
+ * The host's activity during each part, in intervals of at least 100 ms; each value is drawn at the
+ * middle of its interval. `origin_ns` is second 0.
  */
 export function hostPanels(
   sessions: readonly Series[],
@@ -89,7 +89,7 @@ function points(
   return found;
 }
 
-/** Whether there are samples on both sides of the interval's middle. */
+/** Whether there are samples before and after the middle of the interval. */
 function covers(series: Series, from_ns: number, to_ns: number): boolean {
   const middle_ns = (from_ns + to_ns) / 2, last = series.length - 1;
   return last > 0 && series.t_ns(0) <= middle_ns && series.t_ns(last) >= middle_ns;
@@ -104,7 +104,10 @@ function hostRate(kind: "disk" | "network", name: string): Reading {
   return growthRate((series) => hostFigure(series, kind, name));
 }
 
-/** Bytes a second, of all counters that fit; over the part of the interval that has samples. */
+/**
+ * Bytes per second, summed over all matching counters, for the part of the interval that has
+ * samples.
+ */
 function growthRate(patternFor: (series: Series) => RegExp): Reading {
   return (series, from_ns, to_ns) => {
     const from = Math.max(from_ns, series.t_ns(0));
@@ -121,7 +124,7 @@ function utilization(series: Series, gpu: string, from_ns: number, to_ns: number
   return series.mean(`${gpu}.utilization_percent`, from_ns, to_ns);
 }
 
-/** Of all GPUs together. */
+/** The power of all GPUs together. */
 function gpuPower(series: Series, from_ns: number, to_ns: number): number | null {
   const each = gpuNames(series).flatMap((gpu) => meanPower(series, gpu, from_ns, to_ns) ?? []);
   return each.length ? each.reduce((a, b) => a + b) : null;
@@ -137,7 +140,7 @@ function gpuMean(
   };
 }
 
-/** Bytes a second in the unit that fits them. */
+/** A panel of rates in bytes per second, in a suitable unit. */
 function ratePanel(name: string, lines: HostPanel["lines"]): HostPanel {
   const most = lines.flatMap(({ points }) => points).reduce((max, [, v]) => Math.max(max, v), 0);
   const unit = rateUnit(most);

@@ -1,10 +1,10 @@
-/** The share of answers that came within a time. */
+/** The share of answers that arrived within a time. */
 import { sortedCopy } from "../../stats/quantile.ts";
 import { cumulativeDrawing } from "./cumulative_chart.ts";
 import type { Plot } from "./plot.ts";
 import type { ResultItem } from "../../suite/results.ts";
 
-/** The curves' colours, which the table below uses too. */
+/** The curves' colours, which the table below the chart uses too. */
 export const CURVES = { ttft_ms: "c1", e2e_ms: "c2" } as const;
 
 /** Cumulative distributions of ttft and e2e; null for fewer than two answered tests. */

@@ -1,4 +1,4 @@
-/** Panels one below the other on one axis of time. */
+/** Panels below each other, with one shared time axis. */
 import { axisLook, type ChartOption, type ChartSeries } from "./chart.ts";
 import { timeLabel, timeStep } from "./scales.ts";
 import { onAxis, type TimeAxis } from "./time_axis.ts";
@@ -8,31 +8,31 @@ import type { HostPanel, Points } from "./host_panels.ts";
 const LINES_HEIGHT = 72;
 /** Room on the left for the figures of the axes. */
 const LEFT = 40;
-/** Room above a panel for its title, and for each further row of it. */
+/** Room above a panel for its title, and for each further row of the title. */
 const TITLE_HEIGHT = 30;
 const ROW_HEIGHT = 14;
-/** Of a letter of a title, on average; and before each name. */
+/** Average width of a title's letter; and the room before each name. */
 const LETTER_WIDTH = 6;
 const NAME_GAP = 16;
 
 type YAxis = Extract<ChartOption["yAxis"], unknown[]>[number];
 
-/** A panel: its height, its vertical axis, and its series, whose times are those of the axis. */
+/** A panel: its height, its vertical axis, and its series, with times on the shared axis. */
 export interface StackedPanel {
   height: number;
-  /** What stands above it, where the axis does not name it. */
+  /** The heading above it, if the axis does not name it. */
   head?: PanelHead;
   axis: YAxis;
   series: ChartSeries[];
 }
 
-/** A title, and what is drawn in which colour. */
+/** A title, and names with their colours. */
 export interface PanelHead {
   title: string;
   names: readonly { name: string; colour: string }[];
 }
 
-/** What is in flight over time as an area, which lies on those before it. */
+/** The number in flight over time as an area, stacked on the previous ones. */
 export function inFlightArea(colour: string, points: readonly [number, number][]): ChartSeries {
   return {
     type: "line",
@@ -45,7 +45,7 @@ export function inFlightArea(colour: string, points: readonly [number, number][]
   };
 }
 
-/** What the vertical axis of every panel looks like; a title starts at the picture's left edge. */
+/** The style of every panel's vertical axis; a title starts at the left edge of the picture. */
 export const panelLook = {
   ...axisLook,
   nameTextStyle: {
@@ -58,7 +58,7 @@ export const panelLook = {
   axisTick: { show: false },
 };
 
-/** The picture of all panels at a width. */
+/** The picture of all panels, at a given width. */
 export function panelStack(
   width: number,
   panels: readonly StackedPanel[],
@@ -82,7 +82,7 @@ export function panelStack(
         right: 12,
         top: tops[i],
         height,
-        outerBoundsMode: "none", // all have one axis of time, however long their titles are
+        outerBoundsMode: "none", // one time axis for all panels, however long their titles are
       })),
       xAxis: heights.map((_, i) => ({
         ...axisLook,
@@ -109,7 +109,7 @@ export function panelStack(
   };
 }
 
-/** A panel of lines; where there are several, its title names them in their colours. */
+/** A panel of lines; if there are several, its title names them in their colours. */
 export function linePanel({ title, max, lines }: HostPanel, axis: TimeAxis): StackedPanel {
   return {
     height: LINES_HEIGHT,
@@ -130,7 +130,10 @@ export function linePanel({ title, max, lines }: HostPanel, axis: TimeAxis): Sta
   };
 }
 
-/** An axis's name: the title, and names in their colours after it, in as many rows as they take. */
+/**
+ * The name of an axis: the title, followed by the names in their colours, in as many rows as
+ * needed.
+ */
 export function panelTitle({ title, names }: PanelHead, room: number) {
   const rich = Object.fromEntries(
     names.map(({ colour }, i) => [
@@ -155,7 +158,7 @@ export function panelTitle({ title, names }: PanelHead, room: number) {
   return { rows, axis: { name, nameTextStyle } };
 }
 
-/** Points on the axis, with a break in the line where a pause is left out. */
+/** Points on the axis, with a gap in the line where a pause is left out. */
 function placed(points: Points, axis: TimeAxis): [number, number | null][] {
   let stretch = 0;
   return points.flatMap(([at_s, value]) => {

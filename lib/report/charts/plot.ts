@@ -1,30 +1,30 @@
-/** A chart with what stands around it: as a figure of a page, and as a picture alone. */
+/** A chart with its title, legend and notes: as a figure on a page, or as a separate picture. */
 import { cutText, escapeHtml } from "../html.ts";
 import { chartFigure, chartText, type Drawing } from "./chart.ts";
 import { withLightColours } from "./png.ts";
 import type { Legend } from "./request_series.ts";
 
-/** A chart and its words. */
+/** A chart and its texts. */
 export interface Plot {
   draw: Drawing;
-  /** Read out in the chart's place. */
+  /** Read out instead of the chart. */
   label: string;
-  /** What the colours stand for; empty where the chart says it itself. */
+  /** The meaning of the colours; empty if the chart itself shows it. */
   legend: readonly Legend[];
-  /** How it is to be read, HTML; empty for nothing. */
+  /** How to read it, as HTML; empty for no note. */
   note: string;
-  /** The same in one short line of text, for a picture without a page around it. */
+  /** The same in one short line of text, for a picture outside a page. */
   caption: string;
 }
 
-/** The plot in a page. */
+/** The plot as a figure on a page. */
 export async function plotFigure({ draw, label, legend, note }: Plot): Promise<string> {
   const figure = await chartFigure(draw, label);
   return (legend.length > 0 ? legendList(legend) : "") + figure +
     (note && `<p class="note">${note}</p>`);
 }
 
-/** A list of what the colours stand for. */
+/** A list of the colours' meanings. */
 export function legendList(legend: readonly Legend[]): string {
   const entries = legend.map(({ name, colour }) =>
     `<li dir="auto"><i class="key" style="background:${colour}"></i>${
@@ -39,11 +39,15 @@ const MARGIN = 14;
 const TITLE_HEIGHT = 48;
 const LEGEND_HEIGHT = 20;
 const SWATCH = 10;
-/** Of a letter of the legend, on average. */
+/** Average width of a letter of the legend. */
 const LETTER_WIDTH = 6.4;
 const FONT = 'font-family="system-ui, sans-serif"';
 
-/** The plot as an SVG file: on white, with its title and its legend. @param width in pixels. */
+/**
+ * The plot as an SVG file with a white background, its title and its legend.
+ *
+ * @param width in pixels.
+ */
 export async function plotSvg(plot: Plot, title: string, width: number): Promise<string> {
   const inner = await chartText(plot.draw, width - 2 * MARGIN);
   const height = Number(/^<svg width="\d+" height="(\d+)"/.exec(inner)![1]);
@@ -71,12 +75,12 @@ export async function plotSvg(plot: Plot, title: string, width: number): Promise
   return withLightColours(svg) + "\n";
 }
 
-/** As much of a name as a legend has room for. */
+/** As much of a name as fits in the legend. */
 function legendName(name: string): string {
   return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
 }
 
-/** The legend's entries in rows that fit. */
+/** Distributes the legend's entries over rows. */
 function legendRows(legend: readonly Legend[], width: number) {
   const rows: (Legend & { x: number })[][] = [];
   let x = Infinity;

@@ -1,17 +1,17 @@
-/** Pictures of charts, for documents that take no SVG. */
+/** Charts as pictures, for documents that cannot contain SVG. */
 import { messageOf } from "../../errors.ts";
 import { libraryBytes } from "../../package_files.ts";
 import { STYLE } from "../style.ts";
 
 const PAPER = "#ffffff";
-/** Pixels to one of the drawing's. */
+/** Pixels per pixel of the drawing. */
 const SCALE = 2;
 
 type Rasteriser = (svg: string) => Uint8Array;
 
 let loading: Promise<Rasteriser> | null = null;
 
-/** A chart's SVG with the page's light colours instead of CSS variables. */
+/** A chart's SVG with the light theme's colours instead of CSS variables. */
 export function withLightColours(svg: string): string {
   const colours = new Map(
     [...STYLE.slice(0, STYLE.indexOf("@media")).matchAll(/--(\w+): (#[0-9a-f]+)/g)]
@@ -20,7 +20,7 @@ export function withLightColours(svg: string): string {
   return svg.replace(/var\(--(\w+)\)/g, (_, name) => colours.get(name) ?? "#000000");
 }
 
-/** The picture of an SVG; a sentence where this installation cannot make one. */
+/** The picture of an SVG, or a message if this installation cannot make one. */
 export async function pngOf(svg: string): Promise<Uint8Array | string> {
   try {
     loading ??= load();
@@ -30,7 +30,7 @@ export async function pngOf(svg: string): Promise<Uint8Array | string> {
   }
 }
 
-/** resvg and its own font: what the host has installed does not matter. */
+/** Loads resvg with our own font, so that the host's fonts do not matter. */
 async function load(): Promise<Rasteriser> {
   const { initWasm, Resvg } = await import("@resvg/resvg-wasm");
   const { family, fontFiles } = await import("./font.ts");

@@ -1,38 +1,40 @@
-/** The requests of a run as drawn: a bar each in lanes, or the number in flight. */
+/** Draws the requests of a run: one bar each, in lanes, or the number in flight. */
 import { inLanes, type ItemSpan } from "./spans.ts";
 import { onAxis, type TimeAxis } from "./time_axis.ts";
 import { inFlightArea } from "./panel_stack.ts";
 import type { ChartSeries } from "./chart.ts";
 
-/** More requests are drawn as the number in flight. */
+/** With more requests than this, the number in flight is drawn. */
 const MOST_BARS = 400;
 const INTERVALS = 240;
 const LANE_HEIGHT = 14;
 const MOST_LANES_HEIGHT = 280;
-/** The places for categories in the page's palette. */
+/** Colours for categories in the page's palette. */
 const COLOURS = 6;
 const OTHER = "var(--soft)";
 const FAILED = "var(--bad)";
 
-/** What a colour stands for; names are text as the suite has it. */
+/** The meaning of a colour; names are the suite's own text. */
 export interface Legend {
   name: string;
   colour: string;
 }
 
-/** How the top panel is drawn. */
+/** The content of the top panel. */
 export interface RequestPicture {
   title: string;
   height: number;
-  /** Upper end of the vertical axis: the lanes; null where the number in flight decides. */
+  /**
+   * The upper end of the vertical axis: the number of lanes; null if the number in flight decides.
+   */
   lanes: number | null;
   series: ChartSeries[];
   legend: Legend[];
-  /** What has to be said on how it is drawn. */
+  /** A note on how it is drawn. */
   note: string;
 }
 
-/** The requests on an axis, coloured by category; what got no answer is red. */
+/** The requests on an axis, coloured by category; requests without an answer are red. */
 export function requestPicture(spans: readonly ItemSpan[], axis: TimeAxis): RequestPicture {
   const colours = categoryColours(spans);
   const legend = legendOf(spans, colours);
@@ -59,7 +61,7 @@ export function requestPicture(spans: readonly ItemSpan[], axis: TimeAxis): Requ
   };
 }
 
-/** Colours of the most frequent categories, in the order in which these appear. */
+/** Colours for the most frequent categories, in the order in which they appear. */
 function categoryColours(spans: readonly ItemSpan[]): Map<string, string> {
   const counts = new Map<string, number>();
   for (const { item } of spans) counts.set(item.category, (counts.get(item.category) ?? 0) + 1);
@@ -78,7 +80,7 @@ function legendOf(spans: readonly ItemSpan[], colours: Map<string, string>): Leg
   return legend;
 }
 
-/** A bar for each request: pale until the first token; only an outline where no answer came. */
+/** A bar for each request: pale until its first token; only an outline if no answer came. */
 function bars(
   placed: readonly [ItemSpan, lane: number][],
   axis: TimeAxis,
@@ -122,7 +124,7 @@ function bars(
   };
 }
 
-/** The mean number in flight of each interval, stacked by colour. */
+/** The mean number in flight in each interval, stacked by colour. */
 function inFlight(
   spans: readonly ItemSpan[],
   axis: TimeAxis,

@@ -1,11 +1,11 @@
-/** Requests beside each other in lanes. */
+/** Places overlapping requests in lanes. */
 import type { ResultItem } from "../../suite/results.ts";
 import type { RequestSpan } from "../../suite/spans.ts";
 
 /** An item's request. */
 export type ItemSpan = RequestSpan<ResultItem>;
 
-/** Gives each request the lowest lane that is free when it starts. */
+/** Gives each request the lowest lane that is free at its start. */
 export function inLanes<Span extends Pick<ItemSpan, "start_s" | "end_s">>(
   spans: readonly Span[],
 ): { lanes: number; placed: [Span, lane: number][] } {

@@ -1,8 +1,10 @@
-/** The time of a run on an axis that leaves out long pauses, as between an interruption and a resume. */
+/**
+ * A time axis for a run that leaves out long pauses, such as between an interruption and a resume.
+ */
 import { busySeconds } from "../../suite/spans.ts";
 import type { ItemSpan } from "./spans.ts";
 
-/** A pause is left out when it is longer than this, and than half of the time with requests. */
+/** A pause is left out if it is longer than this and longer than half of the time with requests. */
 const LONG_PAUSE_S = 60;
 
 /** A part of the run without a long pause; seconds after the first request. */
@@ -13,13 +15,13 @@ export interface Stretch {
   at_s: number;
 }
 
-/** Stretches, one after the other on one axis of `length_s` seconds. */
+/** Stretches on one axis of `length_s` seconds, in order. */
 export interface TimeAxis {
   stretches: Stretch[];
   length_s: number;
 }
 
-/** The axis for spans in order of their start. */
+/** The axis for spans sorted by their start. */
 export function timeAxis(spans: readonly ItemSpan[]): TimeAxis {
   let length_s = 0;
   const pause_s = Math.max(LONG_PAUSE_S, busySeconds(spans) / 2);
@@ -31,13 +33,13 @@ export function timeAxis(spans: readonly ItemSpan[]): TimeAxis {
   return { stretches, length_s };
 }
 
-/** The place on the axis of a moment, given in seconds after the first request. */
+/** The position on the axis of a moment, given in seconds after the first request. */
 export function onAxis({ stretches }: TimeAxis, moment_s: number): number {
   const stretch = stretches.findLast(({ start_s }) => start_s <= moment_s) ?? stretches[0];
   return stretch.at_s + Math.min(moment_s, stretch.end_s) - stretch.start_s;
 }
 
-/** Spans in order of their start, joined where the gap between them is not longer than `gap_s`. */
+/** Joins spans, sorted by their start, if the gap between them is at most `gap_s`. */
 function joined(spans: readonly ItemSpan[], gap_s: number) {
   const parts: { start_s: number; end_s: number }[] = [];
   for (const { start_s, end_s } of spans) {

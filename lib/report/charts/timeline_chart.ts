@@ -1,4 +1,4 @@
-/** Requests over time, with the host's samples on the same clock below them. */
+/** Requests over time, with the host's samples below them on the same clock. */
 import { hostPanels } from "./host_panels.ts";
 import { linePanel, panelLook, panelStack, type StackedPanel } from "./panel_stack.ts";
 import { type RequestPicture, requestPicture } from "./request_series.ts";
@@ -10,7 +10,7 @@ import type { ResultItem } from "../../suite/results.ts";
 import type { ChartSeries } from "./chart.ts";
 import type { Plot } from "./plot.ts";
 
-/** The picture with its legend; null without a request that was sent. */
+/** The picture with its legend; null if no request was sent. */
 export function timelinePlot(
   items: readonly ResultItem[],
   sessions: readonly HostSeries[],

@@ -1,4 +1,4 @@
-/** Runs side by side in pictures: distributions over one another, success by category. */
+/** Compares runs in charts: overlaid distributions, success by category. */
 import { markOf, passRateOf } from "../../run/problems.ts";
 import { chartFigure } from "../charts/chart.ts";
 import { type LatencyKind, type ReportedRun, sortedLatencies } from "./compared_run.ts";
@@ -10,7 +10,7 @@ import type { Estimate } from "../../stats/interval.ts";
 
 const MOST_CATEGORIES = 24;
 
-/** What the colours stand for. */
+/** The meaning of the colours. */
 function runLegend(runs: readonly ReportedRun[]): string {
   return legendList(runs.map(({ letter, colour, summary }) => ({
     name: `${letter}: ${summary.model}`,
@@ -24,7 +24,7 @@ const KINDS: [LatencyKind, string][] = [
   ["e2e_ms", "Time to the end of the answer (e2e)"],
 ];
 
-/** The share of answers within a time, the runs' curves over one another. */
+/** The share of answers within a time, with one curve per run. */
 export async function distributionCharts(runs: readonly ReportedRun[]): Promise<string> {
   const parts: string[] = [];
   for (const [kind, title] of KINDS) {
@@ -41,7 +41,7 @@ export async function distributionCharts(runs: readonly ReportedRun[]): Promise<
   return parts.join("\n") + `<p class="note">Share of the answers that came within a time.</p>`;
 }
 
-/** Right answers by category, a dot a run; null where nothing is judged or has a category. */
+/** Right answers by category, one dot per run; null if nothing is judged or has a category. */
 export async function categoryChart(runs: readonly ReportedRun[]): Promise<string | null> {
   const marks = new Map<string, Map<string, string[]>[]>();
   runs.forEach((run, place) => {

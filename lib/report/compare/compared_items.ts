@@ -1,4 +1,4 @@
-/** The table of tests with what became of each in every run. */
+/** The table of tests with the outcome of each in every run. */
 import { figure } from "../../text/figure.ts";
 import { mostImportant, scrollBox } from "../table.ts";
 import { Buffer } from "node:buffer";
@@ -13,16 +13,16 @@ import { testText } from "../suite/test_texts.ts";
 import type { RunItem } from "../../run/summary.ts";
 import type { ReportedRun } from "./compared_run.ts";
 
-/** Rows that a browser still opens quickly. */
+/** More rows than this would be slow to open in a browser. */
 const MOST_ROWS = 10_000;
 const NAME_LETTERS = 500_000;
 const ERROR_LETTERS = 200_000;
-/** Of the table and its texts together, so that the page stays below 5 MB. */
+/** Limit for the table with its texts, so that the page stays below 5 MB. */
 const MOST_BYTES = 4_400_000;
 const MOST_TEXT_BYTES = 2_500_000;
 const MOST_TEXTS = 300;
 
-/** What the runs together made of a test, in the order in which texts are shown. */
+/** The combined outcome of a test over all runs, in the order in which texts are shown. */
 const OUTCOMES = ["differs", "no answer", "wrong", "not judged", "right"] as const;
 type Outcome = typeof OUTCOMES[number];
 
@@ -31,7 +31,7 @@ interface Entry {
   name: string;
   category: string;
   outcome: Outcome;
-  /** By run; null where it has no such test. */
+  /** One per run; null if the run lacks the test. */
   items: (RunItem | null)[];
 }
 
@@ -108,7 +108,7 @@ function cellsOf(entry: Entry, letters: { name: number; error: number }) {
   return { name: escapeHtml(cutText(name, letters.name)), fault, cells };
 }
 
-/** A word, and the score where it says more. */
+/** The verdict, and the score if it says more. */
 function verdictCell(item: RunItem | null): string {
   if (item === null) return "<td>–</td>";
   if (!item.success) return `<td class="bad">${item.timed_out ? "timed out" : "no answer"}</td>`;
@@ -135,7 +135,7 @@ function rowHtml(
     : `${row}<tr id="t${place}" class="texts" hidden><td colspan="${columns}"><div>${texts}</div></td></tr>\n`;
 }
 
-/** Prompt and answers of the tests that matter most, by test. */
+/** Prompt and answers of the most important tests, by test. */
 function textsOf(
   entries: readonly Entry[],
   runs: readonly ReportedRun[],

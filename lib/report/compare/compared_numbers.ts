@@ -1,4 +1,7 @@
-/** Runs side by side in numbers: each run's own, what differs, and which problems changed sides. */
+/**
+ * Compares runs in numbers: each run's figures, the differences, and the problems whose outcome
+ * changed.
+ */
 import { countFigure } from "../../text/figure.ts";
 import { costText } from "../../text/dollars.ts";
 import { type LoadComparison, loadRate, loadValue } from "../../compare/compare_load.ts";
@@ -21,20 +24,20 @@ import type { Metric } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { LatencyKind, ReportedRun } from "./compared_run.ts";
 
-/** Above so many values a mean's interval is Student's t. */
+/** With more values than this, a mean's interval is Student's t. */
 const LARGE = 2000;
 const MOST_FLIPS = 500;
 
 type Bounds = Pick<Estimate, "low" | "high">;
 
-/** A column's head: the run's letter with its colour. */
+/** A column's heading: the run's letter in its colour. */
 export function letterHead({ letter, colour, summary }: ReportedRun): string {
   return `<i class="key" style="background:var(--${colour})"></i><abbr title="${
     escapeHtml(cutText(`${summary.run_id} ${summary.model}`, 120))
   }">${letter}</abbr>`;
 }
 
-/** Each run's numbers, a column a run. */
+/** The figures of each run, one column per run. */
 export function headlineTable(runs: readonly ReportedRun[]): string {
   const loads = runs.every(({ load }) => load !== null);
   const rows = (loads ? LOAD_ROWS : SUITE_ROWS).flatMap(([head, cellOf]): TableRow[] => {
@@ -103,7 +106,7 @@ function latencyRows(): NumberRow[] {
   );
 }
 
-/** A share of answers, with its interval over problems; of several modes, each by itself. */
+/** A share of answers with its interval over problems; if there are several modes, one for each. */
 function modesCell({ items }: ReportedRun, of: (figures: ModeFigures) => Estimate | null): string {
   const modes = modesOf(items);
   return modes.map((figures) => {
@@ -166,7 +169,7 @@ function rateCell(sample: LoadSample, metric: "requests_per_s" | "output_tokens_
 
 const DIFFERENCE_HEADS = ["first", "second", "difference", "95 % interval", "p"];
 
-/** A table for each run against the first. */
+/** A table for each run, compared with the first. */
 export function differenceTables(
   comparisons: readonly (RunComparison | LoadComparison)[],
   runs: readonly ReportedRun[],
@@ -224,7 +227,7 @@ function notes(lines: readonly string[]): string {
     .join("");
 }
 
-/** The problems that changed sides, run by run. */
+/** The problems whose outcome changed, by run. */
 export function flipLists(
   comparisons: readonly RunComparison[],
   runs: readonly ReportedRun[],

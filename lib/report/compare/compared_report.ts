@@ -1,4 +1,4 @@
-/** The report of several runs: one HTML file with the runs side by side. */
+/** The report on several runs: one HTML file that shows them side by side. */
 import { InputError } from "../../errors.ts";
 import { type ComparedRun, compareRuns } from "../../compare/compare.ts";
 import { areLoads } from "../../compare/one_kind.ts";
@@ -15,10 +15,10 @@ import { page } from "../page.ts";
 import { type Section, sectionParts } from "../sections.ts";
 
 /**
- * Writes a report of runs compared with the first one, or of one run whoever made it.
+ * Writes a report of runs compared with the first one, or of one run from any source.
  *
- * @param path where the page goes.
- * @throws {InputError} runs of different kinds, too many of them, or the file cannot be written.
+ * @param path of the page.
+ * @throws {InputError} runs of different kinds, too many runs, or the file cannot be written.
  */
 export async function writeComparedReport(
   compared: readonly ComparedRun[],
@@ -66,7 +66,7 @@ async function reportedRuns(
   for (const [place, run] of compared.entries()) {
     try {
       const reported = await reportedRun(run, place);
-      // links to the items' files start at this page
+      // links to the items' files are relative to this page
       runs.push({ ...reported, directory: { ...reported.directory, report: path } });
     } catch (error) {
       if (error instanceof InputError) throw error;
@@ -108,7 +108,7 @@ function header(title: string, runs: readonly ReportedRun[]): string {
 </header>`;
 }
 
-/** Of this page alone. */
+/** Styles that only this page has. */
 const STYLE = `
 dl.facts.runs { grid-template-columns: minmax(0, 1fr); } dl.facts.runs dt { flex-basis: 2.2rem; color: var(--ink); }
 abbr { text-decoration: none; }

@@ -1,4 +1,4 @@
-/** A run in a report of several: its letter, its colour, and what is drawn of it. */
+/** A run in a report on several runs: its letter, its colour, and the data to draw. */
 import { type LoadSample, readLoadSample } from "../../compare/load_sample.ts";
 import { type RunDirectory, runDirectoryAt } from "../../run/directory.ts";
 import { asObject, objectsIn, textAt } from "../../json_fields.ts";
@@ -9,29 +9,29 @@ import type { ComparedRun } from "../../compare/compare.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { RunItem } from "../../run/summary.ts";
 
-/** This many runs have colours that can be told apart. */
+/** There are distinguishable colours for this many runs. */
 export const MOST_RUNS = 6;
 
 /** A run to report on. */
 export interface ReportedRun extends ComparedRun {
-  /** A, B, …: what columns and curves are called. */
+  /** A, B, …: its name in columns and legends. */
   letter: string;
-  /** A CSS variable's name, without its dashes. */
+  /** The name of a CSS variable, without its dashes. */
   colour: string;
   directory: RunDirectory;
-  /** Of a load; `metrics` are null of an imported one, whose items tell its latencies. */
+  /** For a load; `metrics` are null for an imported one, whose items have its latencies. */
   load: { sample: LoadSample; metrics: LoadResults["total"]["metrics"] | null } | null;
-  /** What tests' files are called, by their ids. */
+  /** The base names of tests' files, by test id. */
   file_stems: ReadonlyMap<string, string>;
-  /** By item id, the last one of several. */
+  /** By item id; if there are several of one id, the last one. */
   by_id: ReadonlyMap<string, RunItem>;
 }
 
 /**
- * Makes a run ready for a report.
+ * Prepares a run for a report.
  *
- * @param place among the runs of the report, from 0.
- * @throws the system's error when a load has no results or no journal.
+ * @param place position among the runs of the report, from 0.
+ * @throws the system's error if a load has no results or no journal.
  */
 export async function reportedRun(run: ComparedRun, place: number): Promise<ReportedRun> {
   const directory = runDirectoryAt(run.summary.path);
@@ -63,14 +63,14 @@ function fileStems({ results }: RunDirectory): Map<string, string> {
       }),
     );
   } catch {
-    return new Map(); // cut off, or another program's: without texts
+    return new Map(); // an interrupted run, or another program's: there are no texts
   }
 }
 
-/** What a distribution is drawn of. */
+/** The latencies whose distribution can be drawn. */
 export type LatencyKind = "ttft_ms" | "tpot_ms" | "e2e_ms";
 
-/** Latencies of a run's answers, ms, ascending. */
+/** Latencies of a run's answers, ms, in ascending order. */
 export function sortedLatencies({ items, load }: ReportedRun, kind: LatencyKind): Float64Array {
   if (load) return sortedCopy(load.sample.latency(kind).values);
   return sortedCopy(items.flatMap((item) => latencyOf(item, kind) ?? []));
@@ -86,13 +86,15 @@ function latencyOf(item: RunItem, kind: LatencyKind): number | null {
   return tpot_ms >= 0 ? tpot_ms : null;
 }
 
-/** Tokens a second of an answer, from sending to its end; null where one is unknown. */
+/** Tokens per second of an answer, from sending to its end; null if one of them is unknown. */
 export function answerRate({ success, latency_ms, completion_tokens }: RunItem): number | null {
   if (!success || !latency_ms || completion_tokens === null) return null;
   return completion_tokens / (latency_ms / 1000);
 }
 
-/** What a run cost, USD: as recorded with it, or by its tokens and the price; null is unknown. */
+/**
+ * The cost of a run, USD: as recorded with it, or from its tokens and the price; null if unknown.
+ */
 export function costOf({ summary, price }: ReportedRun): number | null {
   return summary.cost_usd ?? priced(summary, price).cost_usd;
 }

@@ -1,4 +1,4 @@
-/** A metric of runs over time as a separate SVG file, with its steps. */
+/** A metric over several runs, as a separate SVG file, with its steps marked. */
 import { isHigherBetter, isShare } from "../../measures/describe.ts";
 import { axisLook, type ChartOption, type ChartSeries, standaloneSvg } from "../charts/chart.ts";
 import type { Trend } from "../../compare/trend.ts";
@@ -6,7 +6,9 @@ import type { Trend } from "../../compare/trend.ts";
 const WIDTH = 880;
 const HEIGHT = 360;
 
-/** The chart of a trend: a point a run, the level of each stretch, its steps as vertical lines. */
+/**
+ * The chart of a trend: one point per run, the level of each stretch, its steps as vertical lines.
+ */
 export function trendSvg(trend: Trend, title: string): Promise<string> {
   return standaloneSvg(trendOption(trend, title), WIDTH, HEIGHT);
 }
@@ -47,13 +49,13 @@ function trendOption(trend: Trend, title: string): ChartOption {
 /** One for each mode. */
 const SYMBOLS = ["circle", "emptyDiamond"];
 
-/** Where each mode's points begin and end. */
+/** Where the points of each mode begin and end. */
 function modesOf({ points }: Trend): { first: number; end: number }[] {
   const cuts = points.flatMap(({ mode }, i) => i === 0 || mode !== points[i - 1].mode ? [i] : []);
   return cuts.map((first, i) => ({ first, end: cuts[i + 1] ?? points.length }));
 }
 
-/** A horizontal line over each stretch between steps, joined by vertical ones. */
+/** A horizontal line for each stretch between steps, joined by vertical lines. */
 function levels(
   { points, steps }: Trend,
   first: number,

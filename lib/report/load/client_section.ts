@@ -1,4 +1,4 @@
-/** What the measuring client itself cost, and the calibration that speaks for it. */
+/** The overhead of the measuring client, and the calibration that backs its figures. */
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
@@ -9,7 +9,7 @@ import type { CalibrationCited, ClientCost, Verdict } from "../../load/verdict.t
 
 const HEADS = [{ html: "p99" }, { html: "at most" }, { html: "what it is", text: true }];
 
-/** The client's delays and use of the host, and the calibration or that there is none. */
+/** The client's delays and resource use, and the calibration, or a note that there is none. */
 export function clientSection({ client, calibration }: Verdict): string {
   return delayTable(client) + useTable(client, calibration) + calibrationText(calibration);
 }
@@ -90,7 +90,7 @@ function calibrationText(calibration: CalibrationCited | null): string {
   } events a second this host's client is to be trusted.</p>`;
 }
 
-/** Milliseconds, or microseconds where there is less than a tenth of one. */
+/** A duration in milliseconds, or in microseconds below a tenth of one. */
 function durationShort(ms: number): string {
   return ms > 0 && ms < 0.0995
     ? `${(ms * 1000).toFixed(ms < 0.001 ? 2 : 0)} µs`

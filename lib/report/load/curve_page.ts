@@ -1,4 +1,4 @@
-/** A page with the curve of several loads: latency over throughput, a dot a run. */
+/** A page with the curve of several loads: latency over throughput, one dot per run. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { escapeHtml } from "../html.ts";
@@ -9,11 +9,11 @@ import { levelsCurvePlot } from "./load_curve.ts";
 import type { LoadResults } from "../../load/results.ts";
 
 /**
- * Writes the page. Several runs are drawn as the stages of one are.
+ * Writes the page. Several runs are drawn like the stages of one run.
  *
- * @param lines what stands above the curve.
- * @param section what stands below it, HTML.
- * @returns whether there was a curve: two runs or more that know their figures.
+ * @param lines the text above the curve.
+ * @param section the HTML below it.
+ * @returns whether there was a curve: it needs at least two runs with known figures.
  * @throws {InputError} the file cannot be written.
  */
 export async function writeCurvePage(

@@ -1,4 +1,4 @@
-/** What came of requests that were not answered, by class. */
+/** Requests that were not answered, by error class. */
 import { grouped } from "../../text/grouped.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
@@ -7,10 +7,13 @@ import { dataTable, type TableRow } from "../table.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { RequestRecord } from "../../run/request_record.ts";
 
-/** Different messages that are counted for a class; a server may write an id into each. */
+/**
+ * The most different messages that are counted per class, because a server may write an id into
+ * each.
+ */
 const MOST_MESSAGES = 1000;
 
-/** A row for each class with its most frequent message; a line where all were answered. */
+/** A row for each class, with its most frequent message; one line if all requests were answered. */
 export function errorTable({ total }: LoadResults, records: readonly RequestRecord[]): string {
   const { successful, failed, unfinished, unsent, cancelled = 0 } = total.requests;
   const due = successful + failed + unfinished + unsent + cancelled;

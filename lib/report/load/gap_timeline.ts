@@ -1,6 +1,6 @@
 /**
- * Requests over time, a row a place, coloured by the gaps between their tokens: a stall of the server
- * stands in all rows at once, one of a single request in its own.
+ * Requests over time, one row per place, coloured by the gaps between their tokens. A stall of the
+ * server shows in all rows at the same time, a stall of one request only in its own row.
  */
 import { grouped } from "../../text/grouped.ts";
 import { durationLabel, timeLabel, timeStep } from "../charts/scales.ts";
@@ -10,22 +10,22 @@ import type { LoadResults } from "../../load/results.ts";
 import type { RequestRecord } from "../../run/request_record.ts";
 
 const NS_PER_S = 1e9;
-/** Rows and cells across: what is drawn stays small for any load. */
+/** The number of rows, and of cells per row: the picture stays small for any load. */
 const MOST_ROWS = 32;
 const CELLS = { wide: 400, narrow: 160 };
 const WIDTHS = { wide: 880, narrow: 380 };
 const ROW_HEIGHT = 7;
 const AXIS_HEIGHT = 22;
 const MOST_TICKS = { wide: 9, narrow: 4 };
-/** From these multiples of the median on a gap is unusual. */
+/** A gap of at least this multiple of the median is unusual. */
 const SLOW = 1.5;
 const STALLED = 3;
 
-/** How a cell is drawn; of several in one cell the last of these. */
+/** The kinds of cells; if several apply to one cell, the last of them is drawn. */
 const KINDS = ["none", "waiting", "usual", "slow", "stalled"] as const;
 const COLOURS = ["", "var(--rule)", "var(--c1)", "var(--amber)", "var(--bad)"];
 
-/** The figure with its legend, HTML; null where no gap is known. */
+/** The figure with its legend, as HTML; null if no gap is known. */
 export function gapTimeline(
   { total }: Pick<LoadResults, "total">,
   records: readonly RequestRecord[],
@@ -58,7 +58,7 @@ export function gapTimeline(
   }</figure><p class="note">A row is a place that requests take one after the other. Of several gaps in one cell the longest is shown.${left}</p>`;
 }
 
-/** Requests in rows, each in the first that is free; those that find none are left out. */
+/** Puts each request in the first free row; requests for which no row is free are left out. */
 function inRows({ sent }: LoadSpan): { rows: SentRequest[][]; drawn: number } {
   const rows: SentRequest[][] = [];
   let drawn = 0;

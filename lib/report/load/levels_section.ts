@@ -1,4 +1,4 @@
-/** The figures of loads at several levels, as a section of a page. */
+/** A page's section with the figures of loads at several levels. */
 import { escapeHtml } from "../html.ts";
 import { dataTable } from "../table.ts";
 import { short } from "./load_figures.ts";

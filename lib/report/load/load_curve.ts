@@ -1,4 +1,4 @@
-/** The load curve: throughput and latencies of the stages against their load. */
+/** The load curve: throughput and latencies of the stages over their load. */
 import { axisLook, type ChartOption, type ChartSeries, valueScale } from "../charts/chart.ts";
 import { isPareto } from "../../load/levels.ts";
 import { panelTitle } from "../charts/panel_stack.ts";
@@ -13,7 +13,7 @@ const AXIS_HEIGHT = 44;
 const LEFT = 48;
 const RIGHT = 22;
 
-/** A stage in a panel: its place, its value, and the value's 95 % interval where there is one. */
+/** A stage in a panel: its position, its value, and the value's 95 % interval if there is one. */
 interface Point {
   x: number;
   y: number;
@@ -25,7 +25,7 @@ interface Line {
   colour: string;
   points: Point[];
   dashed?: boolean;
-  /** Its points are those of another line: bigger, without a name. */
+  /** Its points also belong to another line, so they are drawn bigger and without a name. */
   bare?: boolean;
 }
 
@@ -33,15 +33,15 @@ interface CurvePanel {
   title: string;
   x: string;
   lines: Line[];
-  /** Its scale may be logarithmic, as throughput's may not. */
+  /** Its scale may be logarithmic, unlike throughput's. */
   latency?: boolean;
-  /** Points are named by their stage: the horizontal axis is not the load. */
+  /** Points show the name of their stage, because the horizontal axis is not the load. */
   named?: boolean;
 }
 
 const CAPTION = "a dot is a stage; bars are 95 % intervals";
 
-/** The curve, for two stages or more; null for fewer. */
+/** The curve, for at least two stages; null for fewer. */
 export function loadCurvePlot(
   { stages, slos }: Pick<LoadResults, "stages" | "slos">,
 ): Plot | null {
@@ -54,7 +54,10 @@ export function loadCurvePlot(
   return { draw, label: `By stage: ${label}`, legend: [], note: "", caption: CAPTION };
 }
 
-/** The curve of several loads, each as a stage, from the smallest load to the largest; null for fewer than two. */
+/**
+ * The curve of several loads, each drawn as a stage, from the smallest to the largest load; null
+ * for fewer than two.
+ */
 export function levelsCurvePlot(runs: readonly LoadResults[]): Plot | null {
   const stages = runs.map(({ total }) => total);
   const load = (stage: StageResults) => stage.requested_rate_per_s ?? stage.concurrency.mean;
@@ -87,7 +90,7 @@ function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePa
     throughput.push({
       name: "within the SLOs",
       colour: "var(--c3)",
-      dashed: true, // it may lie upon the other one
+      dashed: true, // it may cover the other line
       points: plain((stage) => stage.goodput?.output_tokens_per_s),
     });
   }
@@ -130,7 +133,7 @@ function metricPoints(
   }));
 }
 
-/** In the order of the stages, which is the line's. */
+/** Points in the order of the stages, in which the line connects them. */
 function perUser(stages: readonly StageResults[]): Point[] {
   return stages.flatMap(({ metrics, output_tokens_per_s }) => {
     const speed = metrics.tokens_per_s_per_user;
@@ -140,13 +143,16 @@ function perUser(stages: readonly StageResults[]): Point[] {
   });
 }
 
-/** The points that are on the Pareto front, from the left to the right. */
+/** The points on the Pareto front, from left to right. */
 function pareto(points: readonly Point[]): Point[] {
   const speeds = points.map(({ x, y }) => ({ tokens_per_s_per_user: x, output_tokens_per_s: y }));
   return ordered(points.filter((_, i) => isPareto(speeds[i], speeds)));
 }
 
-/** Latency over throughput, in the order of the stages: a curve that turns back is past its capacity. */
+/**
+ * Latency over throughput, in the order of the stages: where the curve turns back, the capacity is
+ * exceeded.
+ */
 function overThroughput(stages: readonly StageResults[], quantile: "p50" | "p99"): Point[] {
   return stages.flatMap(({ metrics: { e2e_ms }, requests_per_s }) =>
     e2e_ms && requests_per_s !== null
@@ -181,7 +187,7 @@ function curveOption(
         ...axisLook,
         type: "value",
         gridIndex,
-        ...(named ? { scale: true } : { min: 0 }), // dots with names need room between them
+        ...(named ? { scale: true } : { min: 0 }), // dots with names need space between them
         name: x,
         nameLocation: "middle",
         nameGap: 26,
@@ -205,7 +211,7 @@ function curveOption(
   };
 }
 
-/** What the scale must hold of a point: the value and its interval. */
+/** The values that the scale must include for a point: its value and its interval. */
 function extent({ y, interval }: Point): number[] {
   return interval ? [interval.low, y, interval.high] : [y];
 }
@@ -216,7 +222,7 @@ function panelHead(title: string, lines: readonly Line[]) {
   return { ...axis, nameTextStyle, nameGap: 12 };
 }
 
-/** A line through the points, and a bar over each interval. */
+/** A line through the points, and a bar for each interval. */
 function lineSeries({ colour, points, dashed, bare }: Line, named: boolean): ChartSeries[] {
   const line: ChartSeries = {
     type: "line",

@@ -1,9 +1,9 @@
-/** How figures of a load run are written. */
+/** Formats figures of load runs. */
 import { figure } from "../../text/figure.ts";
 import { grouped } from "../../text/grouped.ts";
 import type { Estimate } from "../../stats/interval.ts";
 
-/** Four significant digits or so, thousands apart; a dash when unknown. */
+/** About four significant digits, with thousands separated; a dash if unknown. */
 export function short(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
@@ -12,19 +12,19 @@ export function short(value: number | null | undefined): string {
   return figure(value, size >= 100 ? 1 : size >= 1 ? 2 : 3);
 }
 
-/** Digits after the point so that a value like this one has four significant ones. */
+/** The decimals with which a value like this one has four significant digits. */
 export function digitsFor(value: number): number {
   const size = Math.abs(value);
   return size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3;
 }
 
-/** A number with its digits, thousands apart. */
+/** A number with this many decimals, with thousands separated. */
 export function fixed(value: number | null | undefined, digits: number): string {
   if (value === null || value === undefined) return "–";
   return grouped(value, digits);
 }
 
-/** "95 %: 1.20 to 1.40", or that there is none. */
+/** "95 %: 1.20 to 1.40", or a note that there is no interval. */
 export function intervalText(estimate: Estimate | null | undefined, digits: number): string {
   if (!estimate) return "no interval";
   return `95 %: ${fixed(estimate.low, digits)} to ${fixed(estimate.high, digits)}`;

@@ -1,4 +1,4 @@
-/** The share of a load run's answers that came within a time, by stage where there are a few. */
+/** The share of a load run's answers that arrived within a time, by stage if there are few. */
 import { grouped } from "../../text/grouped.ts";
 import { isInside } from "../../load/window.ts";
 import { latencies } from "../../endpoint/latency.ts";
@@ -10,12 +10,12 @@ import type { Plot } from "../charts/plot.ts";
 import type { Legend } from "../charts/request_series.ts";
 import type { RequestRecord } from "../../run/request_record.ts";
 
-/** With more stages their curves would hide each other; the page's palette has as many colours. */
+/** More curves than this would hide each other; the page's palette has this many colours. */
 const MOST_STAGES = 6;
 
 const CAPTION = "share of the answers that came within a time; solid: ttft, dashed: e2e";
 
-/** The chart with its legend; null for fewer than two answers. */
+/** The chart with its legend; null if there are fewer than two answers. */
 export function loadLatencyPlot(
   { stages, total }: LoadResults,
   records: readonly RequestRecord[],
@@ -50,13 +50,13 @@ export function loadLatencyPlot(
   };
 }
 
-/** An answer that is in the figures. */
+/** Whether an answer counts in the figures. */
 function isAnswered(record: RequestRecord, { window }: StageResults): boolean {
   return !record.warmup && record.failure === null && record.t_sent_ns !== null &&
     isInside(record, window);
 }
 
-/** The times of one kind that are known, ms, ascending. */
+/** The known times of one kind, ms, in ascending order. */
 function timesOf(records: readonly RequestRecord[], name: "ttft_ms" | "e2e_ms"): Float64Array {
   return sortedCopy(records.flatMap((record) => latencies(record)[name] ?? []));
 }

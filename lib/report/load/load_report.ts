@@ -1,4 +1,7 @@
-/** The report of a load run: one HTML file from the results, the request records and the samples. */
+/**
+ * The report on a load run: one HTML file made from the results, the request records and the
+ * samples.
+ */
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { readSamples } from "../../hardware/samples.ts";
@@ -40,9 +43,9 @@ import type { RequestRecord } from "../../run/request_record.ts";
 const MOST_NOTES = 100;
 
 /**
- * Writes report/index.html of a load run; gives its path.
+ * Writes report/index.html of a load run; returns its path.
  *
- * @param records the requests of the journal, those of the warm-up too.
+ * @param records the requests in the journal, including those of the warm-up.
  * @throws {InputError} the file cannot be written.
  */
 export async function writeLoadReport(
@@ -124,7 +127,7 @@ async function timeline(
     `<p class="note">${escapeHtml(samplingNote(sessions))}</p>`;
 }
 
-/** What needs the gaps of single requests; nothing where they were not kept. */
+/** The sections that need the gaps of single requests; empty if these were not recorded. */
 function tokenParts(
   results: LoadResults,
   records: readonly RequestRecord[],

@@ -1,28 +1,28 @@
-/** Request records as series over time. */
+/** Request records as time series. */
 import { latencies } from "../../endpoint/latency.ts";
 import { timeStep } from "../charts/scales.ts";
 import type { Points } from "../charts/host_panels.ts";
 import type { RequestRecord } from "../../run/request_record.ts";
 
 const NS_PER_S = 1e9;
-/** Rates are those of whole seconds, unless the run is too short for that. */
+/** Rates are per whole second, unless the run is shorter than this. */
 const SHORT_RUN_S = 20;
 const MOST_RATES = 300;
 const INTERVALS = 400;
-/** Of each part of a scatter with too many points these are kept. */
+/** How many points are kept from each part of a scatter with too many points. */
 const KEPT_OF_PART = 4;
 
 /** A request that was sent. */
 export type SentRequest = RequestRecord & { t_sent_ns: number };
 
-/** The requests that were sent, in order, second 0 being the first one's sending. */
+/** The sent requests, in order; second 0 is the sending of the first one. */
 export interface LoadSpan {
   sent: SentRequest[];
   origin_ns: number;
   length_s: number;
 }
 
-/** The sent requests of a run; null for none. */
+/** The sent requests of a run; null if there are none. */
 export function loadSpan(records: readonly RequestRecord[]): LoadSpan | null {
   const sent = records.filter((each): each is SentRequest => each.t_sent_ns !== null)
     .sort((a, b) => a.t_sent_ns - b.t_sent_ns);
@@ -32,7 +32,7 @@ export function loadSpan(records: readonly RequestRecord[]): LoadSpan | null {
   return { sent, origin_ns, length_s: Math.max((end_ns - origin_ns) / NS_PER_S, 1e-3) };
 }
 
-/** Events a second. */
+/** Events per second. */
 export interface Rates {
   step_s: number;
   sent: Points;
@@ -40,7 +40,7 @@ export interface Rates {
   failed: Points;
 }
 
-/** How many requests were sent, answered and failed a second, at the middle of each interval. */
+/** Requests sent, answered and failed per second; each point is the middle of an interval. */
 export function requestRates({ sent, origin_ns, length_s }: LoadSpan): Rates {
   const least_s = length_s < SHORT_RUN_S ? 0.2 : 1;
   const wished_s = Math.max(least_s, timeStep(length_s, MOST_RATES));
@@ -65,8 +65,8 @@ export function requestRates({ sent, origin_ns, length_s }: LoadSpan): Rates {
 }
 
 /**
- * Requests in flight by what they wait for: the mean of each of 400 intervals. Of equal ones in a row
- * the first and the last are given: a line between them has the others on it.
+ * Requests in flight by what they wait for, as the mean of each of 400 intervals. Of a sequence of
+ * equal values only the first and last are returned: the line between them covers the rest.
  */
 export function inFlightSteps({ sent, origin_ns, length_s }: LoadSpan): {
   first_token: Points;
@@ -94,7 +94,7 @@ function addSpan(sums: Float64Array, from: number, to: number): void {
   }
 }
 
-/** The ttft, ms, of each request that had a first token, at the second of its sending. */
+/** The ttft, ms, of each request that had a first token, over the second of its sending. */
 export function firstTokens({ sent, origin_ns }: LoadSpan): Points {
   return sent.flatMap((request): Points => {
     const { ttft_ms } = latencies(request);
@@ -103,8 +103,8 @@ export function firstTokens({ sent, origin_ns }: LoadSpan): Points {
 }
 
 /**
- * At most `most` of the points, in order: of each part of equally many points the lowest, the highest
- * and some between them, so that no outlier is lost.
+ * At most `most` of the points, in order. Each part with the same number of points keeps its
+ * lowest, its highest and some in between, so that no outlier is lost.
  */
 export function thinned(points: Points, most: number): Points {
   if (points.length <= most) return points;
@@ -125,7 +125,7 @@ export function thinned(points: Points, most: number): Points {
   return kept;
 }
 
-/** The place of the lowest value, or with the sign −1 of the highest one. */
+/** The index of the lowest value, or with sign −1 of the highest. */
 function lowest(points: Points, from: number, to: number, sign: 1 | -1): number {
   let best = from;
   for (let i = from + 1; i < to; i++) {

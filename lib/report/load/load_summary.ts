@@ -1,4 +1,6 @@
-/** The top of a load run's report: what ran, whether its client can be trusted, its main figures. */
+/**
+ * The top of a load run's report: what ran, whether the client can be trusted, the main figures.
+ */
 import { grouped } from "../../text/grouped.ts";
 import { headingOf, measure, titleOf } from "../../measures/describe.ts";
 import { bannerOf, hostText, softwareText, startText, type Tile, tileList } from "../banner.ts";
@@ -11,7 +13,7 @@ import type { LoadResults, StageResults } from "../../load/results.ts";
 import type { Verdict } from "../../load/verdict.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 
-/** The verdicts in large letters, and what they mean for whoever reads the figures. */
+/** The verdicts as shown, and what they mean for a reader of the figures. */
 const VERDICTS: Record<Verdict["verdict"], { name: string; meaning: string }> = {
   trusted: {
     name: "Client trusted",
@@ -94,7 +96,7 @@ function loadShape({ stages, total }: LoadResults): string {
   }`;
 }
 
-/** The run in eight numbers: of all measured stages together. */
+/** The run in eight figures, over all measured stages. */
 export function loadTiles({ total, slos, stages }: LoadResults): string {
   const { metrics, requests } = total;
   const { successful, failed, unfinished, unsent, cancelled } = requests;
@@ -142,7 +144,7 @@ export function loadTiles({ total, slos, stages }: LoadResults): string {
   return tileList(items) + note;
 }
 
-/** Where nothing ended, there is no rate. */
+/** A rate, which is unknown if nothing ended. */
 function known(rate: number | null, ended: number): string {
   return ended > 0 ? short(rate) : "–";
 }

@@ -21,10 +21,10 @@ import type { RequestRecord } from "../../run/request_record.ts";
 
 const NS_PER_S = 1e9;
 const MOST_TTFTS = 4000;
-/** More windows are not shaded one by one. */
+/** With more windows than this, they are not shaded individually. */
 const MOST_WINDOWS = 60;
 
-/** A part of the axis that was measured, with the number of its stage. */
+/** A measured part of the axis, with the number of its stage. */
 interface Window {
   name: string;
   from_s: number;
@@ -33,7 +33,7 @@ interface Window {
 
 const CAPTION = "over time, on one clock; shaded: the measured windows";
 
-/** The picture and a note on it; null where no request was sent. */
+/** The picture and a note on it; null if no request was sent. */
 function loadTimelinePlot(
   { stages, total, server }: LoadResults,
   records: readonly RequestRecord[],
@@ -143,7 +143,7 @@ function ttftPanel(points: Points): StackedPanel {
   };
 }
 
-/** Shades the measured windows; names them where they are the first panel's. */
+/** Shades the measured windows, and names them in the first panel. */
 function shaded(panel: StackedPanel, windows: readonly Window[], named: boolean): StackedPanel {
   const band: ChartSeries = {
     type: "line",
@@ -165,7 +165,7 @@ function shaded(panel: StackedPanel, windows: readonly Window[], named: boolean)
   return { ...panel, series: [band, ...panel.series] };
 }
 
-/** The load over time, with all that was recorded beside it; null where no request was sent. */
+/** The load over time, with everything that was recorded during it; null if no request was sent. */
 export function timelineOf(
   results: LoadResults,
   records: readonly RequestRecord[],

@@ -1,4 +1,4 @@
-/** A load as events of a trace: its requests in lanes, its stages, its probes, its server. */
+/** A load as trace events: its requests in lanes, its stages, its probes, its server. */
 import { latencies } from "../../endpoint/latency.ts";
 import { type JournaledLoad, readLoadJournal } from "../../load/load_journal.ts";
 import { mediaValues } from "../../run/request_record.ts";
@@ -15,7 +15,7 @@ const PROBES = 4;
 const SERVER = 5;
 const NS_PER_S = 1e9;
 
-/** The events of a load, by its journal. @throws {InputError} the journal cannot be read. */
+/** The events of a load, from its journal. @throws {InputError} the journal cannot be read. */
 export async function loadTrace(
   directory: RunDirectory,
   results: LoadResults,

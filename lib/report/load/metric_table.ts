@@ -1,4 +1,4 @@
-/** The distributions of a load run in numbers, with 95 % intervals under what is compared. */
+/** The distributions of a load run in numbers, with 95 % intervals for those that are compared. */
 import { grouped } from "../../text/grouped.ts";
 import { isDistribution } from "../../load/results.ts";
 import { titleOf } from "../../measures/describe.ts";
@@ -9,17 +9,17 @@ import { dataTable, type TableRow } from "../table.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
 
-/** The distributions that results hold, in the list's order. */
+/** The distributions in the results, in the order of the list of measures. */
 const ROWS = MEASURES.flatMap(({ name }) =>
   isDistribution(name) ? [[name, titleOf(name)] as const] : []
 );
 
-/** Not unknown where there is none: no connection was new, or none by https. */
+/** If these are missing they are not unknown: there were no new connections, or none with TLS. */
 const OF_NEW_CONNECTIONS: ReadonlySet<string> = new Set(["connect_ms", "tls_ms"]);
 
 const HEADS = ["n", "mean", "p50", "p90", "p95", "p99", "p99.9", "max"].map((html) => ({ html }));
 
-/** The table of all stages together, and below it one of each stage where there are several. */
+/** The table of all stages together, and below it one for each stage if there are several. */
 export function metricTables({ stages, total }: LoadResults): string {
   const single = stages.length < 2;
   const all = metricTable(total, single ? "distributions" : "distributions of all stages");

@@ -1,4 +1,4 @@
-/** What the server said of itself, over time. */
+/** The server's own metrics over time. */
 import type { HostPanel, Points } from "../charts/host_panels.ts";
 import type { ServerMetricsReading } from "../../run/request_record.ts";
 
@@ -8,7 +8,9 @@ const MOST_POINTS = 600;
 type Gauge = "running" | "waiting" | "kv_cache_usage";
 type Counter = "generation_tokens_total" | "prompt_tokens_total" | "preemptions_total";
 
-/** The panels of what the server tells; `origin_ns` is second 0, `length_s` the picture's end. */
+/**
+ * The panels of the server's metrics; `origin_ns` is second 0, `length_s` the end of the picture.
+ */
 export function serverPanels(
   readings: readonly ServerMetricsReading[],
   origin_ns: number,

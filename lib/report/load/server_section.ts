@@ -1,4 +1,4 @@
-/** What the server said of itself over the measured windows. */
+/** The server's own metrics over the measured windows. */
 import { grouped } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import { cutText, escapeHtml } from "../html.ts";
@@ -6,7 +6,7 @@ import { fixed, short } from "./load_figures.ts";
 import { dataTable, type TableRow } from "../table.ts";
 import type { LoadResults } from "../../load/results.ts";
 
-/** The summary of the server's /metrics; a line where there were none. */
+/** The summary of the server's /metrics; one line if there were none. */
 export function serverSection({ server }: LoadResults): string {
   if (!server) return `<p class="note">The server's own metrics were not read.</p>`;
   const { summary, readings, name } = server;

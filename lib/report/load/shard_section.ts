@@ -1,4 +1,6 @@
-/** What each of several processes sent of a load, and how its clock and its client were. */
+/**
+ * The share of a load that each of several processes sent, with its clock and its client's figures.
+ */
 import { cutText, escapeHtml } from "../html.ts";
 import { dataTable } from "../table.ts";
 import { short } from "./load_figures.ts";
@@ -6,14 +8,14 @@ import { partTable } from "./stage_table.ts";
 import type { LoadResults, ShardResults } from "../../load/results.ts";
 import type { TableRow } from "../table.ts";
 
-/** Figures of each shard, then their clocks. */
+/** The figures of each shard, then their clocks. */
 export function shardSection(shards: readonly ShardResults[], results: LoadResults): string {
   const heads = ["host", "clock ahead, ms", "known to ± ms", "moved by, ms", "late, ms", "client"];
   const rows = shards.map((shard): TableRow => ({
     head: escapeHtml(shard.name),
     cells: [
       escapeHtml(cutText(shard.host ?? "–", 100)),
-      // its clock is ahead where its times are taken back
+      // a clock that is ahead has its times moved back
       ...[
         shard.clock && -shard.clock.offset_ms,
         shard.clock?.error_ms,

@@ -8,7 +8,9 @@ import { digitsFor, intervalText, short } from "./load_figures.ts";
 import { dataTable, type TableRow } from "../table.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
 
-/** A row for each objective, one for all of them, and the goodput; by stage where there are several. */
+/**
+ * A row for each objective, one for all of them, and the goodput; by stage if there are several.
+ */
 export function sloTable(results: LoadResults): string {
   const said = (results.statements ?? []).map((statement) =>
     `<li dir="auto">${escapeHtml(cutText(judgedText(statement), 300))}</li>`

@@ -11,7 +11,7 @@ import type { Head, TableRow } from "../table.ts";
 
 type Column = [title: string, unit: string, cell: (stage: StageResults) => string];
 
-/** What was asked of the endpoint, and the outcome of the requests. */
+/** The load on the endpoint, and the outcome of the requests. */
 const LOAD: Column[] = [
   ["window", "s", ({ window }) => window.duration_s.toFixed(1)],
   ["wanted", "req/s", (stage) => short(stage.requested_rate_per_s)],
@@ -31,18 +31,18 @@ const LOAD: Column[] = [
   [measure("error_rate").term, "", (stage) => percentText(stage.error_rate)],
 ];
 
-/** Shown where there are any. */
+/** Shown if there are any. */
 const CUT_OFF: Column[] = [
   ["unfinished", "", ({ requests }) => fault(requests.unfinished)],
   ["unsent", "", ({ requests }) => fault(requests.unsent)],
 ];
 
-/** Shown where some were cut off on purpose. */
+/** Shown if requests were cut off on purpose. */
 const CANCELLED: Column[] = [
   ["cancelled", "", ({ requests }) => grouped(requests.cancelled ?? 0)],
 ];
 
-/** The outcome of a part's requests. */
+/** The outcome of the requests of a part. */
 const SHARE: Column[] = [
   [
     "in flight",
@@ -53,7 +53,7 @@ const SHARE: Column[] = [
   ["failed", "", ({ requests }) => fault(requests.failed)],
 ];
 
-/** A quantile of a latency; long ones in seconds. */
+/** A quantile of a latency, in a column of its unit. */
 function latencyColumn(
   name: keyof StageResults["metrics"],
   rank: "p50" | "p99",
@@ -66,7 +66,7 @@ function latencyColumn(
   }];
 }
 
-/** What the endpoint did. */
+/** The endpoint's performance. */
 const RESULTS: Column[] = [
   ["answered", "req/s", (stage) => ofAnswers(stage, stage.requests_per_s)],
   ["output", "tokens/s", (stage) => ofAnswers(stage, stage.output_tokens_per_s)],
@@ -79,7 +79,7 @@ const RESULTS: Column[] = [
   latencyColumn("e2e_ms", "p99", true),
 ];
 
-/** Shown where answers hold sound or images. */
+/** Shown if answers contain sound or images. */
 const MEDIA: Column[] = [
   ["sound", "s/s", ({ media }) => short(media?.audio_s_per_s)],
   ["images", "images/s", ({ media }) => short(media?.images_per_s)],
@@ -91,13 +91,13 @@ const GOODPUT: Column = [
   ({ goodput }) => short(goodput?.requests_per_s?.value),
 ];
 
-/** What these rows have results of. */
+/** The result columns that these rows need. */
 function resultsOf(rows: readonly StageResults[], slos: LoadResults["slos"]): Column[] {
   const media = rows.some((row) => row.media !== undefined);
   return [...RESULTS, ...media ? MEDIA : [], ...slos.length ? [GOODPUT] : []];
 }
 
-/** The load and the results: a row for each stage, and their total where there are several. */
+/** The load and the results: a row for each stage, and their total if there are several. */
 export function stageTable(results: LoadResults): string {
   const { stages, total, slos } = results;
   const cutOff = total.requests.unfinished + total.requests.unsent > 0;
@@ -107,7 +107,7 @@ export function stageTable(results: LoadResults): string {
     windowNote(stages) + cutOffNote(total);
 }
 
-/** Parts of a load side by side: of each of several endpoints, or models. */
+/** Parts of a load side by side: its endpoints, or its models. */
 export function partTable(
   what: string,
   parts: readonly StageResults[],
@@ -127,7 +127,7 @@ export function warmupTable(warmup: StageResults, results: LoadResults): string 
     `<p class="note">In none of the figures above: ttft of a warm server is that of the load.</p>`;
 }
 
-/** What probes found beside the load. */
+/** The results of probes during the load. */
 export function probeTable({ requests, answered, failed, rate_per_s, ttft_ms }: ProbeFigures) {
   const heads = ["probes", "answered", "failed", "ttft p50, ms", "ttft p99, ms", "ttft max, ms"];
   const cells = [
@@ -167,7 +167,7 @@ function fault(count: number): string {
   return count ? `<span class="fault">${grouped(count)}</span>` : grouped(count);
 }
 
-/** Where nothing ended, there is no rate. */
+/** A rate, which is unknown if nothing ended. */
 function ofAnswers({ requests }: StageResults, rate: number | null): string {
   return requests.successful + requests.failed > 0 ? short(rate) : "–";
 }

@@ -1,4 +1,4 @@
-/** GPUs and hosts by recorded Prometheus pages: over time, and in sum. */
+/** GPUs and hosts according to recorded Prometheus pages: over time, and summarised. */
 import { hostSeries, type TelemetrySeries } from "../../load/telemetry/telemetry.ts";
 import { counted, grouped } from "../../text/grouped.ts";
 import { cutText, escapeHtml } from "../html.ts";
@@ -9,11 +9,11 @@ import type { HostPanel, Points } from "../charts/host_panels.ts";
 
 const NS_PER_S = 1e9, GB = 1e9, MB = 1e6;
 const MOST_POINTS = 600;
-/** More lines in one panel cannot be told apart. */
+/** More lines in one panel could not be told apart. */
 const MOST_LINES = 8;
 const MOST_NAMES = 200;
 
-/** A quantity as it is shown: with its unit, and whether over time too. */
+/** How a quantity is shown: its unit, and whether it is shown over time. */
 interface Shown {
   title: string;
   factor: number;
@@ -48,7 +48,7 @@ const SHOWN: Record<string, Shown> = {
   network_sent_bytes: shownIn("network sent, MB", 1 / MB),
 };
 
-/** A panel a quantity, a line a device of a page; `origin_ns` is second 0. */
+/** One panel per quantity, one line per device of a page; `origin_ns` is second 0. */
 export function telemetryPanels(
   series: readonly TelemetrySeries[],
   origin_ns: number,
@@ -86,7 +86,7 @@ function pointsOf(
 
 const hostOf = (page: string) => new URL(page).host;
 
-/** The table of what was understood, and how the pages were read. */
+/** The table of known metrics, and how the pages were read. */
 export function telemetrySection({ telemetry }: LoadResults): string {
   if (telemetry === undefined) return "";
   const rows = telemetry.figures.map(({ page, device, name, mean, max, increase }): TableRow => {
@@ -121,7 +121,7 @@ export function telemetrySection({ telemetry }: LoadResults): string {
     othersList(telemetry.others ?? []);
 }
 
-/** What is kept without being understood, by name. */
+/** The names of metrics that were recorded but are not known to dyno. */
 function othersList(names: readonly string[]): string {
   if (names.length === 0) return "";
   const shown = names.slice(0, MOST_NAMES).map((name) => escapeHtml(cutText(name, 100)));

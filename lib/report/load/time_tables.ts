@@ -1,4 +1,4 @@
-/** A load in slices of time, and its first turns beside later ones, as tables. */
+/** Tables of a load in slices of time, and of first turns compared with later ones. */
 import { grouped } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import { slicesOf } from "../../load/slices.ts";
@@ -28,13 +28,13 @@ const SLICE_HEADS = heads(
   ["e2e p99", "s"],
 );
 
-/** Shown where a load has any. */
+/** Shown if a load has any. */
 const MEDIA: [name: "audio_s_per_s" | "images_per_s", title: string, unit: string][] = [
   ["audio_s_per_s", "sound", "s/s"],
   ["images_per_s", "images", "images/s"],
 ];
 
-/** The slices, HTML; null for fewer than two. */
+/** The slices, as HTML; null if there are fewer than two. */
 export function sliceTable(records: readonly RequestRecord[], gapsOf: GapsOf): string | null {
   const span = loadSpan(records.filter(({ warmup }) => !warmup));
   if (span === null) return null;
@@ -83,7 +83,7 @@ const TURN_HEADS = heads(
   ["cached", "of prompt tokens"],
 );
 
-/** First turns beside later ones, HTML; null where no session has a later one. */
+/** First turns compared with later ones, as HTML; null if no session has a later turn. */
 export function turnTable({ turns }: Pick<LoadResults, "turns">): string | null {
   if (turns === undefined) return null;
   const seconds = (ms: number | undefined) => short(ms === undefined ? null : ms / 1000);

@@ -1,4 +1,4 @@
-/** The table by category, with the pass rates' intervals drawn. */
+/** The table by category, with the intervals of the pass rates drawn. */
 import { figure } from "../../text/figure.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { percentText } from "../../text/percent.ts";
@@ -28,13 +28,15 @@ const RATE_HEADS: Head[] = [
 ];
 const JUDGED_HEADS = [["score", ""], ...HEADS];
 
-/** A row for each category and one for all; of very many categories the first 200. */
+/** A row for each category and one for all; if there are very many, the first 200. */
 export function categoryTable({ categories, ...results }: SuiteResults): string {
   const summaries = categories.map(({ category, ...rest }) => ({ name: category, ...rest }));
   return summaryTable("category", "categories", summaries, results);
 }
 
-/** A row for each of several endpoints, which of them went away, and one for all. */
+/**
+ * A row for each of several endpoints, a note on those that became unavailable, and a row for all.
+ */
 export function endpointTable({ endpoints = [], ...results }: SuiteResults): string {
   const summaries = endpoints.map(({ endpoint, ...rest }) => ({ name: endpoint, ...rest }));
   const lost = endpoints.flatMap((each) =>
@@ -88,7 +90,7 @@ function row({ name, aggregate, statistics }: Summary, judged: boolean): TableRo
   };
 }
 
-/** A dot with its interval on a line from 0 to 100 %. */
+/** A dot with its interval, on a line from 0 to 100 %. */
 function whiskers(estimate: Estimate | null): string {
   if (!estimate) return "–";
   const { value, low, high } = estimate;

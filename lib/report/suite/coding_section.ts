@@ -1,4 +1,6 @@
-/** What a coding run comes to: each mode's success over problems, and both compared. */
+/**
+ * The result of a coding run: each mode's success over problems, and a comparison of both modes.
+ */
 import { shareCell } from "./epochs_section.ts";
 import { dollars } from "../../text/dollars.ts";
 import { codingStatistics } from "../../coding/summary.ts";
@@ -6,7 +8,9 @@ import { dataTable } from "../table.ts";
 import type { ResultItem } from "../../suite/results.ts";
 import type { CodingOutcome } from "../../run/test_result.ts";
 
-/** The table and, of two modes, their comparison; null for a run without coding problems. */
+/**
+ * The table and, if there are two modes, their comparison; null for a run without coding problems.
+ */
 export function codingSection(items: readonly ResultItem[]): string | null {
   const outcomes = items.flatMap(({ coding }) => coding ?? []);
   if (outcomes.length === 0) return null;
@@ -54,7 +58,7 @@ function compared(
   } to ${points(high)}); ${gained} gained, ${lost} lost${test}.</p>`;
 }
 
-/** How many answers each problem has in a mode. */
+/** The number of answers per problem in a mode. */
 function answersByProblem(outcomes: readonly CodingOutcome[], mode: string): number[] {
   const counts = new Map<string, number>();
   for (const outcome of outcomes) {

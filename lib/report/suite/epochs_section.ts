@@ -1,4 +1,4 @@
-/** Tests that were asked several times: what their answers come to, and each test's epochs. */
+/** Tests that were asked several times: the results over their answers, and each test's epochs. */
 import { percentText } from "../../text/percent.ts";
 import { counted } from "../../text/grouped.ts";
 import { cutText, escapeHtml } from "../html.ts";
@@ -10,9 +10,9 @@ import type { ResultItem, SuiteResults } from "../../suite/results.ts";
 const MOST_TESTS = 200;
 const MOST_MARKS = 40;
 
-/** The section, HTML; null where each test was asked once. */
+/** The section, as HTML; null if each test was asked once. */
 export function epochsSection({ statistics, items }: SuiteResults): string | null {
-  const { epochs = null } = statistics; // an earlier dyno tells none
+  const { epochs = null } = statistics; // missing in results of an earlier dyno
   return epochs === null ? null : byK(epochs) + byTest(items);
 }
 
@@ -34,7 +34,7 @@ function byK({ epochs, problems, mean, majority, pass_at_k, at_least_k }: EpochS
 tests, as the answers to one test are alike.</p>`;
 }
 
-/** Each test's answers, those with the fewest right ones first. */
+/** Each test's answers; tests with the fewest right answers come first. */
 function byTest(items: readonly ResultItem[]): string {
   const byProblem = Map.groupBy(items, ({ problem_id, test_id }) => problem_id ?? test_id);
   const tests = [...byProblem].map(([id, answers]) => {
@@ -57,7 +57,7 @@ function byTest(items: readonly ResultItem[]): string {
     }</p>`;
 }
 
-/** What was not judged comes last. */
+/** Tests that were not judged sort last. */
 function shareOf({ right, judged }: { right: number; judged: number }): number {
   return judged === 0 ? 2 : right / judged;
 }

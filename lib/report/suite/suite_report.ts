@@ -1,4 +1,7 @@
-/** The report of a suite run: one HTML file from results.json, the samples and the items' texts. */
+/**
+ * The report on a suite run: one HTML file made from results.json, the samples and the items'
+ * texts.
+ */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { readSamples, type Samples } from "../../hardware/samples.ts";
@@ -31,10 +34,10 @@ import type { Estimate } from "../../stats/interval.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 
 /**
- * Writes report/index.html of a run; gives its path. Only a part of a large run's page is in memory
- * at a time.
+ * Writes report/index.html of a run; returns its path. A large run's page is never in memory as a
+ * whole.
  *
- * @param results what results.json holds, where the caller has it already.
+ * @param results the content of results.json, if the caller already has it.
  * @throws {InputError} the file cannot be written.
  */
 export async function writeSuiteReport(
@@ -70,7 +73,7 @@ async function latency(results: SuiteResults): Promise<string> {
   const { items, aggregate, statistics } = results;
   if (aggregate.successful === 0) return `<p class="note">No test was answered.</p>`;
   const plot = latencyPlot(items);
-  const chart = plot && await chartFigure(plot.draw, plot.label); // the table below names the colours
+  const chart = plot && await chartFigure(plot.draw, plot.label); // the table below explains the colours
   const explained = chart &&
     `<p class="note">Share of the answers that came within a time: first token and whole answer.</p>`;
   return `${chart ?? ""}${explained ?? ""}${latencyTable(statistics)}`;
@@ -86,7 +89,9 @@ requests cannot be put on one time line.</p>${note}`;
   return (plot ? await plotFigure(plot) : `<p class="note">No request was sent.</p>`) + note;
 }
 
-/** Quantiles of ttft, tpot, e2e and tokens/s; the first and third rows are the chart's curves. */
+/**
+ * Quantiles of ttft, tpot, e2e and tokens/s; the first and third rows are also the chart's curves.
+ */
 function latencyTable(statistics: SuiteStatistics): string {
   const { ttft_ms, tpot_ms, e2e_ms, tokens_per_second } = statistics;
   const rows = [

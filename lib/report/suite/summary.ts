@@ -1,4 +1,4 @@
-/** The top of a report: what ran, where, and its outcome in a few numbers. */
+/** The top of a report: what ran, where, and its outcome in a few figures. */
 import { figure } from "../../text/figure.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
@@ -47,7 +47,7 @@ function runFacts(metadata: RunMetadata, results: SuiteResults): [string, string
   return facts.flatMap(([name, value]) => value ? [[name, value]] : []);
 }
 
-/** The run in eight numbers. */
+/** The run in eight figures. */
 export function tiles(results: SuiteResults): string {
   return tileList([...scoreTiles(results), ...latencyTiles(results), ...outcomeTiles(results)]);
 }

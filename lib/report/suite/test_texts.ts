@@ -1,4 +1,4 @@
-/** Prompt, answer and judgement of the tests that matter most, as HTML of a bounded size. */
+/** Prompt, answer and judgement of the most important tests, as HTML of limited size. */
 import { statSync } from "node:fs";
 import { Buffer } from "node:buffer";
 import { basename, dirname, join, relative } from "node:path";
@@ -9,14 +9,17 @@ import type { RunDirectory } from "../../run/directory.ts";
 import type { ResultItem } from "../../suite/results.ts";
 import type { TestResult } from "../../run/test_result.ts";
 
-/** Texts are shown for this many tests, failed and wrong ones first, and this many bytes of HTML. */
+/**
+ * Texts are shown for at most this many tests, failed and wrong ones first, and this many bytes of
+ * HTML.
+ */
 const MOST_TESTS = 300;
 const MOST_BYTES = 2_500_000;
 const LONGEST_TEXT = 3000;
-/** A larger file of a result is not read. */
+/** A result file larger than this is not read. */
 const LARGEST_FILE_BYTES = 4 * 1024 * 1024;
 
-/** The outcome of a test, in a word. */
+/** The outcome of a test in one word. */
 export type TestVerdict = "error" | "not judged" | "wrong" | "answered" | "passed";
 
 /** Verdicts in the order in which their texts are shown. */
@@ -53,7 +56,9 @@ export function testTexts(
   return texts;
 }
 
-/** The texts of one test, with a link from the report to its file; null when its files are gone. */
+/**
+ * The texts of one test, with a link from the report to its file; null if its files are missing.
+ */
 export function testText(directory: RunDirectory, file_stem: string): string | null {
   const folder = directory.items, stem = basename(file_stem);
   const path = join(folder, `${stem}_result.json`);
@@ -77,7 +82,10 @@ export function testText(directory: RunDirectory, file_stem: string): string | n
   ].join("");
 }
 
-/** The part of a completion file before the part that follows it; null when the file is gone. */
+/**
+ * The start of a completion file, up to the text that follows the prompt; null if the file is
+ * missing.
+ */
 function promptIn(path: string, { reasoning_text }: TestResult): string | null {
   try {
     if (statSync(path).size > LARGEST_FILE_BYTES) return null;

@@ -1,4 +1,4 @@
-/** The table of tests: numbers of all, texts of those that matter most. */
+/** The table of tests: figures of all tests, texts of the most important ones. */
 import { figure } from "../../text/figure.ts";
 import { mostImportant, scrollBox } from "../table.ts";
 import { grouped } from "../../text/grouped.ts";
@@ -9,9 +9,9 @@ import { testTexts, verdictOf, VERDICTS } from "./test_texts.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { ResultItem } from "../../suite/results.ts";
 
-/** Rows of a page that a browser still opens quickly. */
+/** More rows than this would be slow to open in a browser. */
 const MOST_ROWS = 20_000;
-/** Letters of names and errors, in all: what is left for one of very many is less. */
+/** The total letters of names and errors; with very many tests, each has fewer. */
 const NAME_LETTERS = 800_000;
 const ERROR_LETTERS = 300_000;
 
@@ -38,7 +38,7 @@ const ENERGY: Column = {
   number: (item) => figure(item.energy_j, 2),
 };
 
-/** Rows that are laid out at once; more as the table is scrolled. */
+/** Rows that are laid out when the page opens; more follow while the user scrolls. */
 const FIRST_ROWS = 300;
 
 /** The class of a row that is laid out later. */
@@ -46,14 +46,14 @@ export function laterClass(place: number): string {
   return place < FIRST_ROWS ? "" : " later";
 }
 
-/** What lays out more rows where a table has them. */
+/** The button that lays out more rows, if the table has more. */
 export function moreButton(rows: number): string {
   return rows > FIRST_ROWS
     ? `<p class="note" id="more"><button type="button">Show more tests</button></p>`
     : "";
 }
 
-/** How many letters of texts a row may show. */
+/** How many letters of its texts a row may show. */
 interface Letters {
   name: number;
   error: number;
@@ -112,7 +112,7 @@ function leftOut(tests: number, rows: number, texts: number): string {
   return lines.map((line) => `<p class="note">${line}</p>`).join("");
 }
 
-/** `abbr` is what paper shows: there a button is not repeated on each page. */
+/** `abbr` is the text for paper, where a button is not repeated on each page. */
 function headCell({ title, unit, number }: Column): string {
   const button = `<button type="button">${title}</button>`;
   const small = unit ? `<small>${unit}</small>` : "";

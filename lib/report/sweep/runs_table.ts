@@ -1,26 +1,26 @@
-/** The table of a sweep's runs, which sorts by its heads. */
+/** The table of a sweep's runs, which can be sorted by its headings. */
 import { scrollBox } from "../table.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { metricTitle } from "./sweep_tables.ts";
 
-/** Rows of a page that a browser still opens quickly. */
+/** More rows than this would be slow to open in a browser. */
 const MOST_ROWS = 20_000;
 
-/** Columns after the run's name, of which a sweep has some. */
+/** Columns after the run's name; a sweep has only some of them. */
 const COLUMNS = ["policy", "workflows", "seed", "ablation_name"];
 const ENDS = ["exit_code", "wall_time_s"];
 const WORDS = ["run_id", "policy", "ablation_name", "warning"];
 
-/** Takes rows of runs.csv one after the other; gives the table. */
+/** Collects rows of runs.csv, then produces the table. */
 export class RunsTable {
   readonly #rows: { bad: boolean; cells: string[] }[] = [];
   readonly #columns: readonly string[];
-  /** Columns that some run has: only the simulator's have a policy. */
+  /** Which columns some run uses: only the simulator's runs have a policy. */
   readonly #used: boolean[];
   #left = 0;
 
-  /** @param metrics columns with numbers that are shown. */
+  /** @param metrics the columns of numbers to show. */
   constructor(metrics: readonly string[]) {
     this.#columns = ["run_id", ...COLUMNS, ...metrics, ...ENDS, "warning"];
     this.#used = this.#columns.map((name) => name === "run_id");
@@ -71,7 +71,7 @@ function headCell(name: string, isNumber: boolean): string {
   }</button>${small}</th>`;
 }
 
-/** A number shortened to what can be told apart; other text as it is. */
+/** A number shortened to the digits that matter; other text unchanged. */
 function numberText(text: string): string {
   if (text === "") return "–";
   const value = Number(text);

@@ -1,4 +1,4 @@
-/** The charts of a sweep: what is drawn, and under which name its picture is kept. */
+/** The charts of a sweep, and the names of their picture files. */
 import { METRICS, tierMetric } from "../../sweep/columns.ts";
 import {
   ablatedPolicy,
@@ -14,24 +14,24 @@ import type { SeedMean } from "./sweep_numbers.ts";
 
 const MOST_PANELS = 6;
 const MOST_ROWS = 24;
-/** Charts of metrics that are not the simulator's. */
+/** The most charts of metrics that are not the simulator's. */
 const MOST_OTHERS = 3;
 const TIER_COLOURS = ["c1", "c2", "c3"];
 
-/** A chart with its words. */
+/** A chart with its texts. */
 export interface SweepChart {
-  /** Of the section and of the picture, without its ending. */
+  /** The name of the section and of the picture file, without extension. */
   name: string;
-  /** Where it stands: in its own section, or beside a table. */
+  /** Its place: a separate section, or next to a table. */
   section: "own" | "ablations" | "tiers";
   heading: string;
   chart: DotChart;
   legend: { label: string; colour: string }[];
-  /** What is not drawn; empty for nothing. */
+  /** A note on what was not drawn; empty for none. */
   left_out: string;
 }
 
-/** The charts that the numbers allow. */
+/** The charts for which there is data. */
 export function sweepCharts(analysis: SweepAnalysis): SweepChart[] {
   const { metrics } = analysis;
   const charts = [
@@ -76,7 +76,9 @@ function costChart(analysis: SweepAnalysis): SweepChart {
   };
 }
 
-/** One chart for each of the first metrics of another program: the simulator's have their own charts. */
+/**
+ * One chart for each of the first metrics of another program; the simulator's have special charts.
+ */
 function otherCharts(analysis: SweepAnalysis): SweepChart[] {
   const others = analysis.metrics.filter((name) => !METRICS.includes(name)).slice(0, MOST_OTHERS);
   return others.map((metric, i) => {
@@ -117,7 +119,7 @@ function ablationChart(analysis: SweepAnalysis): SweepChart | null {
   };
 }
 
-/** How busy the tiers are that are used at all; of very many, the first. */
+/** The utilization of the tiers that are used at all; if there are very many, the first ones. */
 function tierChart(analysis: SweepAnalysis): SweepChart | null {
   const { columns, groups, tier_columns } = analysis;
   const used = tier_columns.filter((name) => {
@@ -147,7 +149,10 @@ export function tierTitle(column: string): string {
   return column.replace(/_tier(\d+)(_.*)?$/, ", tier $1");
 }
 
-/** A panel for each workload with a row for each policy; of one policy, a row for each workload. */
+/**
+ * A panel for each workload with a row for each policy; if there is one policy, a row for each
+ * workload.
+ */
 function policyPanels(
   analysis: SweepAnalysis,
   shown: readonly { metric: string; colour: string }[],

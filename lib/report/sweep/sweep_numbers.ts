@@ -1,4 +1,4 @@
-/** A sweep's means and ratios with their intervals, as charts and tables show them. */
+/** A sweep's means and ratios with intervals, for charts and tables. */
 import { type Estimate, meanEstimate } from "../../stats/interval.ts";
 import { pairedRatioEstimate } from "../../stats/paired_ratio.ts";
 import { mean } from "../../stats/quantile.ts";
@@ -6,20 +6,20 @@ import { type Group, groupAt, seedValues, type SweepAnalysis } from "../../sweep
 import { cutText } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 
-/** Below so many seeds a bootstrap interval is too narrow to be taken at its word. */
+/** With fewer seeds than this a bootstrap interval is too narrow to rely on. */
 const FEW_SEEDS = 10;
 
-/** A mean over seeds; of a single seed there is no interval. */
+/** A mean over seeds; with a single seed it has no interval. */
 export interface SeedMean {
   n: number;
   value: number;
   interval: Estimate | null;
 }
 
-/** Means that charts and tables both show, by group and metric. */
+/** Caches means that both charts and tables show, by group and metric. */
 const known = new WeakMap<Group, Map<string, SeedMean | null>>();
 
-/** The mean of a metric in a group; null where no run of it counts. */
+/** The mean of a metric in a group; null if none of its runs counts. */
 export function seedMean(
   analysis: SweepAnalysis,
   [policy, workload, ablation]: readonly [string, string, string],
@@ -40,7 +40,9 @@ export function seedMean(
   return found;
 }
 
-/** The ratio of an ablation to the baseline on the seeds that both have; null for no such seed. */
+/**
+ * The ratio of an ablation to the baseline on the seeds that both have; null if they share none.
+ */
 export function ablationRatio(
   analysis: SweepAnalysis,
   [policy, workload, ablation]: readonly [string, string, string],
@@ -64,7 +66,7 @@ export function othersOf({ ablations, baseline }: SweepAnalysis): string[] {
   return ablations.filter((name) => name !== baseline);
 }
 
-/** The policy whose ablations are drawn: full, else the last that has any. */
+/** The policy whose ablations are drawn: full, else the last policy that has any. */
 export function ablatedPolicy(analysis: SweepAnalysis): string | null {
   const has = (policy: string) =>
     analysis.workloads.some((workload) =>
@@ -74,7 +76,7 @@ export function ablatedPolicy(analysis: SweepAnalysis): string | null {
   return analysis.policies.findLast(has) ?? null;
 }
 
-/** How far the intervals can be trusted, in a sentence; null where there are none to speak of. */
+/** A sentence on how far the intervals can be trusted; null if there are none. */
 function sampleNote({ groups }: SweepAnalysis): string | null {
   const counts = groups.map(({ seeds }) => seeds.size);
   if (counts.length === 0) return null;
@@ -89,7 +91,7 @@ function sampleNote({ groups }: SweepAnalysis): string | null {
     `time: take it as a rough range; ${FEW_SEEDS} seeds or more make it honest.`;
 }
 
-/** What must be known before the numbers are read. */
+/** Notes that a reader needs before the numbers. */
 export function notes(analysis: SweepAnalysis): string[] {
   const said: string[] = [];
   const missing = analysis.runs - analysis.measured;
@@ -107,10 +109,10 @@ export function notes(analysis: SweepAnalysis): string[] {
   return said;
 }
 
-/** From this many milliseconds on, seconds are read more easily. */
+/** From this many milliseconds on, seconds are easier to read. */
 const SECONDS_FROM_MS = 10_000;
 
-/** In which unit a metric is shown, and what its values are multiplied with for that. */
+/** The unit in which a metric is shown, and the factor that converts its values. */
 export function metricUnit(
   { columns, groups }: SweepAnalysis,
   metric: string,
@@ -126,7 +128,7 @@ export function metricUnit(
   return large ? { title: `${name}, s`, scale: 1e-3 } : { title: `${name}, ${unit}`, scale: 1 };
 }
 
-/** A mean in another unit. */
+/** A mean converted to another unit. */
 export function scaled(mean: SeedMean | null, scale: number): SeedMean | null {
   if (mean === null || scale === 1) return mean;
   const { interval } = mean;

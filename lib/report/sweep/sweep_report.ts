@@ -1,4 +1,4 @@
-/** The report of a sweep: a page, a Markdown file and pictures from its runs.csv. */
+/** The report on a sweep: a page, a Markdown file and pictures, made from its runs.csv. */
 import { mkdirSync, rmSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import { readJsonFile } from "../../settings/json_file.ts";
@@ -23,7 +23,7 @@ import { ablationTable, htmlTable, inBaseline, policyTable } from "./sweep_table
 import { markdownTable, markdownText } from "../../formats/markdown.ts";
 import type { SweepTables, TextTable } from "./sweep_tables.ts";
 
-/** What a report was written as. */
+/** The files of a report. */
 export interface SweepReport {
   /** Path of index.html. */
   index: string;
@@ -31,7 +31,7 @@ export interface SweepReport {
   markdown: string;
   /** The charts' pictures. */
   assets: string[];
-  /** Why there are no PNG files, where that is so. */
+  /** Why there are no PNG files; null if there are. */
   no_png: string | null;
   /** Runs in the report. */
   runs: number;
@@ -86,7 +86,7 @@ export async function writeSweepReport(
   return { index, markdown, assets, no_png, runs: analysis.runs, measured: analysis.measured };
 }
 
-/** Names of parameters, where the sweep file is there. */
+/** The names of parameters, if the sweep file exists. */
 async function parametersAt(path: string): Promise<string[]> {
   try {
     const { common_args, matrix } = sweepConfigOf(await readJsonFile(path));
@@ -96,7 +96,7 @@ async function parametersAt(path: string): Promise<string[]> {
   }
 }
 
-/** Each chart as PNG, or where that cannot be made, as SVG. */
+/** Writes each chart as PNG, or as SVG if PNG is not possible. */
 async function writePictures(
   charts: readonly SweepChart[],
   folder: string,
@@ -122,7 +122,7 @@ async function writePictures(
   return { assets, no_png };
 }
 
-/** The summary: names and what they are. */
+/** The summary: names and values. */
 function factsOf(analysis: SweepAnalysis): [name: string, value: string][] {
   const { runs, measured, policies, workloads, ablations, seeds } = analysis;
   const listed = (values: readonly string[]) => cutText(values.join(", "), 300);
@@ -158,7 +158,7 @@ interface BodyParts {
   facts: readonly (readonly [string, string])[];
   tables: SweepTables;
   runs: RunsTable;
-  /** Paths of the pictures, from the page. */
+  /** Paths of the pictures, relative to the page. */
   links: readonly string[];
 }
 
@@ -226,7 +226,7 @@ function section(id: string, heading: string, content: string): string {
   return `<section id="${id}"><h2>${escapeHtml(heading)}</h2>${content}</section>\n`;
 }
 
-/** What the words of a report mean: of those that this one has. */
+/** Explains the words of a report, only those that this report uses. */
 function readingOf({ metrics }: SweepAnalysis, { ablations, tiers }: SweepTables): string {
   const measured = (name: string) => metrics.some((metric) => metric.startsWith(name));
   const terms: [term: string, meaning: string, isUsed: boolean][] = [
@@ -275,7 +275,7 @@ interface MarkdownParts {
   charts: readonly SweepChart[];
   facts: readonly (readonly [string, string])[];
   tables: SweepTables;
-  /** The charts' pictures, in their order. */
+  /** The charts' pictures, in order. */
   assets: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** Tables of what lies behind a sweep's figures: the simulator's tiers, and the host. */
+/** Tables that explain a sweep's figures: the simulator's tiers, and the host. */
 import { groupAt, type SweepAnalysis } from "../../sweep/analyse.ts";
 import { headingOf } from "../../measures/describe.ts";
 import { tierTitle } from "./sweep_charts.ts";
@@ -6,8 +6,8 @@ import { metricUnit, scaled, seedMean } from "./sweep_numbers.ts";
 import { inBaseline, type TextTable, textTable } from "./sweep_tables.ts";
 
 /**
- * Means over seeds of each provider's tiers, in the baseline, without those that no attempt went to;
- * null where no run has tiers.
+ * Means over seeds of each provider's tiers, in the baseline, without tiers that had no attempts;
+ * null if no run has tiers.
  */
 export function tierTable(analysis: SweepAnalysis): TextTable | null {
   const { baseline, tier_columns } = analysis;
@@ -38,7 +38,7 @@ export function tierTable(analysis: SweepAnalysis): TextTable | null {
   );
 }
 
-/** Means over seeds of the host's samples, in the baseline; null where none were taken. */
+/** Means over seeds of the host's samples, in the baseline; null if there are none. */
 export function hostTable(analysis: SweepAnalysis): TextTable | null {
   const { baseline, host_columns } = analysis;
   if (host_columns.length === 0) return null;

@@ -1,4 +1,4 @@
-/** The tables of a sweep, for HTML and Markdown alike. */
+/** The tables of a sweep, for both HTML and Markdown. */
 import { escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { groupAt, type SweepAnalysis } from "../../sweep/analyse.ts";
@@ -15,11 +15,11 @@ export interface TextTable {
   heads: string[];
   names: number;
   rows: string[][];
-  /** Rows that are too many. */
+  /** The number of rows that are left out. */
   left: number;
 }
 
-/** The tables of a report; null where there is nothing to tell. */
+/** The tables of a report; null if there is nothing to show. */
 export interface SweepTables {
   policies: TextTable | null;
   ablations: TextTable | null;
@@ -27,7 +27,7 @@ export interface SweepTables {
   host: TextTable | null;
 }
 
-/** Means over seeds for each workload and policy, in the baseline; null where runs have no figures. */
+/** Means over seeds for each workload and policy, in the baseline; null if runs have no figures. */
 export function policyTable(analysis: SweepAnalysis): TextTable | null {
   const { baseline, policies, workloads } = analysis;
   if (analysis.metrics.length === 0) return null;
@@ -51,7 +51,7 @@ export function policyTable(analysis: SweepAnalysis): TextTable | null {
   });
 }
 
-/** Ratios to the baseline on the same seeds; null where there is no ablation. */
+/** Ratios to the baseline on the same seeds; null if there is no ablation. */
 export function ablationTable(analysis: SweepAnalysis): TextTable | null {
   const metrics = ["makespan_p95_ms", "makespan_mean_ms", "cost_mean"]
     .filter((metric) => analysis.metrics.includes(metric));
@@ -80,7 +80,7 @@ export function ablationTable(analysis: SweepAnalysis): TextTable | null {
   });
 }
 
-/** A table of means with their intervals; rows without any are left out. */
+/** A table of means with their intervals; rows without any are omitted. */
 export function textTable(
   caption: string,
   names: readonly string[],
@@ -97,7 +97,7 @@ export function textTable(
   });
 }
 
-/** The table without the columns of names that a sweep does not have, such as a policy. */
+/** The table without columns of names that the sweep does not use, such as a policy. */
 function inUse(table: TextTable): TextTable {
   const kept = table.heads.map((_, i) =>
     i >= table.names || table.rows.some((cells) => cells[i] !== "–")
@@ -107,7 +107,7 @@ function inUse(table: TextTable): TextTable {
   return { ...table, names, heads: ofKept(table.heads), rows: table.rows.map(ofKept) };
 }
 
-/** The baseline's name after other words; nothing where a sweep has no ablations. */
+/** The baseline's name after other words; empty if a sweep has no ablations. */
 export function inBaseline({ ablations, baseline }: SweepAnalysis, words: string): string {
   return ablations.length > 1 ? `${words}${baseline}` : "";
 }
@@ -135,7 +135,7 @@ function withInterval(mean: SeedMean | null): string {
   return `${at} [${low}, ${high}]`;
 }
 
-/** Digits that a value of the size `size` has: four or so. */
+/** A value with about four significant digits for numbers of size `size`. */
 function figureText(value: number, size: number): string {
   const digits = size === 0 ? 0 : 3 - Math.floor(Math.log10(Math.abs(size)));
   return value.toFixed(Math.max(0, Math.min(6, digits)));

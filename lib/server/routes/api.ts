@@ -1,4 +1,4 @@
-/** Routes of what the dashboard draws: small JSON from the index and the records of batches. */
+/** Routes for the dashboard's data: small JSON from the index and the records of batches. */
 import { Hono } from "hono";
 import { InputError } from "../../errors.ts";
 import { hardwareQuerySchema } from "../hardware_watch.ts";
@@ -67,13 +67,13 @@ export function apiRoutes({ runs, batches, hardware, onNotice }: AppOptions): Ho
   return routes;
 }
 
-/** @throws {HttpProblem} 404 for nothing. */
+/** @throws {HttpProblem} 404 if the value is null. */
 function found<T>(name: string, value: T | null): T {
   if (value !== null) return value;
   throw new HttpProblem(404, "not_found", `there is no "${name.slice(0, 100)}"`);
 }
 
-/** @throws {HttpProblem} 422 with what a file of the user's lacks. */
+/** @throws {HttpProblem} 422 that says what is wrong with a user's file. */
 async function readable<T>(read: () => T | Promise<T>): Promise<T> {
   try {
     return await read();
@@ -83,7 +83,7 @@ async function readable<T>(read: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** @throws {HttpProblem} 400 with what is wrong. */
+/** @throws {HttpProblem} 400 that says what is wrong. */
 function checkedQuery<S extends z.ZodType>(schema: S, query: unknown): z.infer<S> {
   const parsed = schema.safeParse(query);
   if (parsed.success) return parsed.data;
@@ -92,10 +92,10 @@ function checkedQuery<S extends z.ZodType>(schema: S, query: unknown): z.infer<S
   });
 }
 
-/** Of 100,000 runs a look takes most of a second: it is not to take more than a tenth of the time. */
+/** For 100,000 runs an update takes most of a second; it may use at most a tenth of the time. */
 const REST = 9;
 
-/** Gives the index to `work`, brought up to date first where that is due. */
+/** Passes the index to `work`, after updating it if that is due. */
 type WithRuns = <T>(work: (index: RunIndex) => T | Promise<T>) => Promise<T>;
 
 /** @param onNotice called when the index is rebuilt. */

@@ -1,4 +1,4 @@
-/** Routes of tasks: submitted, looked at, followed, cancelled. */
+/** Routes for tasks: submit, view, follow, cancel. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { checked } from "../../settings/setting.ts";
@@ -16,11 +16,11 @@ import { inQuery } from "../query.ts";
 import type { AppOptions, ServerEnv } from "../app_options.ts";
 
 const BODY_TIMEOUT_MS = 30_000;
-/** A comment is sent after this long without an event, so that no proxy takes the stream for dead. */
+/** After this time without an event a comment is sent, so that proxies do not close the stream. */
 const IDLE_MS = 15_000;
 const LONGEST_RETRY_S = 600;
 
-/** What GET /tasks may be asked for. */
+/** The query of GET /tasks. */
 export const listQuerySchema = z.strictObject({
   status: z.enum(["queued", "running", "completed", "failed", "cancelled"]).optional(),
   limit: inQuery(z.coerce.number().int().min(1).max(1000).default(100)),
@@ -144,7 +144,7 @@ export function taskRoutes(options: AppOptions): Hono<ServerEnv> {
   return routes;
 }
 
-/** @throws {HttpProblem} with every issue and its place. */
+/** @throws {HttpProblem} lists every issue and its place. */
 async function checkedRequest(
   value: unknown,
   { policy, private_callbacks }: AppOptions,
@@ -175,7 +175,7 @@ async function checkedRequest(
   return parsed.value;
 }
 
-/** What a schema complains of, with its places. */
+/** The issues that a schema found, with their places. */
 export function issuesOf({ issues }: z.ZodError): Issue[] {
   return issues.map(({ path, message }) => ({
     path: path.map((key) => typeof key === "number" ? key : String(key)),
@@ -206,7 +206,10 @@ function positionOf(task: Task, queue: readonly Task[]): number | null {
   return task.status === "queued" ? queue.indexOf(task) : null;
 }
 
-/** When a place in the queue should be free: the mean time of tasks that have ended, by those at a time. */
+/**
+ * Seconds until a place in the queue should be free: the mean duration of ended tasks, divided by
+ * the tasks that run at the same time.
+ */
 function retryAfter({ store, jobs }: AppOptions): number {
   const times = [...store.tasks.values()].slice(-100).filter(isOver).flatMap((task) =>
     durationOf(task) ?? []

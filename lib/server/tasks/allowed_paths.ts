@@ -1,13 +1,13 @@
-/** Files that tasks may name: in the folders that the operator allowed, and nowhere else. */
+/** Files that tasks may name: only those in the folders that the operator allows. */
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { packageFile } from "../../package_files.ts";
 
-/** The experiments that come with dyno. */
+/** The experiments that are part of dyno. */
 const BUNDLED = packageFile("experiments/");
 
-/** Where a bundled experiment may lie, and how its name may end. */
+/** Folders that can contain a bundled experiment, and extensions that its name can have. */
 const BUNDLED_FOLDERS = ["suites", "."];
 const ENDINGS = ["", ".json", ".jsonl"];
 
@@ -17,9 +17,10 @@ export class AllowedPaths {
   readonly #closed: string;
 
   /**
-   * @param roots relative paths begin at the first of them.
-   * @param runs the folder of runs: what is in it came from endpoints, and is never taken as input.
-   * @throws {InputError} a root that is not a folder.
+   * @param roots relative paths start at the first of them.
+   * @param runs the folder of runs: its content came from endpoints, and is never accepted as
+   * input.
+   * @throws {InputError} a root is not a folder.
    */
   constructor(roots: readonly string[], runs: string) {
     this.#roots = [...roots, ...(BUNDLED === null ? [] : [BUNDLED])].map((root) => {
@@ -32,7 +33,8 @@ export class AllowedPaths {
   /**
    * The real path of a file.
    *
-   * @throws {InputError} outside of the folders (also by a link), in the folder of runs, or not there.
+   * @throws {InputError} the file is outside the folders (also through a link), in the folder of
+   * runs, or does not exist.
    */
   resolve(given: string): string {
     const named = given.includes("/") ? null : bundled(given);
@@ -58,7 +60,7 @@ function isIn(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }
 
-/** A bundled experiment by its name, with or without its ending. */
+/** A bundled experiment by name, with or without its extension. */
 function bundled(name: string): string | null {
   if (BUNDLED === null) return null;
   for (const folder of BUNDLED_FOLDERS) {

@@ -1,4 +1,4 @@
-/** Following the journal of a batch: what was recorded since a task was submitted. */
+/** Follows the journal of a batch: counts what was recorded since a task was submitted. */
 import { type Fold, JournalFollower } from "../../run/fold.ts";
 import type { TaskMetrics } from "../../run/events.ts";
 import type { BatchFolder } from "../../schedule/folder.ts";
@@ -6,15 +6,15 @@ import type { TaskWatch } from "./task_watch.ts";
 
 const ERRORS = 10;
 
-/** What a batch's slots and records come to. */
+/** Sums over a batch's slots and records. */
 export interface BatchSums {
-  /** A slot was begun and is not over. */
+  /** A slot was started and has not ended. */
   open: boolean;
   slots: number;
   skipped: number;
   records: number;
   successful: number;
-  /** Records with a coverage, and the sum of theirs. */
+  /** Records with a coverage, and the sum of their coverages. */
   covered: number;
   coverage: number;
   /** The first errors, at most ten. */
@@ -69,7 +69,7 @@ export class BatchWatch implements TaskWatch {
   readonly #since_s: number;
   readonly #sums = batchSums.begin();
 
-  /** @param since_s what is older belongs to earlier tasks; unix seconds. */
+  /** @param since_s older events belong to earlier tasks; Unix seconds. */
   constructor({ journal }: BatchFolder, since_s: number) {
     this.#follow = new JournalFollower(journal, "batch");
     this.#since_s = since_s;

@@ -1,4 +1,4 @@
-/** Telling a task's callback URL that it has ended. */
+/** Reports to a task's callback URL that the task has ended. */
 import { callbackUrl, checkedAddress, RefusedAddressError } from "../../notify/callback_url.ts";
 import { endPayload } from "../../notify/payload.ts";
 import { TaskRefused } from "./policy.ts";
@@ -8,10 +8,10 @@ import type { TaskRequest } from "./request.ts";
 import type { TaskStore } from "./store.ts";
 
 /**
- * Checks where a task's callback would go. A name that nobody knows now may be known later, and is
- * checked again then.
+ * Checks where a task's callback would go. A name that cannot be resolved now may be resolvable
+ * later, and is checked again then.
  *
- * @throws {TaskRefused} an address that callbacks do not go to.
+ * @throws {TaskRefused} callbacks may not go to this address.
  */
 export async function checkCallback(
   { callback_url }: TaskRequest,
@@ -26,7 +26,10 @@ export async function checkCallback(
   }
 }
 
-/** Sends the callbacks of tasks that end, and of those that ended when the last server was killed. */
+/**
+ * Sends the callbacks of tasks that end, and of those that had ended when the last server was
+ * killed.
+ */
 export function sendCallbacks(store: TaskStore, queue: CallbackQueue): void {
   const tell = (task: Task) => {
     const { callback_url } = task.request;

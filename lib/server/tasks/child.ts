@@ -1,4 +1,4 @@
-/** The process of a task: its own group, that can be found and ended after a restart. */
+/** The process of a task: a separate group, which can be found and ended after a restart. */
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import process from "node:process";
@@ -7,19 +7,21 @@ import { startTicks } from "../../run/lock.ts";
 import { notWritten } from "../../write.ts";
 import type { TaskProcess } from "../../run/events.ts";
 
-/** How long a process may take to save what it has, before it is killed: a task is gone in 5 s. */
+/**
+ * How long a process may take to save its work before it is killed; a task has ended within 5 s.
+ */
 export const GRACE_MS = 4000;
 const POLL_MS = 50;
 
-/** Variables that are the server's alone. */
+/** Variables that only the server may see. */
 const OWN_SECRETS = ["DYNO_SERVE_TOKEN", "DYNO_WEBHOOK_SECRET"];
 
-/** A small young heap: shorter pauses while a client measures. */
+/** A small young heap, for shorter pauses while a client measures. */
 const HEAP = "--max-semi-space-size=2,--heap-growing-percent=30";
 
 /** How a process ended. */
 export interface ChildEnd {
-  /** Null: a signal ended it. */
+  /** Null if a signal ended it. */
   exit_code: number | null;
   signal: string | null;
 }
@@ -32,21 +34,24 @@ export interface TaskChild {
 
 const SHELL = "/bin/sh";
 
-/** Words that become the command after them once a line comes, and end without one. */
+/**
+ * A prefix that waits for a line on standard input and then runs the command after it; without a
+ * line it exits.
+ */
 async function whenTold(): Promise<string[]> {
   if (existsSync(SHELL)) return [SHELL, "-c", 'read -r line && exec "$@"', "sh"];
-  return [await nativeProgram("launch"), "--when-told"]; // a container has no shell
+  return [await nativeProgram("launch"), "--when-told"]; // a container may have no shell
 }
 
 /**
- * Starts a command in its own process group. Its output goes to files, so that it lives on, and
- * saves what it has, should this process be killed.
+ * Starts a command in a separate process group. Its output goes to files, so that it continues, and
+ * saves its work, if this process is killed.
  *
- * @param onStarted records the process: only then does it become the command, so that none runs of
- * which a server that was killed meanwhile does not know.
- * @param own variables of its environment, beside this process's.
+ * @param onStarted records the process. Only after that does it become the command, so that no
+ * command runs that a killed server has not recorded.
+ * @param own variables of its environment, in addition to this process's.
  * @throws {InputError} its output cannot be written.
- * @throws what `onStarted` threw, or the system's error when it cannot be started.
+ * @throws what `onStarted` threw, or the system's error if it cannot be started.
  */
 export async function startChild(
   command: readonly string[],
@@ -61,7 +66,7 @@ export async function startChild(
   try {
     const [starter, ...words] = [...await whenTold(), ...command];
     const child = spawn(starter, words, { detached: true, stdio: ["pipe", stdout, stderr], env });
-    const stdin = child.stdin!.on("error", () => {}); // it was killed before it was told
+    const stdin = child.stdin!.on("error", () => {}); // it may be killed before the line is sent
     const ended = new Promise<ChildEnd>((resolve) => {
       child.once("exit", (exit_code, signal) => resolve({ exit_code, signal }));
     });
@@ -93,8 +98,8 @@ function opened(path: string, flags: "w" | "a"): number {
 }
 
 /**
- * Ends a process and its group: asked with SIGINT first, so that it saves what it has, then killed.
- * Resolves once it is gone.
+ * Ends a process and its group: first with SIGINT, so that it can save its work, then with SIGKILL.
+ * Resolves when it has ended.
  */
 export async function endGroup(child: TaskProcess): Promise<void> {
   if (!isAlive(child)) return killGroup(child.pid);
@@ -111,7 +116,7 @@ export function killGroup(pid: number): void {
   signalGroup(pid, "SIGKILL");
 }
 
-/** Whether the process still runs, and is not another one that got its number. */
+/** Whether the process still runs and its id has not been reused by another one. */
 export function isAlive({ pid, start_ticks }: TaskProcess): boolean {
   try {
     process.kill(pid, 0);

@@ -1,20 +1,23 @@
-/** What happens to a task, as a stream that can be taken up again where it was left. */
+/** A task's events, as a stream that can be resumed where it was interrupted. */
 import { join } from "node:path";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { JournalFollower } from "../../run/fold.ts";
 import { isOver, type Task } from "./task.ts";
 import type { TaskMetrics } from "../../run/events.ts";
 
-/** One event: a change of the task, an event of its run's journal, or its figures. */
+/** One event: a change of the task, an event of its run's journal, or its metrics. */
 export interface TaskEvent {
-  /** Where the stream goes on after it; figures have none, they are sent again. */
+  /** Where the stream continues after it; null for metrics, which are sent again. */
   id: string | null;
   event: "task" | "run" | "metrics" | "idle";
   /** JSON. */
   text: string;
 }
 
-/** A place in a task's stream: its changes, and the byte in the journal of one of its runs. */
+/**
+ * A position in a task's stream: the number of its changes, and the byte in the journal of one of
+ * its runs.
+ */
 export interface EventPlace {
   change: number;
   run: number;
@@ -26,12 +29,12 @@ export interface EventStreamOptions {
   runs: string;
   from: EventPlace;
   metrics(): TaskMetrics | null;
-  /** Resolves at the next change of the task, or after a while: whether there was one. */
+  /** Resolves at the task's next change, or after a while; the result says whether it changed. */
   changed(): Promise<boolean>;
   signal: AbortSignal;
 }
 
-/** The place that an id names; the start where it names none. */
+/** The position that an id names; the start if it names none. */
 export function eventPlaceOf(id: string | undefined): EventPlace {
   const parts = /^(\d{1,9})\.(\d{1,9})\.(\d{1,15})$/.exec(id ?? "");
   if (parts === null) return { change: 0, run: 0, offset: 0 };
@@ -39,8 +42,8 @@ export function eventPlaceOf(id: string | undefined): EventPlace {
 }
 
 /**
- * A task's events from a place on, until it has ended. What was there before a change of the task is sent
- * before that change.
+ * A task's events from a position, until the task has ended. Events that happened before a change
+ * of the task are sent before that change.
  */
 export async function* taskEvents(
   task: Task,

@@ -1,4 +1,4 @@
-/** Waking those who follow a task when it has changed. */
+/** Wakes the followers of a task when it has changed. */
 import type { Task } from "./task.ts";
 
 /** Followers of tasks. */
@@ -13,7 +13,10 @@ export class TaskFeed {
     waiting?.forEach((resolve) => resolve(true));
   }
 
-  /** Resolves at the next change of the task, after `ms`, or when the feed is closed: whether it changed. */
+  /**
+   * Resolves at the task's next change, after `ms`, or when the feed is closed; the result says
+   * whether it changed.
+   */
   changed(task: Task, ms: number, signal: AbortSignal): Promise<boolean> {
     if (this.#closed || signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
@@ -32,7 +35,7 @@ export class TaskFeed {
     });
   }
 
-  /** Wakes everybody, for good. */
+  /** Wakes all followers, permanently. */
   close(): void {
     this.#closed = true;
     for (const waiting of [...this.#waiting.values()]) {

@@ -1,4 +1,4 @@
-/** What tasks may ask for: everything that a server refuses is here. */
+/** What tasks may request: everything that a server refuses is here. */
 import { InputError, messageOf } from "../../errors.ts";
 import { keyOriginsText, keyUsesOf, mayGo } from "../../endpoint/key_origins.ts";
 import { provider as presetOf } from "../../endpoint/providers.ts";
@@ -15,19 +15,21 @@ import type { AllowedPaths } from "./allowed_paths.ts";
 import type { LoadStage } from "../../load/stages.ts";
 import type { LoadTask, SuiteTask } from "./request.ts";
 
-/** Names under which dyno's own simulator runs. */
+/** Names of dyno's own simulator. */
 const OWN_SIMULATOR = [DEFAULT_SIM, "agent_sched_sim"];
 
-/** Its flags that name files and folders, as it reads them: a dash is an underscore. */
+/**
+ * Its flags that name files and folders, in the form it compares them: dashes become underscores.
+ */
 const SIM_FILES = ["__config", "__out_dir"];
 
-/** Of a sweep. */
+/** The most runs of a sweep. */
 const MOST_RUNS = 100_000;
-/** Of a load. */
+/** The most requests of a load. */
 const MOST_REQUESTS = 10_000_000;
 const MOST_IN_FLIGHT = 100_000;
 
-/** What of a load's settings says how large it is. */
+/** Settings of a load that determine its size. */
 const MOST_STAGES = 1000;
 const MOST_WORKERS = 10_000;
 type LoadSize = Pick<LoadTask, "requests" | "concurrency" | "rate" | "duration_s" | "warmup">;
@@ -35,15 +37,17 @@ type LoadSize = Pick<LoadTask, "requests" | "concurrency" | "rate" | "duration_s
 /** What an operator allows tasks to do. */
 export interface TaskPolicy {
   paths: AllowedPaths;
-  /** Programs that a suite or a sweep names may be run. */
+  /** Whether programs that a suite or a sweep names may be run. */
   allow_commands: boolean;
-  /** Variables that may hold a task's API key, and where each may go. */
+  /** Variables that may hold a task's API key, and where each key may be sent. */
   keys: readonly KeyOrigin[];
-  /** What tasks may ask; null where only programs of this host reach the server. */
+  /**
+   * The endpoints that tasks may contact; null if only programs on this host can reach the server.
+   */
   endpoints: EndpointGuard | null;
-  /** Where sweeps go. */
+  /** The folder of sweeps. */
   sweeps: string;
-  /** Where batches keep their state. */
+  /** The folder of batches' state. */
   batches: string;
 }
 
@@ -51,7 +55,7 @@ export interface TaskPolicy {
 export class TaskRefused extends Error {
   override readonly name = "TaskRefused";
   readonly path: (string | number)[];
-  /** It asks for what this server gives nobody, rather than in a wrong form. */
+  /** The request has a valid form, but this server does not allow it. */
   readonly forbidden: boolean;
   constructor(path: (string | number)[], message: string, { forbidden = false } = {}) {
     super(message);
@@ -60,7 +64,9 @@ export class TaskRefused extends Error {
   }
 }
 
-/** What of a sweep would run a program of the client's choice, or read and write where it likes. */
+/**
+ * Refuses sweeps that would run a program of the client's choice, or read and write files anywhere.
+ */
 export function refuseCommands(config: SweepConfig): void {
   const refuse = (field: string, what: string) => {
     throw new TaskRefused(
@@ -78,7 +84,7 @@ export function refuseCommands(config: SweepConfig): void {
   }
   const given = [
     ...config.ablations.flatMap(({ flags }) => flags),
-    // after a switch, a value is its own flag
+    // after a switch, a value becomes a separate flag
     ...Object.values(config.common_args).map(argumentText),
     ...Object.values(config.matrix).flat().map(argumentText),
   ];
@@ -86,7 +92,7 @@ export function refuseCommands(config: SweepConfig): void {
   if (file !== undefined) refuse("matrix", `${file} names a file or a folder`);
 }
 
-/** Where a task sends its requests. */
+/** Checks the endpoint that a task names. */
 export function checkEndpoint(
   { endpoint, provider, headers = {} }: SuiteTask | LoadTask,
 ): void {
@@ -108,7 +114,7 @@ export function checkEndpoint(
   }
 }
 
-/** @throws {TaskRefused} the key is not one for tasks, or not for that place. */
+/** @throws {TaskRefused} tasks may not use the key, or not for that host. */
 export function checkKey(path: (string | number)[], use: KeyUse, keys: readonly KeyOrigin[]): void {
   const found = at(path, () => keyUsesOf(use)).find((each) => !mayGo(each, keys));
   if (found === undefined) return;
@@ -124,13 +130,13 @@ export function checkKey(path: (string | number)[], use: KeyUse, keys: readonly 
   );
 }
 
-/** @throws {TaskRefused} a sweep beyond what a task may ask for. */
+/** @throws {TaskRefused} the sweep is too large for a task. */
 export function checkRuns(runs: number): void {
   if (runs <= MOST_RUNS) return;
   throw new TaskRefused(["config", "matrix"], `${runs} runs; a task may have up to ${MOST_RUNS}`);
 }
 
-/** @throws {TaskRefused} a load beyond what a task may ask for. */
+/** @throws {TaskRefused} the load is too large for a task. */
 export function checkSize(
   { requests = 0, concurrency = 0, rate = 0, duration_s = 0, warmup = 0 }: LoadSize,
 ): void {
@@ -148,7 +154,7 @@ export function checkSize(
   }
 }
 
-/** @throws {TaskRefused} stages beyond what a task may ask for, all of them together. */
+/** @throws {TaskRefused} the stages together are too large for a task. */
 export function checkStages(stages: readonly LoadStage[]): void {
   const requests = stages.reduce((all, { requests, rate, duration_s }) => {
     const mean_per_s = rate === null ? 0 : (rate.from_per_s + rate.to_per_s) / 2;
@@ -166,7 +172,7 @@ export function checkStages(stages: readonly LoadStage[]): void {
   }
 }
 
-/** @throws {TaskRefused} more workers or epochs than a task may ask for. */
+/** @throws {TaskRefused} there are more workers or epochs than a task may have. */
 export function checkWorkers(asked: { workers?: number | "auto"; epochs?: number }): void {
   for (const field of ["workers", "epochs"] as const) {
     const value = asked[field];
@@ -176,10 +182,10 @@ export function checkWorkers(asked: { workers?: number | "auto"; epochs?: number
 }
 
 /**
- * Checks where requests would go. A name that nobody knows now may be known later; each connection of
- * the task is checked again.
+ * Checks where requests would go. A name that cannot be resolved now may be resolvable later; each
+ * connection of the task is checked again.
  *
- * @throws {TaskRefused} an address that this server's tasks do not ask.
+ * @throws {TaskRefused} this server's tasks may not contact the address.
  */
 export async function checkReach(
   path: (string | number)[],
@@ -200,7 +206,7 @@ export async function checkReach(
   }
 }
 
-/** The key that a file names is for the endpoint that the file names. */
+/** Refuses a file that names both a key and the endpoint that would receive it. */
 export function refuseKeyOfFile(experiment: object): void {
   const key = ["api_key_env", "headers", "cert"].find((name) => name in experiment);
   if (key === undefined) return;
@@ -210,7 +216,10 @@ export function refuseKeyOfFile(experiment: object): void {
   );
 }
 
-/** A suite's evaluators run nothing that this server does not allow, and ask no model with a key of its. */
+/**
+ * Refuses evaluators that run programs this server does not allow, or that contact a model with a
+ * key that the suite names.
+ */
 export async function checkEvaluators(
   { suite }: LoadedSuite,
   { allow_commands, keys, endpoints }: Omit<TaskPolicy, "paths">,
@@ -252,7 +261,7 @@ function partsOf(evaluator: unknown): Record<string, unknown>[] {
   return [evaluator, ...inner.flatMap(partsOf)];
 }
 
-/** Gives an error of the user's the place in the body where it belongs. */
+/** Adds a place in the body to an input error. */
 export function at<T>(path: (string | number)[], read: () => T): T {
   try {
     return read();
@@ -261,7 +270,7 @@ export function at<T>(path: (string | number)[], read: () => T): T {
   }
 }
 
-/** {@linkcode at}, of work that takes time. */
+/** {@linkcode at} for asynchronous work. */
 export async function atAsync<T>(path: (string | number)[], read: () => Promise<T>): Promise<T> {
   try {
     return await read();

@@ -1,4 +1,4 @@
-/** From a task to the command of dyno that carries it out. */
+/** Turns a task into the dyno command that executes it. */
 import process from "node:process";
 import { join } from "node:path";
 import { batchFolder } from "../../schedule/folder.ts";
@@ -35,26 +35,26 @@ import type { Experiment } from "../../settings/experiment.ts";
 import type { TaskPolicy } from "./policy.ts";
 import type { BatchTask, LoadTask, SuiteTask, SweepTask, TaskRequest } from "./request.ts";
 
-/** How a task is carried out: a file that is written first, and arguments after the program's name. */
+/** How to execute a task: a file to write first, and the arguments of the command. */
 export interface Prepared {
   /** Written to `file` in the task's folder. */
   content: unknown | null;
-  /** The arguments; `file` is the path of the written one. */
+  /** The arguments; `file` is the path of the written file. */
   args(file: string): string[];
-  /** The folder of a sweep; null for another kind. */
+  /** The folder of a sweep; null for other kinds. */
   exp_dir: string | null;
-  /** The folder of a batch; null for another kind. */
+  /** The folder of a batch; null for other kinds. */
   batch_dir?: BatchFolder | null;
-  /** Whether it asks the mock endpoint of this process. */
+  /** Whether it uses the mock endpoint of this process. */
   mock?: boolean;
-  /** Whether a run that was cut off can go on; a load is measured again. */
+  /** Whether an interrupted run can be continued; a load is measured again. */
   resumable: boolean;
 }
 
 /**
- * Checks a task against what is on disk and what is allowed.
+ * Checks a task against the files on disk and what is allowed.
  *
- * @throws {TaskRefused} with the place in the body.
+ * @throws {TaskRefused} names the place in the body.
  */
 export async function prepareTask(
   request: TaskRequest,
@@ -89,7 +89,7 @@ async function prepareSuite(task: SuiteTask, { paths, ...policy }: TaskPolicy): 
   return await suiteRun({ ...rest, ...where, ...own }, policy);
 }
 
-/** The run of an experiment, once what it asks of is there and allowed. */
+/** The command for an experiment, after checking that its files exist and are allowed. */
 async function suiteRun(
   experiment: Experiment,
   policy: Omit<TaskPolicy, "paths">,
@@ -149,7 +149,8 @@ async function prepareSweep(
   const out_root = join(sweeps, task_id);
   const { jobs, timeout_s, fail_fast } = task;
   return {
-    // the task's own file lies elsewhere; what is sent in whole is seen from the server's folder
+    // the task's own file is elsewhere; paths in an inline experiment are relative to the server's
+    // folder
     content: withWholePaths(
       JSON.parse(file.text),
       typeof given === "string" ? config.directory : process.cwd(),
@@ -168,7 +169,7 @@ async function prepareSweep(
   };
 }
 
-/** The batch goes on where it was, so that a slot of it is run once, by whichever task. */
+/** The batch continues where it was, so a slot is run once, by whichever task comes first. */
 async function prepareBatch(
   task: BatchTask,
   { paths, batches, keys, endpoints }: TaskPolicy,

@@ -1,4 +1,4 @@
-/** Figures of a task while it runs, from the events of its run. */
+/** Metrics of a running task, from the events of its run. */
 import { latencies } from "../../endpoint/latency.ts";
 import { LogHistogram } from "../../stats/histogram.ts";
 import { type ResultItem, resultItem } from "../../suite/results.ts";
@@ -16,10 +16,10 @@ interface Counted
   seconds: number;
 }
 
-/** What a suite's run has come to. */
+/** Running sums over a suite's run. */
 export interface SuiteSums {
   planned: number | null;
-  /** Items that are done; of one that comes twice the later counts. */
+  /** Finished items; if one occurs twice, the later one counts. */
   items: Map<string, Counted>;
   /** Judged answers of each problem. */
   problems: Map<string, { sum: number; answers: number }>;
@@ -37,13 +37,13 @@ export interface SuiteSums {
   errors: ErrorTold[];
 }
 
-/** An error in words, of an item. */
+/** An error message and its item. */
 interface ErrorTold {
   item_id: string;
   text: string;
 }
 
-/** Sums of a suite's run; constant time an event. */
+/** Sums over a suite's run; constant time per event. */
 export const suiteSums: Fold<"run", SuiteSums> = {
   kind: "run",
   begin: () => ({
@@ -88,7 +88,7 @@ function countedOf(item: ResultItem): Counted {
   return { problem, success, timed_out, score, passed, evaluation_error, seconds };
 }
 
-/** Adds an item to the sums, or takes it out of them. */
+/** Adds an item to the sums, or subtracts it. */
 function count(sums: SuiteSums, item: Counted, sign: 1 | -1): void {
   const { problem, score } = item;
   sums.seconds += sign * item.seconds;
@@ -128,7 +128,7 @@ function suiteMetrics({ planned, items, problems, score, seconds, ...sums }: Sui
   };
 }
 
-/** What the run's requests took, as its results.json will tell. */
+/** What the run's requests have used, as its results.json will report. */
 function spendingOf(ledger: Ledger) {
   const { total } = ledger.books();
   return {
@@ -141,7 +141,7 @@ function spendingOf(ledger: Ledger) {
   };
 }
 
-/** What a load's run has come to; warm-up left out except tokens and dollars. */
+/** Running sums over a load's run, without warm-up except for tokens and dollars. */
 export interface LoadSums {
   requests: number;
   failed: number;
@@ -150,13 +150,13 @@ export interface LoadSums {
   /** Microseconds. */
   ttft_us: LogHistogram;
   e2e_us: LogHistogram;
-  /** Of its client; null until it has ended. */
+  /** The verdict on its client; null until the run has ended. */
   verdict: string | null;
   /** The first errors, at most ten. */
   errors: string[];
 }
 
-/** Sums of a load's run; constant time and memory. */
+/** Sums over a load's run; constant time and memory. */
 export const loadSums: Fold<"run", LoadSums> = {
   kind: "run",
   begin: () => ({
@@ -175,7 +175,7 @@ export const loadSums: Fold<"run", LoadSums> = {
     if (event.event !== "request_finished" || event.result.warmup) return;
     const record = event.result;
     sums.requests++;
-    if (record.failure === "cancelled") { // as asked: neither answered nor failed
+    if (record.failure === "cancelled") { // on purpose: neither answered nor failed
       sums.cancelled++;
       return;
     }
@@ -206,11 +206,11 @@ function loadMetrics({ requests, failed, cancelled, ledger, ttft_us, e2e_us, ver
   };
 }
 
-/** The sums of one run, and what they come to. */
+/** The sums over one run, and the metrics made from them. */
 export interface RunProgress {
   /** Counts one event of the run. */
   add(event: Recorded<RunEvent>): void;
-  /** Its process has ended: what it has not told is cut off. */
+  /** Its process has ended: requests without a result count as cut off. */
   over(): void;
   metrics(): TaskMetrics;
   /** The first errors, at most ten. */

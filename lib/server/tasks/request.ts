@@ -1,4 +1,4 @@
-/** What a client may ask for: the forms of POST /tasks. */
+/** The requests that a client can make: the schemas of POST /tasks. */
 import { z } from "zod";
 import { codingSettings } from "../../settings/coding.ts";
 import { givenLoadSchema } from "../../settings/load.ts";
@@ -21,12 +21,15 @@ const common = {
     .describe("told once the task has ended, by a signed POST"),
 };
 
-/** Files of this host, and what anyone on the way could answer: its operator's to choose. */
+/**
+ * Settings that only the operator may choose: files on this host, and settings that would accept
+ * answers from anyone on the network path.
+ */
 const NOT_OF_TASKS = { ca: true, cert: true, key: true, insecure: true } as const;
 
 const { model: _model, ...settings } = asGiven(suiteRunSettings).omit(NOT_OF_TASKS).shape;
 
-/** A suite, an experiment file, or coding problems, against one model. */
+/** A suite, an experiment file, or coding problems, run against one model. */
 const suiteTaskSchema = z.strictObject({
   kind: z.literal("suite"),
   suite: path,
@@ -44,7 +47,7 @@ const loadTaskSchema = z.strictObject({
   ...common,
 });
 
-/** A sweep: a file, or its content. */
+/** A sweep: the name of its file, or its content. */
 const sweepTaskSchema = z.strictObject({
   kind: z.literal("sweep"),
   config: z.union([path, z.record(z.string(), z.unknown())])
@@ -55,7 +58,7 @@ const sweepTaskSchema = z.strictObject({
   ...common,
 });
 
-/** What is due of a batch now or within a minute. */
+/** The slots of a batch that are due now or within a minute. */
 const batchTaskSchema = z.strictObject({
   kind: z.literal("batch"),
   batch: path,

@@ -1,4 +1,4 @@
-/** What a task measured: its run's results, or what is known of them so far. */
+/** A task's results: those of its run, or what is known so far. */
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { runDirectoryAt } from "../../run/directory.ts";
@@ -11,8 +11,9 @@ import type { BatchFolder } from "../../schedule/folder.ts";
 import type { TaskPolicy } from "./policy.ts";
 
 /**
- * The answer to GET /tasks/{id}/results: the task, whether it is partial, and `results`: results.json of
- * the run, the runs of a sweep, the records of a batch, or null. Given in parts, since a run may be large.
+ * The answer to GET /tasks/{id}/results: the task, whether it is partial, and `results`: the run's
+ * results.json, the runs of a sweep, the records of a batch, or null. It is produced in parts,
+ * because a run may be large.
  */
 export async function resultsOf(
   task: Task,
@@ -43,7 +44,7 @@ async function* runResults(path: string): AsyncGenerator<Uint8Array | string> {
   else yield "null";
 }
 
-/** Every record of the batch, also of slots before this task's. */
+/** Every record of the batch, including slots before this task's. */
 async function* batchRecords(
   { records_json }: BatchFolder,
 ): AsyncGenerator<Uint8Array | string> {

@@ -1,4 +1,4 @@
-/** Following the run directory of a task. */
+/** Follows the run directory of a task. */
 import { readFileSync } from "node:fs";
 import { JournalFollower } from "../../run/fold.ts";
 import { asObject, textAt } from "../../json_fields.ts";
@@ -63,6 +63,6 @@ function factsOf({ metadata }: RunDirectory): TaskSubject | null {
     const facts = asObject(JSON.parse(readFileSync(metadata, "utf8")));
     return { agent: textAt(facts, "agent"), model: textAt(facts, "model") };
   } catch {
-    return null; // it is not written yet
+    return null; // it has not been written yet
   }
 }

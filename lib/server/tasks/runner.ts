@@ -1,4 +1,4 @@
-/** Carrying tasks out: as many at a time as allowed, each by a process of dyno itself. */
+/** Executes tasks: as many at the same time as allowed, each in a separate dyno process. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, WriteError } from "../../errors.ts";
@@ -26,12 +26,12 @@ export interface RunnerOptions {
   runs: string;
   /** Tasks at the same time. */
   jobs: number;
-  /** The words that start dyno. */
+  /** The command that starts dyno. */
   command: readonly string[];
   onRunEvent(task: Task, event: RunEvent): void;
   /** Called when a running task has new figures. */
   onProgress(task: Task): void;
-  /** Told what went wrong in one line. */
+  /** Called with one line about something that went wrong. */
   onNotice(line: string): void;
 }
 
@@ -49,7 +49,10 @@ export class TaskRunner {
     this.#options = options;
   }
 
-  /** Ends what an earlier server left running, so that it goes on here; then begins. */
+  /**
+   * Ends processes that an earlier server left running, so that their tasks can continue here; then
+   * starts.
+   */
   async start(): Promise<void> {
     const { store, onNotice } = this.#options;
     const left = [...store.tasks.values()].filter(({ status }) => status === "running");
@@ -64,12 +67,12 @@ export class TaskRunner {
     this.fill();
   }
 
-  /** Tasks that run now. */
+  /** The number of running tasks. */
   get running(): number {
     return this.#running;
   }
 
-  /** The partial figures of a task; null unless it runs. */
+  /** The partial metrics of a task; null if it is not running. */
   metrics(task: Task): TaskMetrics | null {
     return this.#watches.get(task)?.metrics() ?? null;
   }
@@ -93,7 +96,7 @@ export class TaskRunner {
     }
   }
 
-  /** Cancels a task that is not over; a running one ends soon. */
+  /** Cancels a task that has not ended; a running one ends soon. */
   cancel(task: Task): void {
     const { store } = this.#options;
     if (isOver(task) || task.cancelling) return;
@@ -102,7 +105,7 @@ export class TaskRunner {
     this.#end(task);
   }
 
-  /** Ends the processes of tasks, which are queued again, and waits for them. */
+  /** Ends the processes of tasks, queues the tasks again, and waits for the processes. */
   async stop(): Promise<void> {
     this.#stopping = true;
     for (const task of this.#options.store.tasks.values()) {
@@ -162,8 +165,9 @@ export class TaskRunner {
   }
 
   /**
-   * A fault before or beside the task's process: the task fails, the server goes on. On a disk that
-   * takes nothing that is recorded once it does, or else the next server begins the task again.
+   * Handles an error outside the task's process: the task fails, and the server continues. On a
+   * disk that accepts no writes, the failure is recorded when the disk does, or else the next
+   * server starts the task again.
    */
   async #failed(task: Task, error: unknown): Promise<void> {
     const { store, onNotice } = this.#options;
@@ -181,7 +185,7 @@ export class TaskRunner {
     }
   }
 
-  /** Writes the task's file; the arguments that name it. */
+  /** Writes the task's file; returns the arguments that name it. */
   #write(task: Task, { content, args }: Prepared): string[] {
     const folder = this.#options.store.folderOf(task);
     try {
@@ -200,7 +204,9 @@ export class TaskRunner {
   }
 }
 
-/** The run that a task was cut off in, if it can go on; a load cannot, it is measured again. */
+/**
+ * The interrupted run of a task, if it can be continued; a load cannot, so it is measured again.
+ */
 function runToGoOn(task: Task, runs: string): string | null {
   const last = task.runs.at(-1);
   if (last === undefined) return null;
@@ -216,12 +222,12 @@ function outputOf(store: TaskStore, task: Task): { stdout: string; stderr: strin
   return { stdout: join(folder, "stdout.json"), stderr: join(folder, "stderr.txt") };
 }
 
-/** A task's last state and what goes with it. */
+/** The final state of a task, with its details. */
 type TaskOutcome = { status: TaskStatus } & Partial<TaskEnd>;
 
 /**
- * A task is completed when its process came to the end of its work and something was answered; single
- * failures are in its metrics then.
+ * A task is completed if its process finished its work and something was answered; single failures
+ * are in its metrics.
  */
 function taskOutcomeOf(
   task: Task,
@@ -245,7 +251,7 @@ function taskOutcomeOf(
   return { status: "failed", ...known, error, error_summary };
 }
 
-/** The last line that reports an error; null without one. */
+/** The last line that reports an error; null if there is none. */
 function lastError(path: string): string | null {
   let text: string;
   try {

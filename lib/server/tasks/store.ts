@@ -1,4 +1,4 @@
-/** Tasks on disk: an append-only journal from which they are known again after a restart. */
+/** Tasks on disk: an append-only journal from which they are restored after a restart. */
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -13,16 +13,19 @@ import type { JournalLine } from "../../run/event_forms.ts";
 import type { TaskRequest } from "./request.ts";
 import type { ServerEvent, TaskEnd, TaskProcess, TaskStatus } from "../../run/events.ts";
 
-/** Of tasks that have ended, those that ended last are known: so many, of so many letters of requests. Their runs stay. */
+/**
+ * How many ended tasks are remembered, latest first, and how many letters of their requests. Their
+ * runs stay on disk.
+ */
 const KEPT = { tasks: 10_000, request_length: 64 << 20 };
 const FORCED = { recursive: true, force: true };
 
-/** An idempotency key was used before, for something else. */
+/** An idempotency key was used before, with another request. */
 export class KeyReusedError extends Error {
   override readonly name = "KeyReusedError";
 }
 
-/** The tasks of one folder of runs; one server at a time. */
+/** The tasks of one folder of runs; only one server may use it. */
 export class TaskStore implements Disposable {
   /** `<runs>/server`. */
   readonly folder: string;
@@ -47,11 +50,11 @@ export class TaskStore implements Disposable {
   }
 
   /**
-   * Opens the tasks under a folder of runs.
+   * Opens the tasks of a folder of runs.
    *
-   * @param notice called with a line that was cut off in writing.
-   * @param kept which tasks that have ended are remembered, with their idempotency keys: the newest ones.
-   * @throws {InputError} another server uses the folder, or it cannot be written.
+   * @param notice called with a line that was only partly written.
+   * @param kept how many ended tasks are remembered, with their idempotency keys: the newest ones.
+   * @throws {InputError} another server uses the folder, or it is not writable.
    */
   static async open(
     runs: string,
@@ -88,7 +91,7 @@ export class TaskStore implements Disposable {
     }
   }
 
-  /** In the order in which they were submitted. */
+  /** All tasks, in the order of submission. */
   get tasks(): ReadonlyMap<string, Task> {
     return this.#list.tasks;
   }
@@ -99,9 +102,9 @@ export class TaskStore implements Disposable {
   }
 
   /**
-   * The task that was submitted with this key for the same request; null for a new key.
+   * The task that was submitted with this key and the same request; null for a new key.
    *
-   * @throws {KeyReusedError} the key was used for another request.
+   * @throws {KeyReusedError} the key was used with another request.
    */
   submittedBefore(key: string, request: TaskRequest): Task | null {
     const task = this.#list.byKey.get(key);
@@ -110,29 +113,29 @@ export class TaskStore implements Disposable {
     throw new KeyReusedError(`the key was used for ${task.task_id}, which asks for something else`);
   }
 
-  /** Tasks that wait, first come first. */
+  /** Waiting tasks, in order of arrival. */
   queued(): Task[] {
     return this.#list.queued();
   }
 
-  /** Adds a task; it is in the journal when this returns. */
+  /** Adds a task; when this returns, it is in the journal. */
   submit(request: TaskRequest, key: string | null): Task {
     const task_id = `task_${randomBytes(6).toString("hex")}`;
     const idempotency = key === null ? null : { key, digest: digestOf(request) };
     return this.#record({ event: "task_queued", task_id, request, idempotency });
   }
 
-  /** A task is about to be carried out as this run, which is new or resumed. */
+  /** Records that a task is about to start as this run, new or resumed. */
   starting(task: Task, run_id: string | null): void {
     this.#record({ event: "task_started", task_id: task.task_id, run_id });
   }
 
-  /** The process that carries it out. */
+  /** Records the process that executes a task. */
   started(task: Task, process: TaskProcess): void {
     this.#record({ event: "task_process", task_id: task.task_id, ...process });
   }
 
-  /** A task that was cut off waits again. */
+  /** Queues an interrupted task again. */
   requeue(task: Task, reason: string): void {
     this.#record({ event: "task_requeued", task_id: task.task_id, reason });
   }
@@ -145,7 +148,7 @@ export class TaskStore implements Disposable {
     this.#record({ event: "task_ended", task_id: task.task_id, status, ...end });
   }
 
-  /** Called with every change of state; the returned function ends that. */
+  /** Calls the listener at every change of state; the returned function removes it. */
   onChange(listener: (task: Task) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -174,8 +177,8 @@ function digestOf(request: TaskRequest): string {
 }
 
 /**
- * Whether an event is asked for again: of tasks that are known. Their changes stay as they are, since followers
- * count them; the processes of one that has ended go.
+ * Whether an event must be kept: those of known tasks. All state changes stay, because followers
+ * count them; the process records of ended tasks are dropped.
  */
 function isNeeded({ event, task_id }: ServerEvent, { tasks }: TaskList): boolean {
   const task = tasks.get(task_id);

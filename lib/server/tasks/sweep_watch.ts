@@ -1,4 +1,4 @@
-/** Following the folder of a sweep: a run has ended when its meta.json is there. */
+/** Follows the folder of a sweep: a run has ended when its meta.json exists. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { parseJson } from "../../settings/json_file.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
@@ -8,7 +8,7 @@ import { runPathsOf, type SweepTree, sweepTreeAt } from "../../sweep/tree.ts";
 import type { TaskWatch } from "./task_watch.ts";
 import type { TaskMetrics } from "../../run/events.ts";
 
-/** A folder with very many runs is not listed at each look. */
+/** A folder with very many runs is not listed on every refresh. */
 const LIST_MS = 1000;
 const ERRORS = 10;
 
@@ -69,7 +69,7 @@ export class SweepWatch implements TaskWatch {
   [Symbol.dispose](): void {}
 }
 
-/** The runs of a sweep that have ended, except for those that are known. */
+/** The ended runs of a sweep, except those already known. */
 export function* finishedRuns(tree: SweepTree, known: ReadonlySet<string>): Generator<RunMeta> {
   if (!existsSync(tree.runs)) return;
   for (const run_id of readdirSync(tree.runs)) {
@@ -84,6 +84,6 @@ function plannedRunsOf(tree: SweepTree): number | null {
     const text = readFileSync(tree.experiment, "utf8");
     return plannedCount(sweepConfigOf(parseJson(tree.experiment, text)));
   } catch {
-    return null; // it is not written yet
+    return null; // it has not been written yet
   }
 }

@@ -1,11 +1,11 @@
-/** A task: what was asked, how it stands, what it told so far. */
+/** A task: what was requested, its state, and what it has reported. */
 import { InputError } from "../../errors.ts";
 import { z } from "zod";
 import { type TaskKind, taskKinds, type TaskRequest, taskRequestSchema } from "./request.ts";
 import type { OutputOf } from "../../settings/setting.ts";
 import type { TaskAsked, TaskEnd, TaskMetrics, TaskProcess, TaskStatus } from "../../run/events.ts";
 
-/** A change of a task's state, in the order of the journal. */
+/** A change of a task's state, in journal order. */
 export interface TaskChange {
   /** Unix seconds. */
   t: number;
@@ -16,11 +16,11 @@ export interface TaskChange {
   reason: string | null;
 }
 
-/** A task as the server keeps it. */
+/** A task as the server stores it. */
 export interface Task extends TaskEnd {
   task_id: string;
   kind: TaskKind;
-  /** As it was submitted; see {@linkcode requestOf}. */
+  /** As submitted; see {@linkcode requestOf}. */
   request: TaskAsked;
   status: TaskStatus;
   changes: TaskChange[];
@@ -28,18 +28,18 @@ export interface Task extends TaskEnd {
   created_unix_s: number;
   started_unix_s: number | null;
   ended_unix_s: number | null;
-  /** Its runs in the folder of runs: a load that was cut off is measured again, in another run. */
+  /** Its runs in the folder of runs: an interrupted load is measured again, in another run. */
   runs: string[];
   process: TaskProcess | null;
   cancelling: boolean;
-  /** The client's key against submitting twice, and the digest of what it asked for. */
+  /** The client's key against duplicate submission, and the digest of its request. */
   idempotency: { key: string; digest: string } | null;
 }
 
 /**
- * What a task asks for.
+ * The request of a task.
  *
- * @throws {InputError} it was submitted to a dyno that took what this one does not.
+ * @throws {InputError} another version of dyno accepted it, and this one does not.
  */
 export function requestOf({ task_id, request }: Pick<Task, "task_id" | "request">): TaskRequest {
   const { data, error } = taskRequestSchema.safeParse(request);
@@ -55,7 +55,7 @@ export function isOver({ status }: Pick<Task, "status">): boolean {
   return status !== "queued" && status !== "running";
 }
 
-/** Seconds since a task was first started, until its end; null before. */
+/** Seconds from a task's first start to its end, or until now; null before the start. */
 export function durationOf({ started_unix_s, ended_unix_s }: Task): number | null {
   if (started_unix_s === null) return null;
   return Math.max(0, (ended_unix_s ?? Date.now() / 1000) - started_unix_s);
@@ -69,7 +69,7 @@ export const taskViewSchema = z.object({
   task_id: z.string(),
   kind: z.enum(taskKinds),
   status: z.enum(["queued", "running", "completed", "failed", "cancelled"]),
-  /** Tasks that are started before this one; null unless it is queued. */
+  /** The number of tasks that will start before this one; null unless it is queued. */
   queue_position: z.int().min(0).nullable(),
   cancelling: z.boolean(),
   created_at_unix_seconds: z.number(),
@@ -91,7 +91,7 @@ export const taskViewSchema = z.object({
 /** A task as clients see it. */
 export interface TaskView extends OutputOf<typeof taskViewSchema> {}
 
-/** @param position how many are before it in the queue. */
+/** @param position how many tasks are before it in the queue. */
 export function viewOf(task: Task, position: number | null, metrics: TaskMetrics | null): TaskView {
   return {
     task_id: task.task_id,

@@ -3,31 +3,33 @@ import { isOver, type Task } from "./task.ts";
 import type { Recorded, ServerEvent, TaskStatus } from "../../run/events.ts";
 import type { Fold } from "../../run/fold.ts";
 
-/** An event with its time; what is not on the disk yet has no other clock. */
+/** An event with its time; the journal adds the time when it writes an event. */
 export type Timed = ServerEvent & Pick<Recorded<ServerEvent>, "t">;
 
-/** Tasks, and the order in which those that wait are carried out. */
+/** Tasks, and the order in which waiting ones are executed. */
 export class TaskList {
-  /** In the order in which they were submitted. */
+  /** In the order of submission. */
   readonly tasks = new Map<string, Task>();
-  /** By the key that a client gave against submitting twice. */
+  /** By the key that a client sent against duplicate submission. */
   readonly byKey = new Map<string, Task>();
-  /** Tasks that wait, first come first. */
+  /** Waiting tasks, in order of arrival. */
   #queue = new Set<Task>();
-  /** Tasks that have ended, in that order, with the length of what they asked for, and the sum of it. */
+  /**
+   * Ended tasks in the order of their end, with the length of their requests, and the total length.
+   */
   readonly #over = new Map<Task, number>();
   #over_length = 0;
 
-  /** Tasks that wait, first come first. */
+  /** Waiting tasks, in order of arrival. */
   queued(): Task[] {
     return [...this.#queue];
   }
 
   /**
-   * Forgets the tasks that ended first, with their keys, until no more are left than so many, of requests of no
-   * more letters than so many; the newest one stays.
+   * Forgets the tasks that ended first, with their keys, until at most `most` remain, with requests
+   * of at most `most_length` letters in total; the newest task always stays.
    *
-   * @returns the ids of those that were forgotten.
+   * @returns the ids of the forgotten tasks.
    */
   forget(most: number, most_length: number): string[] {
     const forgotten: string[] = [];
@@ -44,7 +46,7 @@ export class TaskList {
     return forgotten;
   }
 
-  /** The one place where an event changes a task, now or on reading the journal. */
+  /** The only place where an event changes a task, both live and when reading the journal. */
   take(event: Timed): void {
     if (event.event === "task_queued") return this.#add(event);
     const task = this.tasks.get(event.task_id);

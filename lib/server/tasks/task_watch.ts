@@ -1,7 +1,7 @@
-/** What follows a task of any kind while it runs. */
+/** The interface of what follows a task while it runs. */
 import type { TaskMetrics } from "../../run/events.ts";
 
-/** Who ran, against what. */
+/** The agent and model of a run. */
 export interface TaskSubject {
   agent: string | null;
   model: string | null;
@@ -9,12 +9,12 @@ export interface TaskSubject {
 
 /** What follows a task while it runs. */
 export interface TaskWatch extends Disposable {
-  /** Reads what came since; whether something did. `last`: nothing comes any more. */
+  /** Reads what is new; returns whether there was anything. `last`: nothing more will come. */
   refresh(last: boolean): boolean;
   metrics(): TaskMetrics;
   errors(): string[];
-  /** Whether it came to its end, as far as can be told from what it left. */
+  /** Whether the work was finished, as far as its files show. */
   complete(): boolean;
-  /** Null until the run has told. */
+  /** Null until the run has reported them. */
   facts(): TaskSubject | null;
 }

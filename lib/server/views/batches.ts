@@ -1,4 +1,4 @@
-/** Batches as the dashboard draws them. */
+/** The dashboard's view of batches. */
 import { z } from "zod";
 import { batchViews, modelName, recordsThatFit } from "../../compare/batch_views.ts";
 import { batchNames, readBatchRecords } from "../../schedule/read_records.ts";
@@ -9,12 +9,12 @@ import type { BatchReading, TimedRecord } from "../../schedule/read_records.ts";
 /** A batch in the list of batches. */
 export interface BatchEntry {
   name: string;
-  /** Null where its file cannot be read. */
+  /** Null if its file cannot be read. */
   records: number | null;
   failed: number | null;
   models: string[];
   industries: string[];
-  /** Unix seconds of the first and the last record. */
+  /** Times of the first and the last record, Unix seconds. */
   first_s: number | null;
   last_s: number | null;
   /** Entries of the file that are not records. */
@@ -28,7 +28,7 @@ export interface RecordPage {
   limit: number;
 }
 
-/** What GET /api/batches/{name} may be asked for. */
+/** The query of GET /api/batches/{name}. */
 export const batchQuerySchema = z.strictObject({
   /** `provider/model`. */
   model: z.string().max(400).optional(),
@@ -38,7 +38,7 @@ export const batchQuerySchema = z.strictObject({
   until: inQuery(z.coerce.number()).optional(),
 });
 
-/** What GET /api/batches/{name}/records may be asked for. */
+/** The query of GET /api/batches/{name}/records. */
 export const recordsQuerySchema = batchQuerySchema.extend({
   offset: inQuery(z.coerce.number().int().min(0).max(1e9).default(0)),
   limit: inQuery(z.coerce.number().int().min(1).max(500).default(50)),
@@ -68,11 +68,15 @@ function entryOf(root: string, name: string): BatchEntry {
   };
 }
 
-/** Views of files that have not changed since: pages ask for the same again and again. */
+/** Caches views of unchanged files, because pages ask for the same views repeatedly. */
 const drawn = new WeakMap<BatchReading, Map<string, BatchViews>>();
 const MOST_DRAWN = 32;
 
-/** The five views of what fits; null where there is no such batch. @throws {InputError} a damaged file. */
+/**
+ * The five views of the matching records; null if there is no such batch.
+ *
+ * @throws {InputError} a damaged file.
+ */
 export function batchView(
   root: string,
   name: string,
@@ -90,7 +94,7 @@ export function batchView(
   return views;
 }
 
-/** A page of the records that fit, newest first; null where there is no such batch. */
+/** A page of the matching records, newest first; null if there is no such batch. */
 export function recordPage(
   root: string,
   name: string,

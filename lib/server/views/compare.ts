@@ -1,4 +1,4 @@
-/** Runs compared with the first of them, in the words of `dyno runs compare`. */
+/** Compares runs with the first of them, in the words of `dyno runs compare`. */
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { compareRuns, type MetricComparison } from "../../compare/compare.ts";
@@ -17,25 +17,25 @@ const MOST_FLIPS = 100;
 
 const RUN_IDS = new RegExp(`^[^,]+(,[^,]+){1,${MOST_RUNS - 1}}$`);
 
-/** What GET /api/compare may be asked for. */
+/** The query of GET /api/compare. */
 export const compareQuerySchema = z.strictObject({
-  /** Run ids with commas between them; the first one is the baseline. */
+  /** Run ids separated by commas; the first one is the baseline. */
   runs: z.string().max(4000).regex(RUN_IDS, `expected 2 to ${MOST_RUNS} run ids`)
     .transform((text) => [...new Set(text.split(","))])
     .refine(({ length }) => length >= 2, `expected 2 to ${MOST_RUNS} run ids that differ`),
 });
 
-/** One metric, as it is written. */
+/** One metric, as displayed. */
 export interface ComparedLine {
   metric: string;
   first: string;
   second: string;
   difference: string;
-  /** Of the difference, 95 %; null where there is too little for one. */
+  /** 95 % interval of the difference; null if there are too few values for one. */
   interval: string | null;
-  /** Adjusted over several comparisons; null for loads, which have intervals alone. */
+  /** Adjusted for several comparisons; null for loads, which only have intervals. */
   p: number | null;
-  /** Whether the second is better or worse beyond chance; null where that is not known. */
+  /** Whether the second run is better or worse beyond chance; null if that is not known. */
   change: "better" | "worse" | null;
 }
 
@@ -44,7 +44,7 @@ export interface ComparisonView {
   comparisons: {
     baseline: string;
     candidate: string;
-    /** What the comparison rests on. */
+    /** What the comparison is based on. */
     basis: string;
     lines: ComparedLine[];
     gained: string[];
@@ -53,7 +53,10 @@ export interface ComparisonView {
   }[];
 }
 
-/** @throws {InputError} a run that is not there, runs of two kinds, a load that was cut off. */
+/**
+ * @throws {InputError} a run does not exist, the runs are of different kinds, or a load was
+ * interrupted.
+ */
 export async function comparison(
   index: RunIndex,
   run_ids: readonly string[],

@@ -1,4 +1,4 @@
-/** What the dashboard's first page says about the folder of runs. */
+/** The content of the dashboard's first page: a summary of the folder of runs. */
 import { type ListedRun, listedRun, ownPassRate } from "./run_list.ts";
 import type { RunIndex } from "../../run/index.ts";
 
@@ -14,9 +14,11 @@ export interface RunPoint {
   model: string;
   kind: string;
   started_at_unix_seconds: number;
-  /** Null where nothing was judged, and of several ways of asking, each with its own. */
+  /**
+   * Null if nothing was judged, or if there are several modes of asking, each with its own rate.
+   */
   pass_rate: number | null;
-  /** Not in it: their evaluator failed. */
+  /** Items excluded from the rate because their evaluator failed. */
   not_judged: number;
   output_tokens_per_s: number | null;
 }
@@ -29,11 +31,11 @@ export interface OverviewView {
   benchmarks: { value: string; runs: number }[];
   kinds: { value: string; runs: number }[];
   newest: ListedRun[];
-  /** The newest ones, oldest first. */
+  /** The newest runs, in order from old to new. */
   points: RunPoint[];
 }
 
-/** Counts, the newest runs, and how runs came out over time. */
+/** Counts, the newest runs, and the results of runs over time. */
 export async function overview(index: RunIndex, now_s: number): Promise<OverviewView> {
   const runs = await index.list({ limit: POINTS });
   return {

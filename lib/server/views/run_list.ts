@@ -1,18 +1,18 @@
-/** Runs as the dashboard lists them. */
+/** The dashboard's list of runs. */
 import { z } from "zod";
 import { inQuery } from "../query.ts";
 import type { IndexedRun, RunIndex } from "../../run/index.ts";
 import type { RunFilter } from "../../run/index_filter.ts";
 
-/** A run in a list: no paths of the host. */
+/** A run in a list, without paths of the host. */
 export type ListedRun = Omit<IndexedRun, "path"> & {
-  /** As {@linkcode ownPassRate}; `modes` has those of several. */
+  /** The same as {@linkcode ownPassRate}; `modes` has the rates of several modes. */
   pass_rate: number | null;
 };
 
 export interface RunListView {
   runs: ListedRun[];
-  /** How many fit. */
+  /** The number of matching runs. */
   total: number;
   offset: number;
   limit: number;
@@ -20,9 +20,9 @@ export interface RunListView {
 
 const text = z.string().max(200).optional();
 
-/** What GET /api/runs may be asked for. */
+/** The query of GET /api/runs. */
 export const runListQuerySchema = z.strictObject({
-  /** Whole names. */
+  /** Matches whole names. */
   model: text,
   suite: text,
   kind: z.enum(["suite", "load", "batch", "sweep"]).optional(),
@@ -34,7 +34,7 @@ export const runListQuerySchema = z.strictObject({
   limit: inQuery(z.coerce.number().int().min(1).max(200).default(50)),
 });
 
-/** A page of the runs that fit, newest first. */
+/** A page of the matching runs, newest first. */
 export async function runList(
   index: RunIndex,
   { since, until, offset, limit, ...query }: z.infer<typeof runListQuerySchema>,
@@ -44,7 +44,10 @@ export async function runList(
   return { runs: runs.map(listedRun), total: index.count(filter), offset, limit };
 }
 
-/** The pass rate of a run that asks in one way; null for several, and where nothing was judged. */
+/**
+ * The pass rate of a run with one mode of asking; null for several modes, and if nothing was
+ * judged.
+ */
 export function ownPassRate({ modes, passed, judged }: IndexedRun): number | null {
   if (modes.length > 0) return modes.length === 1 ? modes[0].pass_rate?.value ?? null : null;
   return passed === null || judged === 0 ? null : passed / judged;

@@ -1,4 +1,4 @@
-/** One run as its page shows it. */
+/** The data of a run's page. */
 import { z } from "zod";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { isUnjudged, markOf, passRateOf } from "../../run/problems.ts";
@@ -13,7 +13,7 @@ import type { JsonObject } from "../../json_fields.ts";
 import type { RunItem } from "../../run/summary.ts";
 import type { Estimate } from "../../stats/interval.ts";
 
-/** How an item came out; not judged: its evaluator failed. */
+/** The outcome of an item; not judged: its evaluator failed. */
 const RESULTS = ["passed", "wrong", "answered", "not judged", "error"] as const;
 export type ItemResult = typeof RESULTS[number];
 
@@ -61,17 +61,19 @@ export interface LoadView {
 
 export interface RunPage {
   run: ListedRun;
-  /** Of the judged items; null for several ways of asking, whose rates `run.modes` has. */
+  /**
+   * The rate over judged items; null for several modes of asking, whose rates are in `run.modes`.
+   */
   pass_rate: Estimate | null;
   latency_ms: Distribution | null;
   ttft_ms: Distribution | null;
   categories: { category: string; items: number; pass_rate: Estimate | null }[];
-  /** Null for a load with results: its requests are in its journal. */
+  /** Null for a load with results, because its requests are in its journal. */
   items: { shown: ShownItem[]; total: number; offset: number; limit: number } | null;
   load: LoadView | null;
 }
 
-/** What GET /api/runs/{id} may be asked for. */
+/** The query of GET /api/runs/{id}. */
 export const runPageQuerySchema = z.strictObject({
   result: z.enum(RESULTS).optional(),
   offset: inQuery(z.coerce.number().int().min(0).max(1e9).default(0)),
@@ -82,7 +84,7 @@ export const runPageQuerySchema = z.strictObject({
 const LONGEST_ERROR = 500;
 const MOST_CATEGORIES = 50;
 
-/** The page of a run; null where there is none of this id. */
+/** The page of a run; null if there is none with this id. */
 export async function runPageView(
   index: RunIndex,
   run_id: string,
@@ -143,7 +145,7 @@ function resultOf(item: RunItem): ItemResult {
   return passed === null ? "answered" : passed ? "passed" : "wrong";
 }
 
-/** What results.json says about a load; null where it is not there, or damaged. */
+/** The load's part of results.json; null if it is missing or damaged. */
 function loadView(path: string): LoadView | null {
   let results: JsonObject | null;
   try {
