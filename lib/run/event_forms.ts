@@ -145,6 +145,7 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
       item_id: orNull(isText),
       requests_at_once: orMissing(isNumber),
     },
+    package_asks: { item_id: isText, requests_at_once: isNumber },
     llm_request_error: {
       package_id: orNull(isText),
       attempt: orNull(isNumber),

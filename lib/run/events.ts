@@ -119,6 +119,12 @@ export type SuiteEvent =
     requests_at_once?: number | undefined;
   }
   | {
+    /** A test is about to have more requests in flight than its start said, mostly an evaluator's of the user. */
+    event: "package_asks";
+    item_id: string;
+    requests_at_once: number;
+  }
+  | {
     /** An attempt at a request failed; another may follow. */
     event: "llm_request_error";
     package_id: string | null;

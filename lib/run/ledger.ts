@@ -307,6 +307,9 @@ export class Ledger {
       case "package_started":
         this.#tests.set(event.item_id ?? event.package_id, event.requests_at_once ?? 1);
         break;
+      case "package_asks":
+        this.#tests.set(event.item_id, event.requests_at_once);
+        break;
       case "request_booked":
         if (event.entry.item_id !== null) this.#booked.add(event.entry.item_id);
         this.add(event.entry);

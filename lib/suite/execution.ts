@@ -104,6 +104,8 @@ export class Execution {
   #answered: boolean;
   /** Tests in progress that the budget has not stopped. */
   #atWork = 0;
+  /** By item: requests in flight, and the most that the journal was told. */
+  readonly #asking = new Map<string, { now: number; most: number }>();
 
   /** @param earlier results of earlier sessions. */
   constructor(parts: ExecutionParts, earlier: Map<string, ResultItem>) {
@@ -174,6 +176,7 @@ export class Execution {
     progress.started(test);
     const asked = [planned.evaluator, ...planned.turns].map((judge) => judge?.models.length ?? 0);
     const requests_at_once = Math.max(1, ...asked);
+    this.#asking.set(item_id, { now: 0, most: requests_at_once });
     journal.append({
       event: "package_started",
       package_id,
@@ -194,6 +197,22 @@ export class Execution {
       if (error instanceof CancelledError || signal.aborted) throw error;
       if (error instanceof NoProcessError) throw error; // says nothing about the test
       return journal.redacted(internalFailure(planned, error));
+    } finally {
+      this.#asking.delete(item_id);
+    }
+  }
+
+  /** Asks for an item; the journal hears beforehand of more at once than it was told. */
+  async #counted<T>(item_id: string, ask: () => Promise<T>): Promise<T> {
+    const asking = this.#asking.get(item_id) ?? { now: 0, most: 1 };
+    if (++asking.now > asking.most) {
+      asking.most = asking.now;
+      this.#parts.journal.append({ event: "package_asks", item_id, requests_at_once: asking.now });
+    }
+    try {
+      return await ask();
+    } finally {
+      asking.now--;
     }
   }
 
@@ -218,7 +237,7 @@ export class Execution {
     const { test, item_id, evaluator } = planned;
     const of = { package_id: test.id, item_id, evaluator: evaluator?.name ?? "turns" };
     const askModel: AskModel = async (model, question) =>
-      await this.#parts.models.ask(of, model, question, signal);
+      await this.#counted(item_id, () => this.#parts.models.ask(of, model, question, signal));
     if (test.answer === undefined && isConversation(test)) {
       const ask = (changed: TestCase) => this.#ask({ ...planned, test: changed }, signal);
       const conversation = await converse(test, ask, { signal, directory: planned.directory });
@@ -252,17 +271,19 @@ export class Execution {
       }
     };
     try {
-      const answered = await askTest(planned, client, signal, (failed) => {
-        this.#attemptFailed(planned.test.id, failed);
-        if (failed.retry_in_s !== null) charge(entries.length);
-      }, ({ nth, reply, failure, status }) => {
-        const told = countsOfReply(reply, embeds);
-        const failed = failure === null ? null : { failure, status };
-        const entry = cost.entry(nth === 1 ? "test" : "retry", item_id, told, failed);
-        if (failure === null) cost.learn(body, told);
-        book(entry);
-        entries.push(entry);
-      });
+      const ask = () =>
+        askTest(planned, client, signal, (failed) => {
+          this.#attemptFailed(planned.test.id, failed);
+          if (failed.retry_in_s !== null) charge(entries.length);
+        }, ({ nth, reply, failure, status }) => {
+          const told = countsOfReply(reply, embeds);
+          const failed = failure === null ? null : { failure, status };
+          const entry = cost.entry(nth === 1 ? "test" : "retry", item_id, told, failed);
+          if (failure === null) cost.learn(body, told);
+          book(entry);
+          entries.push(entry);
+        });
+      const answered = await this.#counted(item_id, ask);
       if (answered.result.success) cache?.keep(request, journal.redacted(answered));
       const { total_cost_usd: cost_usd } = totalOfEntries(entries);
       return { ...answered, result: { ...answered.result, cost_usd } };

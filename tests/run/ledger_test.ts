@@ -141,6 +141,8 @@ Deno.test("a suite's tests that were under way at each kill are unknown requests
   assertEquals(cutOffIn([...killed, resumed, started("b"), finished("b"), over]), [1]);
   assertEquals(cutOffIn([...killed, { event: "run_interrupted" }, resumed]), []);
   assertEquals(cutOffIn([started("a", { requests_at_once: 3 }), started("b")]), [4]); // three judges
+  const asks = { event: "package_asks", item_id: "a", requests_at_once: 5 };
+  assertEquals(cutOffIn([started("a"), asks, started("b")]), [6]);
   const ledger = new Ledger();
   for (const event of [...killed, resumed] as unknown as RunEvent[]) ledger.take(event);
   assertEquals(ledger.item("b").requests_of_unknown_cost, 1);

@@ -1,6 +1,6 @@
 /** Tests of several turns and with functions: an endpoint of our own that plays a script, and the mock. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { InputError } from "../../lib/errors.ts";
 import { configureApi } from "../../lib/endpoint/api.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
@@ -8,6 +8,7 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { readResults } from "../../lib/suite/resume.ts";
 import { runSuite } from "../../lib/suite/run_suite.ts";
 import { runOnMock, suiteFrom, temporaryFolder } from "./fixture.ts";
+import type { Answer } from "../../lib/suite/evaluator.ts";
 import type { LoadedSuite } from "../../lib/settings/load_suite.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -295,4 +296,44 @@ Deno.test("the same over Anthropic's messages and Gemini: calls and results in t
     // a result names its call where calls have ids, and its function where they have none
     assertEquals(back.tool_use_id ?? back.name, call.id ?? "price");
   }
+});
+
+Deno.test("the journal hears of more requests of a test at once before they are made", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.02 } });
+  using folder = temporaryFolder();
+  // one model named, asked 3 times at once, then twice
+  const jury = {
+    name: "jury",
+    options: { safeParse: () => ({ success: true as const, data: {} }) },
+    models: () => [{ model: "m" }],
+    async evaluate({ ask }: Answer) {
+      for (const votes of [3, 2]) {
+        await Promise.all(
+          Array.from({ length: votes }, () => ask!({ model: "m" }, { prompt: "?" })),
+        );
+      }
+      return true;
+    },
+  };
+  const suite = suiteFrom([{
+    id: "t",
+    name: "t",
+    category: "c",
+    prompt: "p",
+    evaluator: { name: "jury" },
+  }]);
+  const { directory } = await runOnMock(mock, { out: folder.path, suite, evaluators: { jury } });
+  const events = readFileSync(directory.journal, "utf8").trim().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  const names = ["package_started", "package_asks", "evaluator_asked"];
+  const told = events.filter(({ event }) => names.includes(event))
+    .map(({ event, requests_at_once: n }) => n === undefined ? event : `${event} ${n}`);
+  assertEquals(told.slice(0, 4), [
+    "package_started",
+    "package_asks 2",
+    "package_asks 3",
+    "evaluator_asked",
+  ]);
+  assertEquals(told.filter((line) => line.startsWith("package_asks")).length, 2);
 });
