@@ -22,13 +22,41 @@ export const patternFlags = z.string(expects("a text of flags"))
     message: "expected flags out of i, m, s and one of u, v, each at most once",
   });
 
+/** What engines say of a pattern (V8's words), and what is meant. */
+const REASONS: [RegExp, string][] = [
+  [/unterminated group/i, "a ( is not closed; write \\( for the letter"],
+  [/unmatched '\)'/i, "a ) closes nothing; write \\) for the letter"],
+  [/(?:unterminated|missing).*class/i, "a [ is not closed; write \\[ for the letter"],
+  [/nothing to repeat/i, "there is nothing before a *, + or ? that it could repeat"],
+  [
+    /invalid group/i,
+    '(? is followed by what JavaScript does not know; (?i) is given as "flags": "i"',
+  ],
+  [/numbers out of order/i, "in {m,n} the first number is larger than the second"],
+  [/range out of order/i, "a range in [ ] goes backwards, as [z-a]"],
+  [/at end of pattern/i, "a single \\ is its last letter"],
+  [/property name/i, "\\p{ } names a property that Unicode does not have"],
+  [/lone quantifier/i, "a {, } or ] stands alone; write \\{ for the letter"],
+  [/duplicate capture/i, "two groups have the same name"],
+  [/invalid named|named reference/i, "\\k names a group that is not there"],
+  [/capture group name/i, "the name of a group is not a name, or is not closed"],
+  [/escape/i, "a \\ stands before a letter that has no meaning after it"],
+];
+
+/** An engine's complaint of a pattern, in plain words. */
+export function patternReason(said: string): string {
+  const reason = said.slice(said.lastIndexOf(": ") + 2);
+  const plain = REASONS.find(([words]) => words.test(reason))?.[1] ?? reason.toLowerCase();
+  return `expected a regular expression of JavaScript: ${plain}`;
+}
+
 /** Why a pattern does not compile; null when it does. */
 export function patternFault({ pattern, flags }: Pattern): string | null {
   try {
     new RegExp(pattern, flags);
     return null;
   } catch (error) {
-    return (error as Error).message;
+    return patternReason((error as Error).message);
   }
 }
 

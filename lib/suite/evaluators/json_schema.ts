@@ -7,6 +7,8 @@ import type { ErrorObject } from "ajv";
 import type { Ajv2020 } from "ajv/dist/2020.js";
 import { InputError, messageOf } from "../../errors.ts";
 import { isDeeper, jsonStringEnd } from "../../json_fields.ts";
+import { showPath } from "../../settings/json_file.ts";
+import { patternReason } from "./bounded_search.ts";
 import { withinTime } from "./bounded_time.ts";
 import { expects } from "./text.ts";
 import { verdict } from "./verdict.ts";
@@ -82,13 +84,87 @@ async function compile(schema: Schema): Promise<Validate> {
     error: { message: ({ schema }) => `must be multiple of ${schema}` },
     validate: isMultiple,
   });
+  if (!ajv.validateSchema(speakable(schema) as Schema)) throw schemaFault(ajv.errors!);
   try {
     const validate = ajv.compile(speakable(schema) as Schema);
     if (unknown.length > 0) throw new Error(unknown[0]);
     return (value) => validate(speakable(value)) ? null : told(validate.errors![0]);
   } catch (error) {
-    throw new InputError(`schema: ${messageOf(error)}`);
+    throw compileFault(messageOf(error), schema);
   }
+}
+
+/** What does not fit in a schema: the deepest fault, which is the one that is meant. */
+function schemaFault(errors: readonly ErrorObject[]): InputError {
+  const depth = ({ instancePath }: ErrorObject) => instancePath.split("/").length;
+  const [error] = errors.toSorted((a, b) => depth(b) - depth(a));
+  const { keyword, params, message } = error;
+  const place = showPath(["schema", ...stepsOf(error)]);
+  const wanted = keyword === "enum"
+    ? `expected one of ${params.allowedValues.join(", ")}`
+    : keyword === "type"
+    ? `expected ${[params.type].flat().map((type) => NAMES[type] ?? type).join(" or ")}`
+    : keyword === "minItems"
+    ? `expected a list of at least ${params.limit}`
+    : `it ${message!.replace("NOT", "not")}`;
+  return new InputError(`${place}: ${wanted}`);
+}
+
+const NAMES: Record<string, string> = {
+  array: "a list",
+  boolean: "true or false",
+  integer: "a whole number",
+  number: "a number",
+  object: "an object",
+  string: "a text",
+};
+
+/** What the validator could not use of a schema that is one by its form, with its place. */
+function compileFault(said: string, schema: Schema): InputError {
+  const at = (fits: (key: string, value: unknown) => boolean) =>
+    showPath(["schema", ...pathIn(schema, fits) ?? []]);
+  const [, keyword] = /unknown keyword: "(.*)"/.exec(said) ?? [];
+  if (keyword !== undefined) {
+    return new InputError(`${at((key) => key === keyword)}: JSON Schema has no such keyword`);
+  }
+  const [, format] = /unknown format "(.*?)"/.exec(said) ?? [];
+  if (format !== undefined) {
+    const place = at((key, value) => key === "format" && value === format);
+    return new InputError(`${place}: "${format}" is not a format that JSON Schema has`);
+  }
+  const [, target] = /can't resolve reference (\S+)/.exec(said) ?? [];
+  if (target !== undefined) {
+    const place = at((key, value) => /^\$(?:ref|dynamicRef)$/.test(key) && value === target);
+    return new InputError(`${place}: "${target}" is not in the schema`);
+  }
+  const [, pattern] = /regular expression: \/([^]*)\/\w*: /.exec(said) ?? [];
+  if (pattern !== undefined) {
+    const place = at((key, value) => key === pattern || (key === "pattern" && value === pattern));
+    return new InputError(`${place}: ${patternReason(said)}`);
+  }
+  return new InputError(`schema: ${said}`);
+}
+
+/** The path of the first field that fits, in the order of the schema; null for none. */
+function pathIn(
+  value: unknown,
+  fits: (key: string, value: unknown) => boolean,
+): (string | number)[] | null {
+  if (typeof value !== "object" || value === null) return null;
+  for (const [key, inside] of Object.entries(value)) {
+    const step = Array.isArray(value) ? Number(key) : key;
+    if (fits(key, inside)) return [step];
+    const within = pathIn(inside, fits);
+    if (within !== null) return [step, ...within];
+  }
+  return null;
+}
+
+/** The steps to the place that a validator complains of. */
+function stepsOf({ instancePath }: ErrorObject): (string | number)[] {
+  return instancePath.split("/").slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~").replaceAll("\0", ""))
+    .map((step) => /^\d+$/.test(step) ? Number(step) : step);
 }
 
 /** Whether a number is a multiple of another in decimals: 19.99 is a multiple of 0.01. */
@@ -129,12 +205,10 @@ function speakable(value: unknown): unknown {
  * An error such as `$.people[0].age must be integer`, with the names or values that the validator's
  * message leaves out.
  */
-function told({ instancePath, message, params }: ErrorObject): string {
-  const steps = instancePath.split("/").slice(1)
-    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const path = steps.map((step) => step.replaceAll("\0", "")).map((step) =>
-    /^\d+$/.test(step) ? `[${step}]` : `.${step}`
-  ).join("");
+function told(error: ErrorObject): string {
+  const { message, params } = error;
+  const path = stepsOf(error).map((step) => typeof step === "number" ? `[${step}]` : `.${step}`)
+    .join("");
   const more = params.additionalProperty ?? params.unevaluatedProperty ?? params.allowedValues ??
     params.allowedValue;
   return `$${path} ${message!.replaceAll("\0", "")}${

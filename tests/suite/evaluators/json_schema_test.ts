@@ -1,5 +1,5 @@
 /** JSON in answers, against JSON Schema's own words (draft 2020-12). */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { InputError } from "../../../lib/errors.ts";
 import { resolveEvaluator } from "../../../lib/suite/evaluate.ts";
 import { jsonIn } from "../../../lib/suite/evaluators/json_schema.ts";
@@ -140,5 +140,48 @@ Deno.test("json_schema: what a schema leaves out is not a mistake, and older dra
   ];
   for (const [schema, named] of refused) {
     await assertRejects(() => fits(schema, "1"), InputError, named);
+  }
+});
+
+Deno.test("what is wrong with a schema or a pattern is said in plain words, with its place", async () => {
+  const cases: [object, string][] = [
+    [{ properties: { a: { type: "strng" } } }, "schema.properties.a.type: expected one of array, "],
+    [
+      { properties: { a: { requird: [] } } },
+      "schema.properties.a.requird: JSON Schema has no such",
+    ],
+    [{ allOf: [{ required: "a" }] }, "schema.allOf[0].required: expected a list"],
+    [{ $ref: "#/$defs/x" }, 'schema.$ref: "#/$defs/x" is not in the schema'],
+    [{ items: { format: "emal" } }, 'schema.items.format: "emal" is not a format'],
+    [
+      { items: { pattern: "(" } },
+      "schema.items.pattern: expected a regular expression of JavaScript: a (",
+    ],
+  ];
+  for (const [schema, said] of cases) {
+    const fault = await assertRejects(() => fits(schema, "1"), InputError);
+    assertStringIncludes(fault.message, said);
+  }
+  // ECMA-262 takes none of these
+  for (
+    const pattern of [
+      "(",
+      ")",
+      "[a",
+      "*a",
+      "(?i)a",
+      "a{2,1}",
+      "[b-a]",
+      "\\",
+      "(?<n",
+      "(?<n>a)(?<n>b)",
+    ]
+  ) {
+    const choice = { name: "regex", pattern };
+    const fault = await assertRejects(() => resolveEvaluator(choice, "x", "/"), InputError);
+    assertMatch(
+      fault.message,
+      /pattern: expected a regular expression of JavaScript: (?!.*[Ii]nvalid)/,
+    );
   }
 });
