@@ -4,6 +4,7 @@ import { noSuchFile } from "../text/no_such_file.ts";
 import { readWhole, writtenText } from "../read_whole.ts";
 import { parseCsv } from "./csv.ts";
 import { isJsonObject } from "../json_fields.ts";
+import { isLimit, lostNumbers, lostText, parseDigits } from "../lost_digits.ts";
 import type { ColumnMetaData, FileMetaData } from "hyparquet";
 
 /** Of a Parquet file, whose values may take next to nothing in it. */
@@ -43,10 +44,11 @@ export async function readTable(path: string): Promise<FileRow[]> {
 function wholeJson(path: string, text: string): FileRow[] | null {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseDigits(text);
   } catch {
     return null; // several lines, perhaps
   }
+  refuseLost(text, () => path);
   const rows = rowsOfList(path, value);
   if (rows !== null) return rows;
   const isOne = isJsonObject(value) && text.trim().includes("\n");
@@ -70,12 +72,24 @@ function jsonLines(path: string, text: string): FileRow[] {
     const where = () => `${path}:${i + 1}`;
     let value: unknown;
     try {
-      value = JSON.parse(line);
+      value = parseDigits(line);
     } catch (error) {
       throw new InputError(`${where()}: malformed JSON: ${messageOf(error)}`);
     }
+    refuseLost(line, where);
     return [{ fields: objectOf(value, where), where }];
   });
+}
+
+/** What a row sends as it stands. */
+const SENT = ["body", "parameters"];
+
+/** @throws {InputError} a number that is sent would lose digits; elsewhere it counts as its text. */
+function refuseLost(text: string, where: () => string): void {
+  const sent = lostNumbers(text).find(({ path }) =>
+    path.some((key) => SENT.includes(String(key))) && !isLimit(path.at(-1))
+  );
+  if (sent) throw new InputError(`${where()}: ${sent.path.join(".")}: ${lostText(sent)}`);
 }
 
 function plainLines(path: string, text: string): FileRow[] {

@@ -4,6 +4,7 @@ import { findNodeAtLocation, parseTree, printParseErrorCode } from "jsonc-parser
 import type { Node, ParseError } from "jsonc-parser";
 import type { z } from "zod";
 import { isDeeper } from "../json_fields.ts";
+import { isLimit, lostNumbers, lostText, parseDigits } from "../lost_digits.ts";
 import { counted } from "../text/grouped.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, InputFaults, messageOf } from "../errors.ts";
@@ -70,7 +71,7 @@ export function isYaml(path: string): boolean {
 /** Parses JSON text that came from `path`; see {@linkcode readJsonFile}. */
 export function parseJson(path: string, text: string): JsonFile {
   try {
-    const value = JSON.parse(text);
+    const value = parseDigits(text);
     if (isDeeper(text, DEEPEST)) throw new RangeError();
     return { path, text, value };
   } catch (error) {
@@ -88,6 +89,14 @@ export function checkJson<Schema extends z.ZodType>(
   file: JsonFile,
   schema: Schema,
 ): z.output<Schema> {
+  const lost = lostNumbers(file.text).filter(({ path }) => !isLimit(path.at(-1)));
+  if (lost.length > 0) {
+    throw new InputFaults(
+      lost.slice(0, MOST_SHOWN).map((each) =>
+        `${file.path}:${positionOf(file, each.path)}: ${showPath(each.path)}: ${lostText(each)}`
+      ),
+    );
+  }
   const result = checked(schema, file.value);
   if ("value" in result) return result.value;
   const { complaints } = result;
@@ -108,6 +117,13 @@ export function checkJson<Schema extends z.ZodType>(
   const taken = meant === null ? "" : `taken for ${meant.what} by its "${meant.by}"; `;
   const see = form === undefined ? "" : ` (${taken}dyno schema ${form} prints the form)`;
   throw new InputFaults([...lines.slice(0, -1), lines.at(-1)! + see]);
+}
+
+/** Limits of JSON Schemas in a file that are sent and compared with fewer digits, a line each. */
+export function roundedLimits({ path: name, text }: JsonFile): string[] {
+  return lostNumbers(text).filter(({ path }) => isLimit(path.at(-1))).map(({ path, written }) =>
+    `${name}: ${showPath(path)}: ${written} is taken as ${Number(written)}`
+  );
 }
 
 /** What is needed to find the place of a value in a file. */

@@ -12,6 +12,7 @@ import {
   visit,
 } from "yaml";
 import { InputError } from "../errors.ts";
+import { parseDigits } from "../lost_digits.ts";
 import { yamlFault } from "./yaml_fault.ts";
 import type { Node } from "yaml";
 import type { JsonFile } from "./json_file.ts";
@@ -74,7 +75,7 @@ export function parseYaml(path: string, text: string, deepest: number): JsonFile
   return {
     path,
     text: json,
-    value: JSON.parse(json),
+    value: parseDigits(json),
     at: (keys) => {
       const node = nodeAt(whole.contents, resolved, keys);
       return node?.range ? place(node.range[0]) : null;

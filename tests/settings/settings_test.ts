@@ -14,7 +14,8 @@ import { CancelledError } from "../../lib/execute/scope.ts";
 import { fileKind } from "../../lib/settings/file_kind.ts";
 import { placedError } from "../../lib/settings/placed_error.ts";
 import { canonicalJson, itemId } from "../../lib/settings/item_id.ts";
-import { parseJson, readJsonFile } from "../../lib/settings/json_file.ts";
+import { readTable } from "../../lib/formats/tables.ts";
+import { parseJson, readJsonFile, roundedLimits } from "../../lib/settings/json_file.ts";
 import { loadSuite, parseSuite } from "../../lib/settings/load_suite.ts";
 import { didYouMean, nearest } from "../../lib/text/nearest.ts";
 
@@ -37,6 +38,58 @@ Deno.test("malformed JSON: file, line and column", () => {
   for (const [text, message] of cases) assertStringIncludes(refusal("s.json", text), message);
   assertStringIncludes(refusal("s.json", "[".repeat(100_000) + "]".repeat(100_000)), "s.json:");
   assertStringIncludes(refusal("s.json", "[".repeat(100_000)), "s.json:");
+});
+
+Deno.test("a whole number whose digits a number does not keep is refused, or kept as its text", async () => {
+  // IEEE 754: above 2^53 = 9007199254740992 only even whole numbers, and fewer further up
+  const lost = ["9007199254740993", "-9007199254740993", "9223372036854775807", "9".repeat(400)];
+  const kept = [
+    "9007199254740991",
+    "9007199254740992",
+    "9007199254740994",
+    "1e22",
+    "1" + "0".repeat(22),
+  ];
+  const suite = (field: object, number: string) =>
+    one({ ...test, ...field }).replace('"N"', number);
+  for (const number of lost) {
+    assertStringIncludes(
+      refusal("s.json", suite({ parameters: { seed: "N" } }, number)),
+      `s.json:10:17: tests[0].parameters.seed: ${number} has more digits than a number keeps`,
+    );
+    const schema = { name: "json_schema", schema: { const: "N" } };
+    assertStringIncludes(refusal("s.json", suite({ evaluator: schema }, number)), "schema.const: ");
+  }
+  for (const number of kept) parseSuite("s.json", suite({ parameters: { seed: "N" } }, number));
+  const limit = { name: "json_schema", schema: { maximum: "N" } };
+  const limited = suite({ evaluator: limit }, "9223372036854775807");
+  parseSuite("s.json", limited);
+  assertEquals(roundedLimits(parseJson("s.json", limited)), [
+    "s.json: tests[0].evaluator.schema.maximum: 9223372036854775807 is taken as 9223372036854776000",
+  ]);
+  const folder = mkdtempSync(join(tmpdir(), "dyno-digits-"));
+  try {
+    const rows = async (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return (await readTable(join(folder, name))).map(({ fields }) => fields);
+    };
+    assertEquals(await rows("a.jsonl", '{"id":9007199254740993,"n":5}\n{"id":-12}\n'), [
+      { id: "9007199254740993", n: 5 },
+      { id: -12 },
+    ]);
+    for (const [name, text] of [["b.jsonl", "N"], ["b.json", "[N]"]]) {
+      const row = text.replace("N", '{"body":{"seed":9007199254740993}}');
+      await assertRejects(
+        () => rows(name, row),
+        InputError,
+        "body.seed: 9007199254740993 has more",
+      );
+    }
+    writeFileSync(join(folder, "c.yaml"), "id: 9007199254740993\n");
+    assertEquals((await readJsonFile(join(folder, "c.yaml"))).value, { id: "9007199254740993" });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 Deno.test("a missing or wrong field: its path, line and column", () => {

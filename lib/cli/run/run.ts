@@ -10,7 +10,7 @@ import {
 import { boundKeys, checkKeyOfFile } from "../../endpoint/key_origins.ts";
 import { type Experiment, experimentOf, looksLikeExperiment } from "../../settings/experiment.ts";
 import { linesSuite, openSuite, suiteIn } from "../../suite/open_suite.ts";
-import { readJsonFile } from "../../settings/json_file.ts";
+import { readJsonFile, roundedLimits } from "../../settings/json_file.ts";
 import { checkSettings } from "../../settings/setting.ts";
 import { placedInFile } from "../../settings/placed_error.ts";
 import { suiteRunSettings } from "../../settings/suite_run.ts";
@@ -147,6 +147,7 @@ async function runFile(
     return await start({ suite: path, given, values }, context);
   }
   const file = await readJsonFile(path);
+  for (const line of roundedLimits(file)) context.terminal.say(line);
   if ((file.value as { kind?: unknown } | null)?.kind === "load") {
     throw new InputError(`${path}: is a load experiment; run it with dyno load ${path}`);
   }

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { someText } from "./text.ts";
 import { hits, quoted } from "./verdict.ts";
 import { isJsonObject } from "../../json_fields.ts";
+import { parseDigits } from "../../lost_digits.ts";
 import type { Evaluator } from "../evaluator.ts";
 
 const call = z.strictObject({
@@ -31,7 +32,7 @@ type Given = { name: string; arguments: unknown };
 function parsed(text: string): unknown {
   if (text.trim() === "") return {};
   try {
-    return JSON.parse(text);
+    return parseDigits(text);
   } catch {
     return undefined;
   }

@@ -49,6 +49,17 @@ Deno.test("tool_calls: names and arguments, order or not, more or not", async ()
       [{ name: "f", arguments: '{ "a": 1.0 }' }],
       true,
     ],
+    // 2^53 and 2^53 + 1 are one number to JavaScript; in digits they are two
+    [
+      { expected: [{ name: "f", arguments: { id: 9007199254740992 } }] },
+      [{ name: "f", arguments: '{"id":9007199254740993}' }],
+      false,
+    ],
+    [
+      { expected: [{ name: "f", arguments: { id: "9007199254740993" } }] },
+      [{ name: "f", arguments: '{"id":9007199254740993}' }],
+      true,
+    ],
     [{ expected: [] }, [], true],
     [{ expected: [] }, [paris], false],
     // a call that fits two expected ones is left to the one that has no other
