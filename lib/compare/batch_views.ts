@@ -1,32 +1,32 @@
-/** Records of a batch in the five views of the dashboard: over time, and by model. */
+/** Records of a batch in the dashboard's five views: over time, and by model. */
 import { clusteredMean } from "../stats/cluster.ts";
 import { type Estimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import type { TimedRecord } from "../schedule/read_records.ts";
 
-/** Which records; what is not given lets all pass. */
+/** Which records; a filter that is not set accepts all. */
 export interface RecordFilter {
   /** `provider/model`. */
   model?: string;
   industry?: string;
-  /** Unix seconds, inclusive; exclusive. */
+  /** Unix seconds; `from` is inclusive, `to` exclusive. */
   since?: number;
   until?: number;
 }
 
-/** A model's records within a stretch of time. */
+/** A model's records within an interval of time. */
 export interface TimePoint {
-  /** The stretch's start, Unix seconds. */
+  /** The start of the interval, Unix seconds. */
   t_s: number;
   records: number;
-  /** Of answered requests; null where there is none. */
+  /** Of answered requests; null when there are none. */
   latency_p50_s: number | null;
   latency_p95_s: number | null;
   /** Answered / records, with Wilson's interval. */
   success: Estimate;
 }
 
-/** A model's records in numbers; latencies and throughput are of answered requests. */
+/** A model's figures; latencies and throughput are those of answered requests. */
 export interface ModelView {
   /** `provider/model`. */
   model: string;
@@ -34,7 +34,7 @@ export interface ModelView {
   success: Estimate;
   latency_s: Spread | null;
   throughput_tps: Spread | null;
-  /** By industry, and of all; the interval is robust to asking a question again and again. */
+  /** By industry, and over all; the interval accounts for questions that are asked repeatedly. */
   coverage: Coverage[];
   prompt_tokens: number | null;
   response_tokens: number | null;
@@ -47,12 +47,12 @@ export interface Spread {
   p50: number;
   p90: number;
   p95: number;
-  /** Of the median; null for too few values. */
+  /** Of the median; null when there are too few values. */
   interval: Estimate | null;
 }
 
 export interface Coverage {
-  /** Null is all of them. */
+  /** Null means all of them. */
   industry: string | null;
   n: number;
   mean: number;
@@ -61,19 +61,22 @@ export interface Coverage {
 
 export interface BatchViews {
   records: number;
-  /** Width of a point in time. */
+  /** Width of one point in time. */
   bucket_s: number;
-  /** Of the records that fit; null for none. */
+  /** Over the selected records; null when there are none. */
   first_s: number | null;
   last_s: number | null;
   models: ModelView[];
-  /** The questions, least covered first, then those that nothing is known of; the first of many. */
+  /**
+   * The questions, those with the lowest coverage first and those without a known one last; cut when
+   * there are many.
+   */
   questions: QuestionView[];
-  /** Questions that are too many for that list. */
+  /** The number of questions left out of that list. */
   questions_left: number;
 }
 
-/** What became of a question, over all models. */
+/** The results of a question, over all models. */
 export interface QuestionView {
   question: string;
   industry: string;
@@ -81,13 +84,13 @@ export interface QuestionView {
   answered: number;
   /** Of answered requests; null where there is none. */
   latency_p50_s: number | null;
-  /** The mean share of key points in its answers; null where none was judged. */
+  /** The mean share of key points in its answers; null when none was judged. */
   coverage: number | null;
-  /** The model with the lowest mean, where several were judged. */
+  /** The model with the lowest mean, when several were judged. */
   lowest: { model: string; coverage: number } | null;
 }
 
-/** More questions than a page shows at once. */
+/** More questions than a page shows. */
 const MOST_QUESTIONS = 200;
 
 const MINUTE = 60, HOUR = 3600, DAY = 86_400;
@@ -99,12 +102,12 @@ const BUCKETS_S = [
 /** More points than this are hard to see, and slow on a phone. */
 const MOST_POINTS = 100;
 
-/** How a model is named beside those of other providers. */
+/** A model's name, unique among those of other providers. */
 export function modelName(record: Pick<TimedRecord, "llm_provider" | "llm_model">): string {
   return `${record.llm_provider}/${record.llm_model}`;
 }
 
-/** The records that fit. */
+/** The records that pass the filter. */
 export function recordsThatFit(
   records: readonly TimedRecord[],
   { model, industry, since = -Infinity, until = Infinity }: RecordFilter,
@@ -116,7 +119,7 @@ export function recordsThatFit(
   );
 }
 
-/** @param records in the order of time. */
+/** @param records in order of time. */
 export function batchViews(records: readonly TimedRecord[]): BatchViews {
   const first_s = records[0]?.t_s ?? null, last_s = records.at(-1)?.t_s ?? null;
   const span_s = (last_s ?? 0) - (first_s ?? 0);
@@ -233,7 +236,7 @@ function known(records: readonly TimedRecord[], field: NumberField): number[] {
   return records.flatMap((record) => record[field] ?? []);
 }
 
-/** Null where nothing is known. */
+/** Null when no value is known. */
 function total(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0);
 }

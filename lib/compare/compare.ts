@@ -1,4 +1,7 @@
-/** Runs of the same problems compared: what flipped, by how much they differ, and how sure that is. */
+/**
+ * Compares runs of the same problems: which outcomes flipped, how large the difference is, and how
+ * certain.
+ */
 import { holmAdjusted } from "../stats/holm.ts";
 import { detectableDifference, pairedAmounts, pairedShares } from "../stats/paired.ts";
 import { mean } from "../stats/quantile.ts";
@@ -9,7 +12,7 @@ import type { Price } from "../run/prices.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
 
-/** What items of two runs are compared by. */
+/** The metrics by which items of two runs are compared. */
 export const PAIRED_METRICS: readonly PairedMetric[] = [
   "pass_rate",
   "answer_rate",
@@ -20,7 +23,7 @@ export const PAIRED_METRICS: readonly PairedMetric[] = [
   "cost_usd",
 ];
 
-/** What can be compared item by item: shares of items, scores in 0..1, ms, tokens, US dollars. */
+/** Metrics that can be compared item by item: shares of items, scores in 0..1, ms, tokens, US dollars. */
 export type PairedMetric =
   | "pass_rate"
   | "answer_rate"
@@ -32,40 +35,46 @@ export type PairedMetric =
 
 /** A run to compare, with the price of its model. */
 export interface ComparedRun extends ReadRun {
-  /** Of the run's model; null where no table names it, and costs are then unknown. */
+  /** The price of the run's model; null when no table has it, and costs are then unknown. */
   price: Price | null;
 }
 
-/** One metric on the items that two runs have in common. */
+/** One metric over the items that two runs have in common. */
 export interface MetricComparison {
-  /** Which one; its unit is in its name. */
+  /** The metric; its unit is in its name. */
   metric: PairedMetric;
-  /** Problems whose value is known in both runs. */
+  /** Problems with a known value in both runs. */
   items: number;
   /** Answers to them, in the first run and in the second. */
   answers: [first: number, second: number];
-  /** Means over these problems of the mean of their answers. */
+  /** The first run's mean over these problems of each problem's mean over its answers. */
   first: number;
-  /** As `first`, of the second run. */
+  /** The same for the second run. */
   second: number;
-  /** second − first, with its 95 % interval, which leaves out 0 where `p` is below 0.05; null for too few. */
+  /**
+   * second − first, with its 95 % interval, which excludes 0 exactly when `p` is below 0.05; null for too
+   * few items.
+   */
   difference: Estimate | null;
   /**
-   * The smallest difference that so many problems would have shown with a power of 80 %; null where
-   * they would have missed any.
+   * The smallest difference that this many problems would have shown with a power of 80 %; null when they
+   * could not have shown any.
    */
   detectable: number | null;
-  /** McNemar's exact test of single zeros and ones, else a sign-flip test (above 2,000, a t test); two-sided. */
+  /**
+   * McNemar's exact test for single zeros and ones, else a sign-flip test (above 2,000, a t test);
+   * two-sided.
+   */
   p: number;
-  /** Holm-adjusted over the comparisons of this metric, where there are several. */
+  /** Holm-adjusted over the comparisons of this metric, when there are several. */
   p_holm: number;
 }
 
-/** A run against the first. */
+/** A run compared with the first one. */
 export interface RunComparison {
-  /** Id of the run that the other is compared with. */
+  /** Id of the baseline run. */
   baseline: string;
-  /** Id of the other run. */
+  /** Id of the run compared with it. */
   candidate: string;
   /** Problems that both runs have. */
   items_in_common: number;
@@ -73,15 +82,15 @@ export interface RunComparison {
   only_in_baseline: number;
   /** Problems that the baseline lacks. */
   only_in_candidate: number;
-  /** One for each metric that both runs know for some problem. */
+  /** One for each metric that both runs have for some problem. */
   metrics: MetricComparison[];
-  /** Problems that the second solved more often, and those that the first did. */
+  /** Problems that the candidate solved more often, and those that the baseline solved more often. */
   flips: { gained: string[]; lost: string[] };
-  /** What a reader must know, one line each: other settings, items left out. */
+  /** Warnings, one line each: different settings, items left out. */
   notes: string[];
 }
 
-/** Compares each further run with the first. */
+/** Compares each later run with the first one. */
 export function compareRuns(runs: readonly ComparedRun[]): RunComparison[] {
   const [baseline, ...others] = runs;
   const comparisons = others.map((other) => compareTwo(baseline, other));
@@ -94,10 +103,7 @@ export function compareRuns(runs: readonly ComparedRun[]): RunComparison[] {
   return comparisons;
 }
 
-/**
- * Values of a metric by problem: the mean of its answers. Problems of which it is unknown are left
- * out.
- */
+/** Values of a metric by problem: the mean over its answers. Problems with no known value are left out. */
 export function valuesOf(run: ComparedRun, metric: PairedMetric): Map<string, number> {
   return new Map([...answersOf(run, metric)].map(([problem, values]) => [problem, mean(values)]));
 }
@@ -112,7 +118,7 @@ function answersOf({ items, price }: ComparedRun, metric: PairedMetric): Map<str
   return new Map([...groups].map(([problem, all]) => [problem, all.map(({ value }) => value)]));
 }
 
-/** The runs' items in the modes that both have, so that a mode is compared with itself. */
+/** The runs' items in the modes that both have, so that each mode is compared with itself. */
 function inCommonModes(runs: [ComparedRun, ComparedRun]): [ComparedRun, ComparedRun] {
   const modes = runs.map(({ items }) => new Set(items.map(({ mode }) => mode)));
   const common = [...modes[0]].filter((mode) => modes[1].has(mode));
@@ -124,7 +130,10 @@ function inCommonModes(runs: [ComparedRun, ComparedRun]): [ComparedRun, Compared
   return [narrowed(runs[0]), narrowed(runs[1])];
 }
 
-/** Kept from an earlier run, or given by its test: any other has tokens of a prompt. */
+/**
+ * Whether the answer came from an earlier run's cache or from its test: any other uses tokens for the
+ * prompt.
+ */
 const isUnasked = ({ prompt_tokens, completion_tokens }: RunItem) =>
   prompt_tokens === 0 && completion_tokens === 0;
 
@@ -140,12 +149,12 @@ function valueOf(item: RunItem, metric: PairedMetric, price: Price | null): numb
       return item.score;
     case "cost_usd":
       return itemCost(item, price);
-    default: // latencies and lengths are of answers that were asked for
+    default: // latencies and lengths only of answers that were requested
       return item.success && !isUnasked(item) ? item[metric] : null;
   }
 }
 
-/** Two runs, problem by problem. */
+/** Compares two runs problem by problem. */
 export function compareTwo(one: ComparedRun, other: ComparedRun): RunComparison {
   const [baseline, candidate] = inCommonModes([one, other]);
   const first = new Set(baseline.items.map(({ problem_id }) => problem_id));
@@ -168,10 +177,7 @@ export function compareTwo(one: ComparedRun, other: ComparedRun): RunComparison 
   };
 }
 
-/**
- * One metric of two runs, by the mean of each problem's answers; null for fewer than two problems in
- * common.
- */
+/** Compares one metric of two runs by each problem's mean; null for fewer than two problems in common. */
 export function compareMetric(
   one: ComparedRun,
   other: ComparedRun,
@@ -199,7 +205,7 @@ export function compareMetric(
   };
 }
 
-/** Ids of the problems that were solved more often, and less. */
+/** Ids of the problems that were solved more often, and of those that were solved less often. */
 export function flipsOf(one: ComparedRun, other: ComparedRun): RunComparison["flips"] {
   const [baseline, candidate] = inCommonModes([one, other]);
   const first = valuesOf(baseline, "pass_rate"), second = valuesOf(candidate, "pass_rate");

@@ -1,4 +1,4 @@
-/** Load runs compared: quantiles of latencies and throughput, with bootstrap intervals. */
+/** Compares load runs: quantiles of latencies, and throughput, with bootstrap intervals. */
 import { type CountOf, rateEstimate, rateOf } from "../load/rates.ts";
 import { isAnswered, outputTokens, promptTokens } from "../load/summarise.ts";
 import { latenciesOf, measureNamed, quantileName } from "../measures/measures.ts";
@@ -7,7 +7,7 @@ import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { quantileDifference } from "../stats/quantile_difference.ts";
 import type { LoadSample } from "./load_sample.ts";
 
-/** What load runs are compared by, unless something else is asked for. */
+/** The metrics by which load runs are compared by default. */
 const LOAD_METRICS: readonly string[] = [
   ...["ttft_ms", "tpot_ms", "e2e_ms"].flatMap((name) => {
     const { measure } = measureNamed(name)!;
@@ -22,12 +22,12 @@ const COUNTS: Record<string, CountOf> = {
   prompt_tokens_per_s: promptTokens,
 };
 
-/** What may be asked of loads, in words: any quantile of their latencies, rates, the error rate. */
+/** A description of the metrics of a load: any quantile of its latencies, rates, the error rate. */
 export const LOAD_METRIC_NAMES = `${
   latenciesOf("load").map(({ name }) => name.replace(/_ms$/, "")).join(", ")
 } as in ttft_p99_ms, with any quantile; ${Object.keys(COUNTS).join(", ")}, error_rate`;
 
-/** Whether loads can be compared by it: a rate, the error rate, or a quantile of a latency. */
+/** Whether loads can be compared by a metric: a rate, the error rate, or a quantile of a latency. */
 export function isLoadMetric(name: string): boolean {
   if (name === "error_rate" || Object.hasOwn(COUNTS, name)) return true;
   const found = measureNamed(name);
@@ -36,13 +36,13 @@ export function isLoadMetric(name: string): boolean {
 
 /** One metric of two loads. */
 export interface LoadMetricComparison {
-  /** Its name in lib/measures, or of a quantile. */
+  /** Its name in lib/measures, or the name of a quantile. */
   metric: string;
   first: number;
   second: number;
-  /** second − first with its 95 % interval; null where there are too few requests for one. */
+  /** second − first with its 95 % interval; null when there are too few requests for an interval. */
   difference: Estimate | null;
-  /** The interval leaves out 0. Null without one. */
+  /** Whether the interval excludes 0; null without an interval. */
   differs: boolean | null;
 }
 
@@ -54,7 +54,7 @@ export interface LoadComparison {
   notes: string[];
 }
 
-/** Compares each further load with the first. */
+/** Compares each later load with the first one. */
 export function compareLoads(samples: readonly LoadSample[]): LoadComparison[] {
   const [baseline, ...others] = samples;
   return others.map((candidate) => ({
@@ -72,7 +72,7 @@ export function compareLoads(samples: readonly LoadSample[]): LoadComparison[] {
   }));
 }
 
-/** One metric of two loads; null where one of them has no value. */
+/** Compares one metric of two loads; null when one of them has no value. */
 export function compareLoadMetric(
   first: LoadSample,
   second: LoadSample,
@@ -90,7 +90,7 @@ export function compareLoadMetric(
   };
 }
 
-/** A load's value of a metric; null where there is none. */
+/** A load's value of a metric; null when it has none. */
 export function loadValue(sample: LoadSample, metric: string): number | null {
   if (metric === "error_rate") {
     return sample.requests > 0 ? sample.failed / sample.requests : null;
@@ -104,7 +104,7 @@ export function loadValue(sample: LoadSample, metric: string): number | null {
   return values.length ? quantile(sortedCopy(values), q) : null;
 }
 
-/** A load's rate of answers, tokens or errors with its interval; null where there is none. */
+/** A load's rate of answers, tokens or errors with its interval; null when it has none. */
 export function loadRate(sample: LoadSample, metric: string): Estimate | null {
   if (metric === "error_rate") return shareEstimate(sample.failed, sample.requests);
   return Array.isArray(sample.rates) ? rateEstimate(sample.rates, COUNTS[metric]) : null;
@@ -125,9 +125,9 @@ function latencyOf(metric: string): { name: string; q: number } {
 }
 
 /**
- * second − first of two independent estimates, its interval from theirs: each limit lies as far from
- * the difference as the root of the squared distances to the limits that lead there (G. Zou and A.
- * Donner, Statistics in Medicine 27, 2008). Null where one is null.
+ * second − first of two independent estimates. Each limit of its interval is as far from the difference
+ * as the root of the sum of the squared distances to the estimates' limits on that side (G. Zou and A.
+ * Donner, Statistics in Medicine 27, 2008). Null when one estimate is null.
  */
 export function differenceOfEstimates(
   first: Estimate | null,

@@ -1,10 +1,10 @@
-/** What runs cost, from their tokens and a table of prices. */
+/** The cost of runs, from their tokens and a table of prices. */
 import { exactUsd } from "../text/dollars.ts";
 import { costOfTokens, countsOfUsage } from "../run/ledger_entry.ts";
 import type { Price, PriceTable } from "../run/prices.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
 
-/** The cost of a run: the keys that users' scripts read, in their order. Null is unknown. */
+/** The cost of a run, with the keys that users' scripts read, in order. Null is unknown. */
 export interface RunCost {
   run_id: string;
   model: string;
@@ -14,25 +14,25 @@ export interface RunCost {
   input_cost_usd: number | null;
   output_cost_usd: number | null;
   total_cost_usd: number | null;
-  /** Of the prompt tokens, those that the server's cache had. */
+  /** The prompt tokens that were in the server's cache. */
   cached_prompt_tokens: number | null;
-  /** Requests that are not in the sums of dollars; null where nobody recorded that. */
+  /** Requests that are not in the sums of dollars; null when this was not recorded. */
   requests_of_unknown_cost: number | null;
-  /** Of these, those that were in flight when dyno was killed, at most. */
+  /** Those of them that may have been in flight when dyno was killed. */
   requests_cut_off: number | null;
 }
 
-/** A cost, and what to check where it is not known. */
+/** A cost, and what to check when it is unknown. */
 export interface PricedRun {
   cost: RunCost;
-  /** Of each model that was asked; none where the cost was recorded with the run. */
+  /** For each model that was asked; empty when the cost was recorded with the run. */
   prices: Price[];
   problem: string | null;
 }
 
 /**
- * Prices a run. A cost recorded with it stands, unless it is to be priced again. Tokens cost what those
- * of the model do that was asked for them, a reviewer's and a judge's too.
+ * Prices a run. A cost recorded with it is used, unless the run is to be priced again. Tokens have the
+ * price of the model that was asked, which may be a reviewer or a judge.
  */
 export function priceRun(
   run: RunSummary,
@@ -77,7 +77,7 @@ export function priceRun(
   return { cost, prices: parts.flatMap(({ price }) => price ?? []), problem };
 }
 
-/** What was asked of each model; of a run that does not say so, all of its models. */
+/** What each model was asked; for a run that did not record this, everything counts for its own model. */
 function partsOf(run: RunSummary) {
   const { by_model, model, requests, requests_of_unknown_tokens } = run;
   if (by_model == null || Object.keys(by_model).length === 0) {
@@ -93,7 +93,7 @@ function partsOf(run: RunSummary) {
   }));
 }
 
-/** Sums of what is known. */
+/** The sums of the known values. */
 function sumOf(parts: readonly Dollars[]): Dollars {
   const sum = (name: keyof Dollars) => {
     const told = parts.flatMap((part) => part[name] ?? []);
@@ -130,31 +130,31 @@ export function tokensMissing({ run_id, successful, agent, source_form }: RunSum
     `stream_options.include_usage (providers.json can turn that off)`;
 }
 
-/** The cost of an item, USD; null where its tokens or the price are unknown. */
+/** The cost of an item, USD; null when its tokens or the price are unknown. */
 export function itemCost(item: RunItem, price: Price | null): number | null {
   const told = countsOfUsage(item, null);
   return item.cost_usd ?? costOfTokens(told, price).cost_usd;
 }
 
-/** What the costs of runs are added up by. */
+/** The ways to group the costs of runs. */
 export const COST_GROUPS = ["day", "model", "suite"] as const;
 
-/** A sum over runs. `total_cost_usd` is of those whose cost is known; null for none. */
+/** A sum over runs. `total_cost_usd` covers those whose cost is known; null when none is. */
 export interface CostTotal {
   group: string;
   runs: number;
-  /** Runs of whose cost nothing is known. */
+  /** Runs of unknown cost. */
   runs_of_unknown_cost: number;
-  /** Requests that are not in `total_cost_usd`, of the runs that recorded it. */
+  /** Requests that are not in `total_cost_usd`, for the runs that recorded it. */
   requests_of_unknown_cost: number;
-  /** As in {@linkcode RunCost}. */
+  /** See {@linkcode RunCost}. */
   requests_cut_off: number;
   prompt_tokens: number;
   completion_tokens: number;
   total_cost_usd: number | null;
 }
 
-/** Adds up costs by local day, by model or by suite, in the order of the groups' names. */
+/** Adds up costs by local day, by model or by suite, ordered by the groups' names. */
 export function totalCosts(
   priced: readonly { run: RunSummary; cost: RunCost }[],
   by: typeof COST_GROUPS[number],
@@ -188,7 +188,7 @@ export function totalCosts(
   return [...totals.values()].sort((a, b) => a.group.localeCompare(b.group));
 }
 
-/** A moment's date here, YYYY-MM-DD. */
+/** The local date of a time, YYYY-MM-DD. */
 export function localDay(unix_s: number | null): string {
   if (unix_s === null) return "unknown";
   const time = new Date(unix_s * 1000);

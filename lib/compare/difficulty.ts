@@ -1,4 +1,4 @@
-/** How hard problems are: of each, the share of runs that solved it. */
+/** How hard problems are: the share of runs that solved each one. */
 import { type Attempts, attemptsShare } from "../stats/pass_at_k.ts";
 import type { RunOutcomes } from "../run/index.ts";
 import type { Estimate } from "../stats/interval.ts";
@@ -6,20 +6,20 @@ import type { Estimate } from "../stats/interval.ts";
 export interface ProblemDifficulty {
   problem_id: string;
   name: string;
-  /** Runs in which it was judged or went without an answer. */
+  /** Runs in which it was judged or had no answer. */
   runs: number;
   /** Answers to it in these runs. */
   answers: number;
   /** Answers that were right. */
   successes: number;
   /**
-   * Mean over runs of the share of their answers that were right; with a 95 % interval over runs, which takes
-   * these for independent. Of a single run, of its answers.
+   * Mean over runs of the share of right answers, with a 95 % interval over runs, which are taken to be
+   * independent. For a single run, the share of its answers.
    */
   success_rate: Estimate;
 }
 
-/** Problems over runs, the hardest first; of equally hard ones, those of more runs. */
+/** Problems over runs, the hardest first; equally hard ones by the number of runs, most first. */
 export function difficulties(outcomes: readonly RunOutcomes[]): ProblemDifficulty[] {
   const problems = new Map<string, { name: string; runs: Map<string, Attempts> }>();
   for (const { run_id, items, marks } of outcomes) {

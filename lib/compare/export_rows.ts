@@ -1,4 +1,4 @@
-/** Runs and their items as rows of a table, for the programs that read tables. */
+/** Runs and their items as rows of a table, for programs that read tables. */
 import { connectMs, latencies, tlsMs } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
 import { readRecords } from "../load/load_journal.ts";
@@ -16,7 +16,7 @@ import type { Row, RowColumn, RowTable } from "../formats/parquet.ts";
 
 const of = (type: RowColumn["type"], ...names: string[]) => names.map((name) => ({ name, type }));
 
-/** Columns of measures, as their kind says. */
+/** Columns for measures, as their kind defines them. */
 const measured = (...names: string[]): RowColumn[] =>
   names.map((name) => {
     const { kind } = measureNamed(name)!.measure;
@@ -74,9 +74,10 @@ const SLICE_COLUMNS: readonly RowColumn[] = [
 const NS_PER_S = 1e9;
 
 /**
- * Every request of loads as it was measured: a row a request, times from the first request's turn.
+ * Every request of loads, one row per request; times count from the first request's turn.
  *
- * @throws {InputError} a run that is not a load of ours, whose requests' times are not known.
+ * @throws {InputError} a run that is not a load made by dyno, so that the times of its requests are
+ * unknown.
  */
 export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable> {
   const rows: Row[] = [];
@@ -120,7 +121,11 @@ export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable
   return { columns: REQUEST_COLUMNS, rows };
 }
 
-/** Loads in slices of this many seconds: a row a slice. @throws {InputError} as {@linkcode requestRows}. */
+/**
+ * Loads in slices of this many seconds, one row per slice.
+ *
+ * @throws {InputError} as {@linkcode requestRows}.
+ */
 export async function sliceRows(runs: readonly IndexedRun[], slice_s: number): Promise<RowTable> {
   const rows: Row[] = [];
   for (const run of runs) {
@@ -143,7 +148,7 @@ async function recordsOf(
   );
 }
 
-/** A row a run; `tags` apart by spaces. */
+/** One row per run; `tags` are separated by spaces. */
 export function runRows(runs: readonly IndexedRun[], prices: PriceTable): RowTable {
   const rows = runs.map((run) => {
     const { total_cost_usd: cost_usd, requests_of_unknown_cost } = priceRun(run, prices).cost;
@@ -153,7 +158,7 @@ export function runRows(runs: readonly IndexedRun[], prices: PriceTable): RowTab
   return { columns: RUN_COLUMNS, rows };
 }
 
-/** A row an item. @param warn called with what is wrong with the files of a run. */
+/** One row per item. @param warn called with what is wrong with a run's files. */
 export async function itemRows(
   runs: readonly IndexedRun[],
   prices: PriceTable,

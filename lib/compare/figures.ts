@@ -1,4 +1,4 @@
-/** A run's figures as names and values, for programs that keep them: trackers of experiments. */
+/** A run's figures as names and values, for programs that store them, such as experiment trackers. */
 import { latenciesOf } from "../measures/measures.ts";
 import { isLoadMetric } from "./compare_load.ts";
 import { limitValue } from "./gate_limits.ts";
@@ -18,8 +18,8 @@ const OF_RUNS = ["total_cost_usd", "duration_s"];
 const QUANTILES = ["p50", "p90", "p99"];
 
 /**
- * The figures that a run has, under the names that gates take: shares in [0, 1], `_ms`, `_usd`, `_s`.
- * What is unknown is not among them.
+ * A run's figures, under the names that gates use: shares in [0, 1], `_ms`, `_usd`, `_s`. Unknown figures
+ * are left out.
  */
 export function figuresOf(
   run: ComparedRun,

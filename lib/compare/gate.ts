@@ -1,4 +1,7 @@
-/** A gate: may the candidate pass, did it get worse, or can these runs not tell? */
+/**
+ * A gate: decides whether a candidate passes, is worse, or cannot be told from the baseline with these
+ * runs.
+ */
 import { pairedProblems } from "../stats/power.ts";
 import { FEWEST_PAIRS } from "../stats/sign_flips.ts";
 import { type ComparedRun, compareMetric, type PairedMetric } from "./compare.ts";
@@ -12,7 +15,7 @@ import type { LoadSample } from "./load_sample.ts";
 /** "underpowered": too few items to tell a regression of the allowed size from chance. */
 export type GateVerdict = "pass" | "regression" | "underpowered";
 
-/** How much worse is allowed: a difference, or a share of the baseline's value. */
+/** How much worse a value may be: a difference, or a share of the baseline's value. */
 export interface Tolerance {
   /** In the metric's own unit, or a share (0.05 for 5 %) when relative. */
   amount: number;
@@ -21,7 +24,7 @@ export interface Tolerance {
 }
 
 /**
- * Reads `5pp` (percentage points, of shares), `5%` (of the baseline's value) or a plain number in the
+ * Reads `5pp` (percentage points, for shares), `5%` (of the baseline's value) or a plain number in the
  * metric's own unit.
  *
  * @throws {InputError} anything else.
@@ -39,47 +42,49 @@ export function parseTolerance(flag: string, text: string): Tolerance {
   return { amount: found[2] === "pp" ? number / 100 : number, relative: false };
 }
 
-/** One question that a gate asks. */
+/** One check of a gate. */
 export interface GateCheck {
-  /** The metric, and what is asked of it. */
+  /** The metric and the condition. */
   name: string;
-  /** What this check alone comes to. */
+  /** The verdict of this check alone. */
   verdict: GateVerdict;
-  /** The baseline's value; null where the check needs none. */
+  /** The baseline's value; null when the check needs none. */
   baseline: number | null;
-  /** The candidate's value; null where it is unknown. */
+  /** The candidate's value; null when it is unknown. */
   candidate: number | null;
   /** candidate − baseline. */
   difference: Estimate | null;
-  /** The worst difference, or the value, that is allowed. */
+  /** The worst allowed difference, or the worst allowed value. */
   allowed: number;
-  /** Two-sided p-value; null where the check is not a test, or judges by its interval. */
+  /** Two-sided p-value; null when the check is not a test, or uses its interval. */
   p: number | null;
   /** Problems or requests that were compared. */
   items: number;
-  /** How many would suffice to tell; null where these do. */
+  /** How many would be enough to decide; null when these are. */
   items_needed: number | null;
   /** One line for a person. */
   message: string;
 }
 
-/** What a gate decided, and on what grounds. */
+/** A gate's decision and the reasons. */
 export interface GateResult {
   /** The worst of the checks' verdicts. */
   verdict: GateVerdict;
-  /** Id of the baseline run; null where only absolute limits are checked. */
+  /** Id of the baseline run; null when only absolute limits are checked. */
   baseline: string | null;
-  /** Id of the run that was judged. */
+  /** Id of the candidate run. */
   candidate: string;
-  /** In the order in which they were asked. */
+  /** In the order of the conditions. */
   checks: GateCheck[];
-  /** Ids of the problems that changed sides. */
+  /** Ids of the problems whose outcome changed. */
   flips: { gained: string[]; lost: string[] };
 }
 
 const ALPHA = 0.05;
 
-/** All checks together: one regression is one, and one that cannot tell is not a pass. */
+/**
+ * Combines all checks: a single regression makes the gate one, and an underpowered check prevents a pass.
+ */
 export function gateResult(
   baseline: string | null,
   candidate: string,
@@ -93,9 +98,9 @@ export function gateResult(
 }
 
 /**
- * Whether a suite's candidate is worse than its baseline by more than is tolerated, problem by
- * problem. A regression: it is worse by more than that, and significantly worse (5 %, two-sided). A
- * pass: the 95 % interval leaves out anything worse than tolerated. Otherwise underpowered.
+ * Checks, problem by problem, whether a suite's candidate is worse than its baseline by more than the
+ * tolerance. Regression: it is worse by more than that, and significantly worse (5 %, two-sided). Pass:
+ * the 95 % interval excludes anything worse than the tolerance. Otherwise underpowered.
  */
 export function checkPaired(
   baseline: ComparedRun,
@@ -113,7 +118,7 @@ export function checkPaired(
   return judged({ metric, of: "problems", first, second, difference, p, allowed, items });
 }
 
-/** The same for a load's metric; significant is what has an interval without 0. */
+/** The same for a load's metric; a difference is significant when its interval excludes 0. */
 export function checkLoad(
   baseline: LoadSample,
   candidate: LoadSample,
@@ -128,7 +133,7 @@ export function checkLoad(
   return judged({ metric, of: "requests", first, second, difference, p: null, allowed, items });
 }
 
-/** Whether a value keeps to a limit. Null is not known, and no pass. */
+/** Checks whether a value keeps to a limit. Null is unknown, and does not pass. */
 export function checkLimit(
   metric: string,
   value: number | null,
@@ -154,7 +159,7 @@ export function checkLimit(
   };
 }
 
-/** That the candidate has all problems of the baseline; null where it does. */
+/** Checks that the candidate has all problems of the baseline; null when it does. */
 export function checkWhole(baseline: ComparedRun, candidate: ComparedRun): GateCheck | null {
   const problems = (run: ComparedRun) => new Set(run.items.map(({ problem_id }) => problem_id));
   const there = problems(candidate);
@@ -170,12 +175,12 @@ export function checkWhole(baseline: ComparedRun, candidate: ComparedRun): GateC
   };
 }
 
-/** Whether a metric rests on judgements: it means little where some could not be made. */
+/** Whether a metric depends on judged answers: it means little when some could not be judged. */
 export function restsOnJudgements(metric: string): boolean {
   return ["pass_rate", "score", "avg_hit_rate"].includes(metric);
 }
 
-/** That a run's answers were all judged, where that is asked about; null where it is so. */
+/** Checks, for a metric of judged answers, that all answers of a run were judged; null when they were. */
 export function checkJudged(run: ComparedRun, metrics: readonly string[]): GateCheck | null {
   const left = run.items.filter(isUnjudged);
   if (left.length === 0 || !metrics.some(restsOnJudgements)) return null;
@@ -188,7 +193,7 @@ export function checkJudged(run: ComparedRun, metrics: readonly string[]): GateC
   };
 }
 
-/** A check that says only how many of all are there. */
+/** A check that only reports a count out of a total. */
 function incomplete(name: string, items: number, items_needed: number): Omit<GateCheck, "message"> {
   return {
     name,
@@ -209,7 +214,7 @@ function allowedOf(baseline: number, { amount, relative }: Tolerance): number {
 
 interface Measured {
   metric: string;
-  /** What was compared, in words. */
+  /** The unit of comparison. */
   of: "problems" | "requests";
   first: number;
   second: number;
@@ -222,7 +227,7 @@ interface Measured {
 function judged({ metric, of, first, second, difference, p, allowed, items }: Measured): GateCheck {
   const sign = isHigherBetter(metric) ? -1 : 1;
   const worse = sign * (second - first);
-  // how much worse it may be, by the interval
+  // the bounds of the worsening, from the interval
   const most = difference && (sign < 0 ? -difference.low : difference.high);
   const least = difference && (sign < 0 ? -difference.high : difference.low);
   const significant = p === null ? least !== null && least > 0 : p < ALPHA;
@@ -264,7 +269,7 @@ function judged({ metric, of, first, second, difference, p, allowed, items }: Me
   };
 }
 
-/** How many items would have told a change of `allowed`, with a power of 80 %; null for 0 allowed. */
+/** How many items would have shown a change of `allowed` with a power of 80 %; null when `allowed` is 0. */
 function itemsNeeded(
   difference: Estimate | null,
   allowed: number,
@@ -272,14 +277,15 @@ function itemsNeeded(
 ): number | null {
   if (allowed <= 0) return null;
   if (difference?.method === "adjusted wald") {
-    // from the interval's width, so that no flip among few problems does not mean that none flips
+    // from the interval's width, because no flip among a few problems does not mean that none ever
+    // flips
     const half = (difference.high - difference.low) / 2;
     const discordance = (half / 1.96) ** 2 * (items + 2);
     const fitting = Math.min(1, Math.max(allowed, discordance));
     return Math.max(items + 1, pairedProblems(Math.min(allowed, fitting), fitting));
   }
   if (difference === null || difference.high === difference.low) return null;
-  // width falls with the root of n; (z of 95 % + z of 80 %) / z of 95 % for the power
+  // the width shrinks with the root of n; (z of 95 % + z of 80 %) / z of 95 % is for the power
   const half = (difference.high - difference.low) / 2;
   return Math.max(items + 1, Math.ceil(items * (half * 2.8 / 1.96 / allowed) ** 2));
 }

@@ -1,4 +1,4 @@
-/** Values of a run that a gate may set limits on. */
+/** Values of a run for which a gate can set limits. */
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import { priceRun } from "./cost.ts";
 import { type ComparedRun, valuesOf } from "./compare.ts";
@@ -9,15 +9,15 @@ import type { LoadSample } from "./load_sample.ts";
 
 const SUITE_SHARES = ["pass_rate", "answer_rate", "score"] as const;
 const OF_RUNS = ["total_cost_usd", "duration_s"];
-/** The latencies that a suite's items tell. */
+/** The latencies that a suite's items have. */
 const SUITE_LATENCIES = ["latency_ms", "ttft_ms"] as const;
 
-/** What a limit may be on, in words. */
+/** A description of the metrics that can have a limit. */
 export const LIMIT_NAMES =
   `${[...SUITE_SHARES, ...OF_RUNS].join(", ")}; of suites latency and ttft ` +
   `as in latency_p99_ms, with any quantile; of loads ${LOAD_METRIC_NAMES}`;
 
-/** Whether a limit may be on it, for some kind of run. */
+/** Whether a metric can have a limit, for some kind of run. */
 export function isLimitMetric(name: string): boolean {
   return [...SUITE_SHARES, ...OF_RUNS].includes(name) || isLoadMetric(name) ||
     suiteLatencyOf(name) !== null;
@@ -29,7 +29,7 @@ function suiteLatencyOf(metric: string) {
   return name === undefined || found!.quantile === null ? null : { name, q: found!.quantile };
 }
 
-/** A run's own value; null where it is unknown, or the run is of another kind. */
+/** A run's own value; null when it is unknown, or the run is of another kind. */
 export function limitValue(
   run: ComparedRun,
   load: LoadSample | null,

@@ -1,4 +1,4 @@
-/** A gate's result in the forms that CI systems read. */
+/** A gate's result in the formats that CI systems read. */
 import { type JUnitCase, junitXml } from "../formats/junit.ts";
 import { markdownCode, markdownTable } from "../formats/markdown.ts";
 import type { GateCheck, GateResult, GateVerdict } from "./gate.ts";
@@ -10,8 +10,8 @@ const WORDS: Record<GateVerdict, string> = {
 };
 
 /**
- * JUnit XML: a test case for each check, and for each problem that was lost. A lost problem is a
- * failure where the gate found a regression; else it is within what chance explains, and skipped.
+ * JUnit XML: a test case for each check, and for each problem that was lost. A lost problem is a failure
+ * when the gate found a regression; otherwise chance may explain it, and the test case is skipped.
  */
 export function gateJUnit({ checks, flips, verdict, candidate }: GateResult): string {
   const lost = verdict === "regression"
@@ -32,7 +32,7 @@ function outcome({ verdict, message }: GateCheck): JUnitCase["outcome"] {
   return { tag: verdict === "regression" ? "failure" : "error", message };
 }
 
-/** GitHub workflow commands: one line for each check, which GitHub shows with the change. */
+/** GitHub workflow commands: one line for each check, which GitHub shows next to the change. */
 export function gateAnnotations({ checks, flips, verdict }: GateResult): string[] {
   const kinds: Record<GateVerdict, string> = {
     pass: "notice",
@@ -50,7 +50,7 @@ export function gateAnnotations({ checks, flips, verdict }: GateResult): string[
   return lines;
 }
 
-/** A workflow command's text ends with its line; and `::` must not start another. */
+/** Escapes a text: a workflow command ends with its line, and `::` must not begin another one. */
 function command(text: string): string {
   return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }

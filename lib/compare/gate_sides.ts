@@ -1,4 +1,4 @@
-/** The two sides of a gate: read, and put to its checks. */
+/** Reads the two sides of a gate, and runs the checks on them. */
 import { existsSync, statSync } from "node:fs";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError } from "../errors.ts";
@@ -18,32 +18,32 @@ import type { GateCheck, GateResult, Tolerance } from "./gate.ts";
 import type { RunIndex } from "../run/index.ts";
 import type { PriceTable } from "../run/prices.ts";
 
-/** A run at the gate. */
+/** A run as a side of the gate. */
 export interface GateSide {
   /** The run, with its items. */
   run: ComparedRun;
-  /** What a load is compared by; null for a suite. */
+  /** The sample by which a load is compared; null for a suite. */
   load: LoadSample | null;
-  /** What tokens cost. */
+  /** The prices of tokens. */
   prices: PriceTable;
-  /** What was wrong with its files, one line each. */
+  /** What is wrong with its files, one line each. */
   warnings: string[];
 }
 
-/** What is asked. */
+/** The conditions of a gate. */
 export interface GateQuestions {
-  /** Undefined: what fits the kind of run. */
+  /** The metrics; undefined for the default metrics of the kind of run. */
   metrics?: { name: string; tolerance: Tolerance }[];
-  /** How much worse a metric may get where nothing is asked. */
+  /** How much worse a metric may get, by default. */
   defaults: (metric: string) => Tolerance;
-  /** Bounds on the candidate's own values. */
+  /** Limits for the candidate's own values. */
   limits: { metric: string; bound: "min" | "max"; limit: number }[];
 }
 
 /**
  * Reads a run by its name, or an exported one from a file.
  *
- * @throws {InputError} there is no such run, or the file holds none.
+ * @throws {InputError} there is no such run, or the file has none.
  */
 export async function readGateSide(
   index: RunIndex,
@@ -73,9 +73,9 @@ export async function readGateSide(
 }
 
 /**
- * Asks everything.
+ * Runs all checks.
  *
- * @throws {InputError} the sides are of two kinds, or have nothing in common.
+ * @throws {InputError} the sides are of different kinds, or have nothing in common.
  */
 export function runGate(
   baseline: GateSide | null,

@@ -1,19 +1,19 @@
-/** How far judges agree with people, on a suite whose tests have labels. */
+/** How well judges agree with people, on a suite whose tests have labels. */
 import { type Agreement, cohenKappa, type SortedPair } from "../stats/kappa.ts";
 import type { Fold } from "../run/fold.ts";
 import type { Vote } from "../run/test_result.ts";
 
-/** A test that people labelled, as it was judged. */
+/** A test with a label from people, and its judgement. */
 export interface LabelledTest {
   test_id: string;
-  /** What people chose. */
+  /** The people's choice. */
   label: string;
-  /** The majority's choice; null where it was not judged. */
+  /** The majority's choice; null when it was not judged. */
   choice: string | null;
   votes: Vote[];
 }
 
-/** The labelled tests of a run, by item id: the later judgement of one counts. */
+/** The labelled tests of a run, by item id; the later judgement of a test counts. */
 export const labelledTests: Fold<"run", Map<string, LabelledTest>> = {
   kind: "run",
   begin: () => new Map(),
@@ -27,17 +27,17 @@ export const labelledTests: Fold<"run", Map<string, LabelledTest>> = {
   },
 };
 
-/** One judge beside people. */
+/** One judge compared with people. */
 export interface JudgeAgreement extends Agreement {
-  /** Which model; "majority" for several together. */
+  /** The judge's model; "majority" for several judges together. */
   judge: string;
-  /** Labelled tests on which it made no choice: they are excluded. */
+  /** Labelled tests on which it made no choice; they are excluded. */
   without_choice: number;
-  /** How often each label met each choice. */
+  /** How often each label occurred together with each choice. */
   table: { label: string; choice: string; tests: number }[];
 }
 
-/** Each judge's agreement with the labels, and that of their majority where they are several. */
+/** Each judge's agreement with the labels, and that of their majority when there are several. */
 export function judgeAgreement(tests: Iterable<LabelledTest>): JudgeAgreement[] {
   const all = [...tests];
   const judges = [...new Set(all.flatMap(({ votes }) => votes.map(({ judge }) => judge)))];

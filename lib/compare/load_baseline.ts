@@ -1,4 +1,4 @@
-/** A load's measured requests within one JSON file, so that a gate can compare with them elsewhere. */
+/** A load's measured requests in one JSON file, so that a gate can compare with them elsewhere. */
 import { Buffer } from "node:buffer";
 import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
@@ -14,17 +14,17 @@ import type { LoadResults, StageResults } from "../load/results.ts";
 /** The field of an exported load that holds them. */
 export const BASELINE_FIELD = "load_baseline";
 
-/** What a load is compared by. */
+/** The data by which a load is compared. */
 interface LoadBaseline {
   schema_version: 1;
   stages: Pick<StageResults, "name" | "window">[];
-  /** Every measured request; `gaps_at` counts in `gaps_ms`. */
+  /** Every measured request; `gaps_at` is an index into `gaps_ms`. */
   records: RequestRecord[];
   /** The gaps between token events, ms: float32, little-endian, base64. */
   gaps_ms: string;
 }
 
-/** A load's baseline from its run directory. @throws the system's error where files of it are missing. */
+/** A load's baseline from its run directory. @throws the system's error when files are missing. */
 export async function loadBaselineOf(path: string): Promise<LoadBaseline> {
   const directory = runDirectoryAt(path);
   const { stages }: LoadResults = JSON.parse(plainText(directory.results));
@@ -48,10 +48,10 @@ export async function loadBaselineOf(path: string): Promise<LoadBaseline> {
 }
 
 /**
- * What a gate reads of an exported load.
+ * The part of an exported load that a gate reads.
  *
- * @param path the file, for the complaint.
- * @throws {InputError} it was exported without, as by an earlier dyno, or is damaged.
+ * @param path the file, for the error message.
+ * @throws {InputError} it was exported without this part, as by an earlier version, or is damaged.
  */
 export function sampleOfBaseline(path: string, run_id: string, exported: unknown): LoadSample {
   const baseline = asObject(asObject(exported)?.[BASELINE_FIELD]);

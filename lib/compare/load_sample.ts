@@ -1,4 +1,6 @@
-/** What a load run is compared by: its latencies in the order of time, and its throughput in slices. */
+/**
+ * The data by which a load run is compared: its latencies in order of time, and its throughput in slices.
+ */
 import { tpotMs } from "../endpoint/latency.ts";
 import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
@@ -18,36 +20,39 @@ import type { RunItem, RunSummary } from "../run/summary.ts";
 import type { BlockedSample } from "../stats/quantile_difference.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
-/** Opens the gaps of a run's requests for as long as they are read. */
+/** Opens the gaps of a run's requests while they are being read. */
 export type ReadGaps = <Result>(read: (gapsOf: GapsOf) => Result) => Result;
 
-/** What a load run is compared by. */
+/** The data by which a load run is compared. */
 export interface LoadSample {
   /** The run's id. */
   run_id: string;
   /** Measured stages. */
   stages: number;
-  /** Requests that count in their windows and were answered or failed; what its client cut off is neither. */
+  /**
+   * Requests that count in their windows and were answered or failed; those that this client cut off are
+   * neither.
+   */
   requests: number;
-  /** Of them, those that failed. */
+  /** The failed ones among them. */
   failed: number;
   /**
-   * A latency of lib/measures by its name, of answered requests; blocks are stretches of neighbours.
-   * Empty where the run does not say.
+   * The values of a latency of lib/measures by its name, from answered requests; blocks are intervals of
+   * neighbouring requests. Empty when the run does not have it.
    */
   latency: (name: string) => BlockedSample;
   /**
-   * What rates are taken of, as in the run's own results: of each stage; of an imported load, whose
-   * source does not tell when its requests ran, its totals.
+   * The data for rates, as in the run's own results: per stage; for an imported load, whose source does
+   * not report when its requests ran, the totals.
    */
   rates: Turnover[] | Partial<Record<string, number | null>>;
 }
 
 /**
- * Reads the requests that count in a load's measured windows; of an imported load, all that its
- * source told.
+ * Reads the requests that count in a load's measured windows; for an imported load, all that its source
+ * reported.
  *
- * @throws {InputError} an imported load whose source lists no single requests.
+ * @throws {InputError} an imported load whose source does not list single requests.
  * @throws the system's error when the run has no results.json or no journal.
  */
 export async function readLoadSample(summary: RunSummary): Promise<LoadSample> {
@@ -59,7 +64,7 @@ export async function readLoadSample(summary: RunSummary): Promise<LoadSample> {
   const { stages }: LoadResults = JSON.parse(plainText(directory.results));
   const records = await readRecords(directory);
   const readGaps: ReadGaps = (read) => {
-    // without it, as in a folder that was copied in part, the drain is not set right
+    // without it, as in a folder that was copied in part, the drain is not corrected
     using tokens = existsSync(tokenFilePath(directory)) ? new TokenFileReader(directory) : null;
     return read((record) => tokens?.gapsOf(record) ?? new Float32Array());
   };
@@ -67,9 +72,9 @@ export async function readLoadSample(summary: RunSummary): Promise<LoadSample> {
 }
 
 /**
- * Reads the requests that count in a load's measured windows, as {@linkcode readLoadSample}.
+ * Reads the requests that count in a load's measured windows, like {@linkcode readLoadSample}.
  *
- * @throws {InputError} also where the load was cut off before its results were written.
+ * @throws {InputError} also when the load was interrupted before its results were written.
  */
 export async function loadSampleOf(summary: RunSummary): Promise<LoadSample> {
   try {
@@ -83,7 +88,7 @@ export async function loadSampleOf(summary: RunSummary): Promise<LoadSample> {
   }
 }
 
-/** The sample of a load's records. */
+/** The sample from a load's records. */
 export function sampleOf(
   run_id: string,
   records: readonly RequestRecord[],
@@ -112,7 +117,7 @@ export function sampleOf(
   };
 }
 
-/** The sample of an imported load: its rates are totals, as when tokens came is not known. */
+/** The sample of an imported load: its rates are totals, because the times of tokens are unknown. */
 function sampleOfItems(summary: RunSummary, items: readonly RunItem[]): LoadSample {
   const { run_id, source_form, duration_s, successful, output_tokens_per_s } = summary;
   if (items.length === 0) {
@@ -124,7 +129,7 @@ function sampleOfItems(summary: RunSummary, items: readonly RunItem[]): LoadSamp
   const answered = items.filter(({ success }) => success);
   const told: Record<string, (item: RunItem) => number | null> = {
     ttft_ms: ({ ttft_ms }) => ttft_ms,
-    // when the last token came is not told: the end stands for it
+    // the time of the last token is unknown: the end is used instead
     tpot_ms: ({ ttft_ms, latency_ms, completion_tokens }) =>
       ttft_ms === null || latency_ms === null
         ? null

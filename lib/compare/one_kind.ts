@@ -1,10 +1,10 @@
-/** Runs that are compared are of one kind. */
+/** Ensures that runs to be compared are of one kind. */
 import { InputError } from "../errors.ts";
 
 /**
  * Whether the runs are loads.
  *
- * @throws {InputError} some are, and others are not; it names one of each.
+ * @throws {InputError} some are and others are not; the message names one of each.
  */
 export function areLoads(runs: readonly { summary: { run_id: string; kind: string } }[]): boolean {
   const load = runs.find(({ summary }) => summary.kind === "load");

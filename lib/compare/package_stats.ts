@@ -1,18 +1,18 @@
-/** A run item by item: counts, and which items are slow, failing or dear. */
+/** A run item by item: counts, and which items are slow, failing or expensive. */
 import { itemCost } from "./cost.ts";
 import { isFailing, isUnjudged } from "../run/problems.ts";
 import { elapsedOf } from "../formats/times.ts";
 import type { Price } from "../run/prices.ts";
 import type { RunItem } from "../run/summary.ts";
 
-/** An item under the names that users' scripts read. */
+/** An item, with the names that users' scripts read. */
 export interface PackageStats {
   package_id: string;
-  /** The same, under the name that exports have. */
+  /** The same, under the name that exports use. */
   item_id: string;
   /** The problem that it answers. */
   problem_id: string;
-  /** How it was asked, where the run asks in several ways. */
+  /** The mode in which it was asked, if the run has several. */
   mode: string | null;
   name: string;
   category: string | null;
@@ -29,7 +29,7 @@ export interface PackageStats {
   timed_out: boolean;
 }
 
-/** A run's analysis. `successful` are items with an answer, right or wrong. */
+/** The analysis of a run. `successful` counts items with an answer, right or wrong. */
 export interface RunAnalysis {
   total_packages: number;
   successful: number;
@@ -40,15 +40,15 @@ export interface RunAnalysis {
   slowest: string[];
   /** Ids of items without an answer, with a wrong one, or not judged. */
   failing: string[];
-  /** Ids, the dearest first; empty where costs are unknown. */
+  /** Ids, the most expensive first; empty when costs are unknown. */
   most_expensive: string[];
-  /** Problems; one may have several packages: its answers. */
+  /** Problems; one may have several packages, which are its answers. */
   problems: number;
   /** Answers whose evaluator failed. */
   not_judged: number;
 }
 
-/** Analyses a run's items. @param top how many of the slowest and of the dearest. */
+/** Analyses a run's items. @param top how many of the slowest and most expensive to list. */
 export function analyzeItems(
   items: readonly RunItem[],
   price: Price | null,

@@ -1,6 +1,6 @@
 /**
- * The form of what a run leaves, for programs that read it: fields that every version keeps. Readers
- * must let further fields be.
+ * The format of a run's result files, for programs that read them: the fields that every version keeps.
+ * Readers must accept additional fields.
  */
 import { z } from "zod";
 import type { LoadResults } from "../load/results.ts";
@@ -187,14 +187,14 @@ export const metadataSchema = z.looseObject({
   config: z.record(z.string(), z.unknown()),
 });
 
-/** Compiles only while what is written is of the form above. */
+/** Compiles only when the written files have the format above. */
 type Fits<Written extends z.input<Schema>, Schema extends z.ZodType> = [Written, Schema];
 export type Kept = [
   Fits<Open<SuiteResults>, typeof suiteResultsSchema>,
   Fits<Open<LoadResults>, typeof loadResultsSchema>,
   Fits<Open<RunMetadata>, typeof metadataSchema>,
 ];
-/** The same fields, and any other beside them. */
+/** The same fields, with any others allowed. */
 type Open<T> = T extends readonly (infer Element)[] ? Open<Element>[]
   // deno-lint-ignore ban-types
   : {} extends T ? T

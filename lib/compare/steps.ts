@@ -1,4 +1,4 @@
-/** Where a series of values changed its level. */
+/** Finds where a series of values changed its level. */
 import { mean } from "../stats/quantile.ts";
 import { seededRandom, shuffled } from "../stats/random.ts";
 
@@ -10,18 +10,18 @@ const ALPHA = 0.05;
 /** A change of level before the value at `at`. */
 export interface Step {
   at: number;
-  /** Means of the stretches on either side. */
+  /** Means of the intervals on either side. */
   before: number;
   after: number;
-  /** Of the test that there is any step in the stretch that it splits. */
+  /** The p-value of the test for any step in the interval that it splits. */
   p: number;
 }
 
 /**
- * Steps by binary segmentation: the split with the largest weighted difference of means,
- * |m₁ − m₂|·√(n₁n₂/n), is kept if at most 5 % of 999 shuffles of the stretch have as large a one
- * anywhere, and both sides are searched again. At least 3 values a side. Shuffling takes values
- * without a step for exchangeable: a slow drift is found as steps.
+ * Finds steps by binary segmentation. The split with the largest weighted difference of means, |m₁ −
+ * m₂|·√(n₁n₂/n), is kept if at most 5 % of 999 shuffles of the interval have one as large anywhere; both
+ * sides are then searched again. Each side needs at least 3 values. Shuffling assumes that values without
+ * a step are exchangeable, so a slow drift is reported as steps.
  */
 export function findSteps(values: readonly number[]): Step[] {
   const cuts: { at: number; p: number }[] = [];

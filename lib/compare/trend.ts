@@ -1,4 +1,4 @@
-/** A metric of runs over time, and where it changed its level. */
+/** A metric of runs over time, and where its level changed. */
 import { type Estimate, shareEstimate } from "../stats/interval.ts";
 import { readRunDirectory } from "../run/read_run.ts";
 import { restsOnJudgements } from "./gate.ts";
@@ -8,7 +8,7 @@ import { findSteps, type Step } from "./steps.ts";
 import type { PriceTable } from "../run/prices.ts";
 import type { IndexedRun } from "../run/index.ts";
 
-/** What the index of runs tells, and can be followed over time. */
+/** Metrics in the index of runs that can be followed over time. */
 export const TREND_METRICS = [
   "pass_rate",
   "answer_rate",
@@ -22,30 +22,30 @@ export const TREND_METRICS = [
   "ttft_p99_ms",
 ] as const;
 
-/** Runs of which a note says that answers were not judged: the newest. */
+/** Runs for which a note says that answers were not judged: the latest ones. */
 const MOST_TOLD = 3;
 
 type IndexedMetric = typeof TREND_METRICS[number];
 
-/** What of a run is read from its own files: any quantile of a latency. */
+/** Metrics that are read from a run's own files: any quantile of a latency. */
 export type RunValues = ReadonlyMap<string, number | null>;
 
 function isIndexed(metric: string): metric is IndexedMetric {
   return TREND_METRICS.some((known) => known === metric);
 }
 
-/** Whether the index has it as one value of the run, not of its ways of asking. */
+/** Whether the index has the metric as one value per run, not per mode. */
 function isOfRun(metric: string): metric is Exclude<IndexedMetric, "pass_rate" | "answer_rate"> {
   return isIndexed(metric);
 }
 
-/** Whether a metric can be followed, whatever kind of runs they are. */
+/** Whether a metric can be followed, for any kind of run. */
 export function isTrendMetric(metric: string): boolean {
   return isIndexed(metric) || isLimitMetric(metric);
 }
 
 /**
- * Values of runs that the index does not say; null where a run does not know it.
+ * Values of runs that the index does not have; null when a run does not have it either.
  *
  * @throws {InputError} a run's folder cannot be read.
  */
@@ -68,23 +68,23 @@ export interface TrendPoint {
   run_id: string;
   started_at_unix_seconds: number;
   model: string;
-  /** Of a run with several ways of asking, which one this is of; null else. */
+  /** The mode of this point, for a run with several; otherwise null. */
   mode: string | null;
   value: number;
-  /** Of shares: the 95 % interval over problems; Wilson's where each has one answer. */
+  /** For shares: the 95 % interval over problems; Wilson's when each has one answer. */
   interval: Estimate | null;
 }
 
 export interface Trend {
   metric: string;
-  /** Oldest first; of runs with several modes, one mode after the other. */
+  /** Oldest first; for runs with several modes, one mode after another. */
   points: TrendPoint[];
-  /** `at` counts points; the step lies before that one. */
+  /** `at` is an index into the points; the step is before that point. */
   steps: (Step & { run_id: string })[];
   notes: string[];
 }
 
-/** The points of a run: one, or one for each of its modes where the metric is of answers. */
+/** The points of a run: one, or one for each of its modes when the metric is about answers. */
 function pointsOf(run: IndexedRun, metric: string, told: RunValues | null): TrendPoint[] {
   const { run_id, started_at_unix_seconds, model } = run;
   if (started_at_unix_seconds === null) return [];
@@ -102,7 +102,7 @@ function pointsOf(run: IndexedRun, metric: string, told: RunValues | null): Tren
   });
 }
 
-/** The figures of a run whose items are not told one by one. */
+/** The figures of a run without single items. */
 function wholeOf({ items_total, failed, passed, judged, avg_hit_rate }: IndexedRun) {
   const pass_rate = passed === null ? null : shareEstimate(passed, judged);
   const answer_rate = shareEstimate(items_total - failed, items_total);
@@ -112,7 +112,7 @@ function wholeOf({ items_total, failed, passed, judged, avg_hit_rate }: IndexedR
 /**
  * The trend over runs, oldest first.
  *
- * @param told values of a metric that the index does not have, by the runs' ids.
+ * @param told values of a metric that the index does not have, by run id.
  */
 export function trendOf(
   runs: readonly IndexedRun[],

@@ -42,7 +42,7 @@ export const loadStageSchema = z.strictObject({
   "expected a rate above 0",
 );
 
-/** The default number of tokens of synthetic prompts, and of their answers. */
+/** The default number of tokens of made-up prompts, and of their answers. */
 export const MADE_UP = { input_tokens: 256, output_tokens: 128 };
 
 /** The tokenizer that comes with dyno, named after its encoding: OpenAI's of 2024. */
@@ -130,12 +130,12 @@ export const loadSettingsSchema = z.strictObject({
   grace_s: seconds({ named: true }).default(30).register(about, {
     help: "that requests in flight may still take at the end",
   }),
-  /** The seed of arrivals and of the lengths of synthetic prompts. */
+  /** The seed of arrivals and of the lengths of made-up prompts. */
   seed: z.int().min(0).max(2 ** 32 - 1).default(1).register(about, {
     help: "of arrivals and of the lengths of made-up prompts",
     placeholder: "N",
   }),
-  /** The seed of the words of synthetic prompts; the same seed repeats an earlier run's words. */
+  /** The seed of the words of made-up prompts; the same seed repeats an earlier run's words. */
   prompt_seed: z.int().min(0).max(2 ** 32 - 1).optional().register(about, {
     help: "of the words of made-up prompts: sends again what a run with it sent, which a prefix " +
       "cache may know",
@@ -159,23 +159,23 @@ export const loadSettingsSchema = z.strictObject({
   reset_cache: z.boolean().default(false).register(about, {
     help: "empty the server's prefix cache before each load (vLLM, SGLang)",
   }),
-  /** What synthetic prompts consist of; it affects how well a model predicts the next tokens. */
+  /** What made-up prompts consist of; it affects how well a model predicts the next tokens. */
   text: z.enum(["words", "prose", "code"]).default("words").register(about, {
     help:
       "made-up prompts of common words, prose or code: speculative decoding and experts depend on it",
     placeholder: "words|prose|code",
   }),
-  /** Synthetic images in each prompt that is not from a file: `640x480`, or `2@640x480`. */
+  /** Made-up images in each prompt that is not from a file: `640x480`, or `2@640x480`. */
   images: nonEmpty.optional().register(about, {
     help: "made-up images in each prompt, such as 512x512 or 2@512x512",
     placeholder: "N@WxH",
   }),
-  /** Synthetic sound in each prompt that is not from a file: seconds, or a text such as "5s". */
+  /** Made-up sound in each prompt that is not from a file: seconds, or a text such as "5s". */
   audio: nonEmpty.optional().register(about, {
     help: "made-up sound in each prompt, such as 5s",
     placeholder: "TIME",
   }),
-  /** Length of synthetic prompts in tokens: 512, "512:128" (mean:deviation) or "100-200". */
+  /** Length of made-up prompts in tokens: 512, "512:128" (mean:deviation) or "100-200". */
   input_tokens: tokens.optional().register(about, {
     help: "made-up prompts: 512, 512:128 (mean:deviation) or 100-200",
     placeholder: "N",
