@@ -1,7 +1,7 @@
 /** Shared by removing and packing runs: which runs, their size, and a dry run first. */
 import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../../errors.ts";
+import { InputError, WriteError } from "../../errors.ts";
 import { finishRemovals, runDirectoryAt } from "../../run/directory.ts";
 import { isLocked, takeLock } from "../../run/lock.ts";
 import { chosenRuns, type filterFlags, filterOf } from "./query.ts";
@@ -64,14 +64,15 @@ export async function holding(
   terminal: Terminal,
   work: () => Promise<void> | void,
 ): Promise<void> {
-  let unlock: () => void;
+  const { lock } = runDirectoryAt(path);
+  let unlock = () => {};
   try {
-    unlock = takeLock(runDirectoryAt(path).lock);
+    unlock = takeLock(lock);
   } catch (error) {
-    if (!existsSync(path)) terminal.warn(`${run_id}: gone already`);
-    else if (isLocked(runDirectoryAt(path).lock)) warnUsed(run_id, terminal);
-    else throw error;
-    return;
+    if (!existsSync(path)) return terminal.warn(`${run_id}: gone already`);
+    if (isLocked(lock)) return warnUsed(run_id, terminal);
+    if (!(error instanceof WriteError)) throw error;
+    // a full disk has no room for a lock: removing must work nonetheless
   }
   try {
     await work();
