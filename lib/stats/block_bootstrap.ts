@@ -1,4 +1,4 @@
-/** 95 % intervals for values that came one after the other, and are like their neighbours. */
+/** 95 % intervals for values in order of time that correlate with their neighbours. */
 import { blocksToMerge, widening } from "./block_dependence.ts";
 import { expandedInterval } from "./expanded_percentile.ts";
 import { mean, quantile } from "./quantile.ts";
@@ -7,16 +7,16 @@ import type { Estimate } from "./interval.ts";
 
 const RESAMPLES = 1000;
 const SEED = 1;
-/** Fewer blocks tell too little of how blocks differ. */
+/** With fewer blocks it is unclear how much blocks differ. */
 const LEAST_BLOCKS = 8;
 const MOST_BLOCKS = 40;
 const LEAST_IN_BLOCK = 3;
-/** Fewer values above the p99 tell too little of where it lies. */
+/** With fewer values above the p99 its position is unclear. */
 const LEAST_ABOVE = 4;
-/** Ranks are distinguished as finely as this. */
+/** The number of bins into which ranks are divided. */
 const BINS = 4096;
 
-/** Estimates of what is usually compared; null where there are too few values. */
+/** Estimates for comparisons; null when there are too few values. */
 export interface SeriesEstimates {
   p50: Estimate | null;
   p99: Estimate | null;
@@ -24,8 +24,8 @@ export interface SeriesEstimates {
 }
 
 /**
- * The edges of blocks: values in the order of time are cut into up to 40 stretches of equal count.
- * Null below 8 stretches of 3.
+ * The edges of blocks: values in order of time are cut into up to 40 blocks of equal count. Null below 8
+ * blocks of 3.
  */
 export function blockEdges(n: number): number[] | null {
   const blocks = Math.min(MOST_BLOCKS, Math.floor(n / LEAST_IN_BLOCK));
@@ -34,16 +34,16 @@ export function blockEdges(n: number): number[] | null {
 }
 
 /**
- * Median, p99 and mean of values in the order of time, with intervals of a block bootstrap: whole
- * stretches of neighbours are drawn, so that what correlates stays together (H. Künsch, Annals of
- * Statistics 17, 1989). 1,000 resamples at a fixed seed.
+ * Median, p99 and mean of values in order of time, with intervals from a block bootstrap: whole blocks of
+ * neighbours are drawn, so that correlated values stay together (H. Künsch, Annals of Statistics 17,
+ * 1989). 1,000 resamples with a fixed seed.
  *
- * Stretches that still correlate with their neighbours are merged, down to 8; the percentiles are
- * expanded for their small number, and the interval is widened for the correlation that is left. The
- * interval of the mean then covers 94 to 96 % of independent values and about 92 to 94 % where the
- * series is 20 to 50 times as long as its integrated correlation time (plain percentiles of 40 blocks: 76
- * to 88 %); below that it covers less. The p99 is null below 400 values: of 100, its interval covered
- * 60 %. From 400 on it covers 91 to 94 % where values correlate little, less where they do.
+ * Blocks that still correlate with their neighbours are merged, down to 8; the percentiles are expanded
+ * because there are few blocks, and the interval is widened for the remaining correlation. The interval
+ * of the mean then covers 94 to 96 % for independent values and about 92 to 94 % when the series is 20 to
+ * 50 times as long as its integrated correlation time (plain percentiles of 40 blocks: 76 to 88 %); for
+ * shorter series it covers less. The p99 is null below 400 values: with 100, its interval covered 60 %.
+ * From 400 on it covers 91 to 94 % when values correlate little, and less when they correlate more.
  *
  * @param sorted the same values, ascending.
  */
@@ -90,7 +90,7 @@ export function seriesEstimates(
   }
   const around = (value: number, resampled: Float64Array, off: (value: number) => number) => {
     const found = estimate(value, resampled, count, widening(blockSums(values, edges, off)), n);
-    // the widened interval must not leave the data
+    // the widened interval must not extend beyond the data
     found.low = Math.max(found.low, sorted[0]);
     found.high = Math.min(found.high, sorted[n - 1]);
     return found;
@@ -104,7 +104,7 @@ export function seriesEstimates(
   };
 }
 
-/** Of each block, the sum of a function of its values. */
+/** For each block, the sum of a function of its values. */
 function blockSums(
   values: ArrayLike<number>,
   edges: readonly number[],
@@ -156,7 +156,7 @@ function firstAtLeast(sorted: Float64Array, value: number): number {
   return low;
 }
 
-/** The bin that holds a rank, counted from the nearer end. */
+/** The bin that holds a rank, searched from the nearer end. */
 function binAt(counts: Uint32Array, rank: number, total: number): number {
   if (rank <= total / 2) {
     let bin = 0;
@@ -168,7 +168,7 @@ function binAt(counts: Uint32Array, rank: number, total: number): number {
   return bin;
 }
 
-/** @param factor by which the interval is wider than its percentiles, to either side of the value. */
+/** @param factor how much wider the interval is than its percentiles, on either side of the value. */
 function estimate(
   value: number,
   resampled: Float64Array,

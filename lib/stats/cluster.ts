@@ -1,30 +1,29 @@
-/** Means of questions that come in groups, such as several on one text. */
+/** Means over questions that come in groups, such as several about one text. */
 import { studentTQuantile } from "./distributions.ts";
 import { mean } from "./quantile.ts";
 import type { Estimate } from "./interval.ts";
 
 /** A mean over grouped questions. Errors are in the unit of the values. */
 export interface ClusteredMean {
-  /** Null where all values are the same: then they tell nothing of their spread. */
+  /** Null when all values are the same, because their spread is then unknown. */
   estimate: Estimate | null;
   groups: number;
   standard_error: number;
-  /** What the standard error would be if the questions were independent: s/√n. */
+  /** The standard error if the questions were independent: s/√n. */
   independent_error: number;
-  /** (standard_error / independent_error)²; null where the latter is 0. */
+  /** (standard_error / independent_error)²; null when independent_error is 0. */
   design_effect: number | null;
 }
 
 /**
- * A mean with its cluster-robust standard error √(G/(G−1) · Σ_g (Σ_{i∈g} (x_i − x̄))²) / n and
- * interval x̄ ± t₀.₉₇₅ with G − 1 degrees of freedom, for G groups. It is the error of E. Miller
- * (Adding Error Bars to Evals, 2024, section 2.2: the variance of the mean plus the covariances
- * within groups) with the factor G/(G−1) of Liang and Zeger (1986): with one question a group it is
- * s/√n. The interval of a share is not cut off at 0 and 1.
- * Null for fewer than 2 groups.
+ * A mean with its cluster-robust standard error √(G/(G−1) · Σ_g (Σ_{i∈g} (x_i − x̄))²) / n and interval
+ * x̄ ± t₀.₉₇₅ with G − 1 degrees of freedom, for G groups. This is the error of E. Miller (Adding Error
+ * Bars to Evals, 2024, section 2.2: the variance of the mean plus the covariances within groups) with the
+ * factor G/(G−1) of Liang and Zeger (1986); with one question per group it equals s/√n. The interval of a
+ * share is not cut off at 0 and 1. Null for fewer than 2 groups.
  *
- * @param groups of each value, its group.
- * @throws RangeError where values and groups do not pair up.
+ * @param groups the group of each value.
+ * @throws {RangeError} `values` and `groups` differ in length.
  */
 export function clusteredMean(
   values: readonly number[],

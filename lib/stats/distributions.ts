@@ -1,5 +1,5 @@
 /**
- * Distribution functions in double precision. Tails keep a relative error below 1e-10, so that small
+ * Distribution functions in double precision. Tails have a relative error below 1e-10, so that small
  * p-values can be compared.
  */
 
@@ -7,7 +7,7 @@ const LN_SQRT_2PI = 0.9189385332046728;
 const SQRT_2PI = 2.5066282746310002;
 /** Above this, the asymptotic series of the gamma function is exact in double precision. */
 const STIRLING_FROM = 16;
-/** B₂ₖ / (2k·(2k−1)) for k = 1 to 8, of the Bernoulli numbers. */
+/** B₂ₖ / (2k·(2k−1)) for k = 1 to 8, where B₂ₖ are the Bernoulli numbers. */
 const STIRLING = [
   1 / 12,
   -1 / 360,
@@ -18,7 +18,7 @@ const STIRLING = [
   1 / 156,
   -3617 / 122400,
 ];
-/** The continued fraction of the normal tail serves from here on, with this many terms. */
+/** From here on the normal tail is computed by its continued fraction, with this many terms. */
 const TAIL_FROM = 2.5;
 const TAIL_TERMS = 120;
 const MOST_FRACTION_TERMS = 200_000;
@@ -26,8 +26,8 @@ const EPSILON = 1e-16;
 const TINY = 1e-300;
 
 /**
- * ln Γ(x) for x > 0: Stirling's series (NIST DLMF 5.11.1) after Γ(x) = Γ(x+1)/x has lifted x. The
- * error is about 1e-15 of the larger of 1 and the result.
+ * ln Γ(x) for x > 0: Stirling's series (NIST DLMF 5.11.1), after Γ(x) = Γ(x+1)/x has raised x. The error
+ * is about 1e-15 of the larger of 1 and the result.
  */
 export function logGamma(x: number): number {
   if (!(x > 0)) throw new RangeError(`logGamma is for numbers above 0, not ${x}`);
@@ -44,8 +44,8 @@ function normalDensity(z: number): number {
 }
 
 /**
- * The standard normal distribution function Φ(z): around 0 by the series ½ + φ(z)·(z + z³/3 + z⁵/15
- * + …) (DLMF 7.6.2), in the tails by Laplace's continued fraction (DLMF 7.9.1).
+ * The standard normal distribution function Φ(z): around 0 by the series ½ + φ(z)·(z + z³/3 + z⁵/15 + …)
+ * (DLMF 7.6.2), in the tails by Laplace's continued fraction (DLMF 7.9.1).
  */
 export function normalCdf(z: number): number {
   if (Number.isNaN(z)) throw new RangeError("normalCdf is for numbers");
@@ -66,8 +66,8 @@ export function normalCdf(z: number): number {
 }
 
 /**
- * The z with Φ(z) = p for 0 < p < 1: a rational start (Abramowitz & Stegun 26.2.23) and Halley's
- * steps. Above ½ it is as exact as 1 − p is.
+ * The z with Φ(z) = p for 0 < p < 1: a rational first approximation (Abramowitz & Stegun 26.2.23), then
+ * Halley's steps. Above ½ it is as exact as 1 − p is.
  */
 export function normalQuantile(p: number): number {
   mustBeInside(p, "normalQuantile");
@@ -84,10 +84,10 @@ export function normalQuantile(p: number): number {
 }
 
 /**
- * The regularised incomplete beta function I_x(a, b) for a, b > 0 and 0 ≤ x ≤ 1: the continued
- * fraction DLMF 8.17.22, its factor by Loader's saddle point.
+ * The regularised incomplete beta function I_x(a, b) for a, b > 0 and 0 ≤ x ≤ 1: the continued fraction
+ * DLMF 8.17.22, with its factor computed by Loader's saddle point.
  *
- * @param complement 1 − x, where the caller has it more exactly.
+ * @param complement 1 − x, for callers that know it more exactly.
  */
 export function incompleteBeta(a: number, b: number, x: number, complement = 1 - x): number {
   if (!(a > 0 && b > 0 && x >= 0 && complement >= 0)) {
@@ -101,8 +101,8 @@ export function incompleteBeta(a: number, b: number, x: number, complement = 1 -
 }
 
 /**
- * The t with distribution function p, 0 < p < 1: Newton's steps on ln(tail) as a function of ln t,
- * which is nearly straight.
+ * The t at which the distribution function is p, 0 < p < 1: Newton's steps on ln(tail) as a function of
+ * ln t, which is nearly straight.
  */
 export function studentTQuantile(p: number, df: number): number {
   mustBeInside(p, "studentTQuantile");
@@ -151,7 +151,7 @@ export function studentTTail(t: number, df: number): number {
   return incompleteBeta(df / 2, 0.5, 1 / (1 + ratio), ratio / (1 + ratio)) / 2;
 }
 
-/** I_x(a, b) below the mean, where the fraction converges fast; by Lentz's method. */
+/** I_x(a, b) below the mean, where the fraction converges fast, by Lentz's method. */
 function betaTail(a: number, b: number, x: number, y: number): number {
   let c = 1;
   let d = 1 / notZero(1 - (a + b) * x / (a + 1));
@@ -171,7 +171,7 @@ function betaTail(a: number, b: number, x: number, y: number): number {
   return saddlePoint(a, b, x, y) * b / (a + b) * fraction;
 }
 
-/** Γ(a+b+1)/(Γ(a+1)Γ(b+1))·x^a·y^b without the loss of large logarithms (Loader, 2000). */
+/** Γ(a+b+1)/(Γ(a+1)Γ(b+1))·x^a·y^b without the loss of precision of large logarithms (Loader, 2000). */
 function saddlePoint(a: number, b: number, x: number, y: number): number {
   const n = a + b;
   const exponent = stirlingError(n) - stirlingError(a) - stirlingError(b) - deviance(a, n * x) -
@@ -179,7 +179,7 @@ function saddlePoint(a: number, b: number, x: number, y: number): number {
   return Math.exp(exponent) * Math.sqrt(n / (a * b)) / SQRT_2PI;
 }
 
-/** x·ln(x/m) + m − x, by a series where x is near m. */
+/** x·ln(x/m) + m − x, by a series when x is near m. */
 function deviance(x: number, m: number): number {
   if (Math.abs(x - m) >= 0.1 * (x + m)) return x * Math.log(x / m) + m - x;
   const v = (x - m) / (x + m);

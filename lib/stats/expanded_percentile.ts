@@ -4,17 +4,18 @@ import { quantile } from "./quantile.ts";
 
 /**
  * The share of resamples to leave out on each side for a 95 % interval. A bootstrap of n units
- * underrates the variance by (n − 1)/n and knows nothing of Student's t; Φ(−√(n/(n−1))·t₀.₉₇₅,ₙ₋₁)
- * makes up for both (T. Hesterberg, The American Statistician 69, 2015, "expanded percentile").
+ * underestimates the variance by (n − 1)/n and does not account for Student's t;
+ * Φ(−√(n/(n−1))·t₀.₉₇₅,ₙ₋₁) corrects both (T. Hesterberg, The American Statistician 69, 2015, "expanded
+ * percentile").
  *
- * @param units that were drawn: values, pairs, blocks; at least 2.
+ * @param units the number of units drawn: values, pairs or blocks; at least 2.
  */
 function expandedTail(units: number): number {
   if (!(units >= 2)) throw new RangeError(`${units} units tell nothing of how units differ`);
   return normalCdf(-Math.sqrt(units / (units - 1)) * studentTQuantile(0.975, units - 1));
 }
 
-/** The expanded percentile interval of resampled values, which it sorts. */
+/** The expanded percentile interval of resampled values. Sorts the values in place. */
 export function expandedInterval(
   resampled: Float64Array,
   units: number,

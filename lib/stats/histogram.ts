@@ -1,14 +1,13 @@
-/** A histogram with a bounded relative error, for more values than one wants to keep. */
+/** A histogram with a bounded relative error, for too many values to keep. */
 import type { Distribution } from "./quantile.ts";
 
-/** Sub-buckets of an octave: 1,024 give three significant digits. */
+/** Sub-buckets per octave: 1,024 give three significant digits. */
 const SUB_BITS = 10;
 const SUBS = 1 << SUB_BITS;
 
 /**
- * Counts of non-negative values in buckets that are 0.1 % wide (as HDR histograms have them, G.
- * Tene). Values are kept as whole numbers: choose the unit so that 1 is small enough. Below 1,024
- * they are exact.
+ * Counts non-negative values in buckets that are 0.1 % wide (like HDR histograms, G. Tene). Values are
+ * stored as whole numbers: choose the unit so that 1 is small enough. Below 1,024 they are exact.
  */
 export class LogHistogram {
   #counts = new Float64Array(SUBS * 12);
@@ -34,7 +33,7 @@ export class LogHistogram {
     if (whole > this.#max) this.#max = whole;
   }
 
-  /** The q-quantile by nearest rank, to 0.1 %; null without values. */
+  /** The q-quantile by nearest rank, accurate to 0.1 %; null without values. */
   quantile(q: number): number | null {
     if (this.#n === 0) return null;
     let left = Math.max(1, Math.ceil(q * this.#n));
@@ -68,7 +67,7 @@ export class LogHistogram {
   }
 }
 
-/** Values below 1,024 have their own buckets; each octave above has 1,024 to share. */
+/** Each value below 1,024 has its own bucket; each octave above is divided into 1,024 buckets. */
 function indexOf(whole: number): number {
   if (whole < SUBS) return whole;
   const exponent = whole < 2 ** 31 ? 31 - Math.clz32(whole) : Math.floor(Math.log2(whole));

@@ -1,12 +1,11 @@
-/** P-values of several comparisons at once. */
+/** P-values of several comparisons together. */
 
 /**
- * Holm's step-down adjusted p-values, in the order given: of the i-th smallest of m (from 0), the
- * largest (m − j)·p₍ⱼ₎ over j ≤ i, at most 1. To reject those at or below α keeps the chance of any
- * false rejection at α, whatever the dependence (S. Holm, Scandinavian Journal of Statistics 6,
- * 1979).
+ * Holm's step-down adjusted p-values, in the order given: for the i-th smallest of m (from 0), the
+ * largest (m − j)·p₍ⱼ₎ over j ≤ i, at most 1. Rejecting those at or below α keeps the chance of any false
+ * rejection at α, whatever the dependence (S. Holm, Scandinavian Journal of Statistics 6, 1979).
  *
- * @throws RangeError for a value outside 0 to 1.
+ * @throws {RangeError} a value is outside 0 to 1.
  */
 export function holmAdjusted(pValues: readonly number[]): number[] {
   const wrong = pValues.find((p) => !(p >= 0 && p <= 1));

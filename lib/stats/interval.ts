@@ -2,7 +2,7 @@
 import { mean, quantile, sortedCopy } from "./quantile.ts";
 import { resampledMeans } from "./resampled.ts";
 
-/** A value with its 95 % interval and the method that gave it. */
+/** A value with its 95 % interval and the method used. */
 export interface Estimate {
   /** The estimate itself. */
   value: number;
@@ -10,9 +10,9 @@ export interface Estimate {
   low: number;
   /** Upper end of the interval. */
   high: number;
-  /** How many values it rests on. */
+  /** The number of values that it is based on. */
   n: number;
-  /** How the interval was made. */
+  /** The method by which the interval was computed. */
   method:
     | "wilson"
     | "bootstrap"
@@ -27,7 +27,7 @@ export interface Estimate {
 const Z = 1.959963984540054;
 
 /**
- * A share with its Wilson score interval, which holds for few trials and near 0 and 1 (E. B. Wilson,
+ * A share with its Wilson score interval, which is valid for few trials and near 0 and 1 (E. B. Wilson,
  * JASA 22, 1927). Null for no trials.
  */
 export function shareEstimate(successes: number, trials: number): Estimate | null {
@@ -46,8 +46,8 @@ export function shareEstimate(successes: number, trials: number): Estimate | nul
 }
 
 /**
- * A mean with its percentile bootstrap interval: 2,000 resamples at a fixed seed (B. Efron, 1979).
- * Null for fewer than two values.
+ * A mean with its percentile bootstrap interval: 2,000 resamples with a fixed seed (B. Efron, 1979). Null
+ * for fewer than two values.
  */
 export function meanEstimate(values: readonly number[]): Estimate | null {
   const n = values.length;
@@ -64,10 +64,9 @@ export function meanEstimate(values: readonly number[]): Estimate | null {
 }
 
 /**
- * A quantile with the interval between two order statistics whose ranks lie Z·√(n·q·(1−q)) around
- * n·q: free of any assumption on the distribution (normal approximation of the binomial ranks;
- * Conover, Practical Nonparametric Statistics, 3.2). Null where the sample is too small for the
- * ranks to exist.
+ * A quantile with the interval between the two order statistics whose ranks are Z·√(n·q·(1−q)) below and
+ * above n·q. It makes no assumption about the distribution (normal approximation of the binomial ranks;
+ * Conover, Practical Nonparametric Statistics, 3.2). Null when the sample is too small for these ranks.
  */
 export function quantileEstimate(values: Iterable<number>, q: number): Estimate | null {
   const sorted = sortedCopy(values);

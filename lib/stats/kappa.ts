@@ -1,32 +1,35 @@
-/** Agreement of two who sort the same things into categories, beyond what chance gives. */
+/** How well two raters agree who sort the same items into categories, beyond chance. */
 import { studentTQuantile } from "./distributions.ts";
 import { type Estimate, shareEstimate } from "./interval.ts";
 
-/** What two said of one thing. */
+/** Two raters' categories for one item. */
 export interface SortedPair {
   first: string;
   second: string;
-  /** What is alike goes together: answers to one problem. */
+  /** The group of items that are similar, such as answers to one problem. */
   group: string;
 }
 
-/** How far two agree. */
+/** How well two raters agree. */
 export interface Agreement {
-  /** Things that both sorted. */
+  /** Items that both raters sorted. */
   n: number;
-  /** Share on which they agree: Wilson; null for none. */
+  /** Share of items on which they agree, with Wilson interval; null when there are none. */
   agreed: Estimate | null;
-  /** Cohen's kappa; null where both put everything into the same one category, or there is nothing. */
+  /** Cohen's kappa; null when both put everything into the same one category, or there are no items. */
   kappa: number | null;
-  /** kappa with its 95 % interval; null below two groups, and where nothing tells its error, as where all agree. */
+  /**
+   * kappa with its 95 % interval; null below two groups, and when the error is unknown, as when all
+   * agree.
+   */
   estimate: Estimate | null;
 }
 
 /**
  * Cohen's kappa (p_o − p_e) / (1 − p_e) (J. Cohen, Educational and Psychological Measurement 20, 1960).
- * Its interval is κ ± t₀.₉₇₅ · s with G − 1 degrees of freedom for G groups; s is the delta method's
- * error, summed within groups: with one pair a group it is that of J. L. Fleiss, J. Cohen and
- * B. S. Everitt (Psychological Bulletin 72, 1969), times √(G/(G−1)).
+ * Its interval is κ ± t₀.₉₇₅ · s with G − 1 degrees of freedom for G groups, where s is the error by the
+ * delta method, summed within groups. With one pair per group it is the error of J. L. Fleiss, J. Cohen
+ * and B. S. Everitt (Psychological Bulletin 72, 1969), multiplied by √(G/(G−1)).
  */
 export function cohenKappa(pairs: readonly SortedPair[]): Agreement {
   const n = pairs.length;

@@ -1,4 +1,7 @@
-/** Two systems on the same items: the difference item by item, whether it is chance, and its interval. */
+/**
+ * Compares two systems on the same items: the difference item by item, whether it may be chance, and its
+ * interval.
+ */
 import { clusteredMean } from "./cluster.ts";
 import { binomialCdf, studentTTail } from "./distributions.ts";
 import { pairedDetectable } from "./power.ts";
@@ -8,44 +11,46 @@ import type { Estimate } from "./interval.ts";
 
 const Z = 1.959963984540054;
 const ALPHA = 0.05;
-/** From this many pairs on a mean is as good as normal, and sets of them take seconds. */
+/** From this many pairs on a mean is close enough to normal, and sign flips would take seconds. */
 const LARGE = 2000;
 
 /**
- * A paired comparison. Differences are second − first: above 0 where the second has more. The interval
- * leaves out 0 where p is below 0.05, and nowhere else.
+ * A paired comparison. Differences are second − first, so they are above 0 when the second has more. The
+ * interval excludes 0 exactly when p is below 0.05.
  */
 export interface PairedDifference {
   /** The mean difference, in the unit of the values; null for too few items. */
   difference: Estimate | null;
-  /** Two-sided: how surprising the differences are if neither is better. */
+  /** Two-sided p-value: how surprising the differences are if neither is better. */
   p: number;
-  /** What changed where all values are 0 or 1; null otherwise. */
+  /** The items that changed, when all values are 0 or 1; null otherwise. */
   flips: Flips | null;
 }
 
 /** Items on which two systems differ. */
 export interface Flips {
-  /** Items with 0 of the first and 1 of the second. */
+  /** Items with 0 for the first and 1 for the second. */
   gained: number;
-  /** Items with 1 of the first and 0 of the second. */
+  /** Items with 1 for the first and 0 for the second. */
   lost: number;
 }
 
 /**
- * The mean of second − first over items, with its 95 % interval, and the test that goes with it.
+ * The mean of second − first over items, with its 95 % interval, and the matching test.
  *
- * Of values of any kind, the test is that of sign flips, and the interval is what it does not reject
- * ({@linkcode signFlips}); there is none for fewer than 6 items, of which no test could reject any mean. In
- * simulations with 6 to 40 pairs it covers 93 to 97 % of normal and of heavy-tailed symmetric differences, and 85 to 89 % of one-sided lognormal ones, as BCa does. Above
- * 2,000 items both are Student's t.
+ * For values of any kind, the test is that of sign flips, and the interval holds the means that it does
+ * not reject ({@linkcode signFlips}). With fewer than 6 items no test could reject any mean, so they have
+ * no interval. In simulations with 6 to 40 pairs it covers 93 to 97 % for normal and for heavy-tailed
+ * symmetric differences, and 85 to 89 % for one-sided lognormal ones, like BCa. Above 2,000 items test
+ * and interval are Student's t.
  *
- * Of zeros and ones, the test is McNemar's exact one. An interval of resampled pairs covers as little as 55 %
- * where few items flip (and has no width where none does), so there the interval is Wald's with one item
- * added to either kind of flip (D. Bonett and R. Price, Journal of Educational and Behavioral Statistics 37,
- * 2012): 95 to 100 %. It holds 0, too, where the exact test does not reject 0, which that of Wald may.
+ * For zeros and ones, the test is McNemar's exact one. An interval of resampled pairs covers as little as
+ * 55 % when few items flip (and has no width when none does). The interval is therefore Wald's with one
+ * item added to either kind of flip (D. Bonett and R. Price, Journal of Educational and Behavioral
+ * Statistics 37, 2012), which covers 95 to 100 %. It is extended to 0 when the exact test does not reject
+ * 0 but Wald's interval would exclude it.
  *
- * @throws RangeError where the two are not as many.
+ * @throws {RangeError} the two lists differ in length.
  */
 export function pairedDifference(
   first: readonly number[],
@@ -61,7 +66,9 @@ export function pairedDifference(
   return { difference: adjustedWald(gained, lost, n, p), p, flips: { gained, lost } };
 }
 
-/** {@linkcode pairedDifference} of what has a unit: costs of 0 and answers of 1 token are not shares. */
+/**
+ * {@linkcode pairedDifference} for values with a unit: costs of 0 and answers of 1 token are not shares.
+ */
 export function pairedAmounts(
   first: readonly number[],
   second: readonly number[],
@@ -74,15 +81,16 @@ function differencesOf(first: readonly number[], second: readonly number[]): num
   if (first.length !== second.length) {
     throw new RangeError(`${first.length} and ${second.length} values do not pair up`);
   }
-  // what a file keeps to twelve digits is the same value
+  // a file keeps twelve digits, so values that agree in these are the same
   return second.map((value, i) =>
     Math.abs(value - first[i]) <= 1e-12 * Math.abs(value) ? 0 : value - first[i]
   );
 }
 
 /**
- * The smallest difference that as many items would have shown with a power of 80 %: of zeros and ones by
- * McNemar's test, else by the width of the interval, (1.96 + 0.84) errors. Null where they would have missed any.
+ * The smallest difference that this many items would have shown with a power of 80 %: for zeros and ones
+ * by McNemar's test, else from the width of the interval, (1.96 + 0.84) errors. Null when they could not
+ * have shown any.
  */
 export function detectableDifference({ difference, flips }: PairedDifference): number | null {
   if (difference === null) return null;
@@ -93,8 +101,8 @@ export function detectableDifference({ difference, flips }: PairedDifference): n
 }
 
 /**
- * {@linkcode pairedDifference} of shares, values from 0 to 1. Where none of them changed, they tell as little of
- * how they vary as no flips do.
+ * {@linkcode pairedDifference} for shares, values from 0 to 1. When none of them changed, they say as
+ * little about their variation as zeros and ones without a flip.
  */
 export function pairedShares(
   first: readonly number[],
@@ -143,13 +151,13 @@ function byT(differences: readonly number[]): Tested {
 }
 
 /**
- * McNemar's exact two-sided p-value: 2·P(X ≤ min(b, c)) with X binomial of b + c trials at ½, at most
- * 1 (Q. McNemar, Psychometrika 12, 1947). 1 where no pair is discordant: nothing speaks for a
+ * McNemar's exact two-sided p-value: 2·P(X ≤ min(b, c)) with X binomial of b + c trials at ½, at most 1
+ * (Q. McNemar, Psychometrika 12, 1947). 1 when no pair is discordant, because nothing then suggests a
  * difference.
  *
  * @param b questions that only the first system got right.
- * @param c questions that only the second one got right.
- * @throws RangeError for counts that are negative or not whole.
+ * @param c questions that only the second system got right.
+ * @throws {RangeError} a count is negative or not a whole number.
  */
 export function mcnemarP(b: number, c: number): number {
   if (!Number.isSafeInteger(b) || !Number.isSafeInteger(c) || b < 0 || c < 0) {

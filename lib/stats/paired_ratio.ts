@@ -1,10 +1,10 @@
-/** Comparing two things on the same seeds. */
+/** Compares two systems on the same seeds. */
 import { type Estimate, meanEstimate } from "./interval.ts";
 
 /**
- * The geometric mean of paired ratios with its percentile bootstrap interval: pairs are resampled, so
- * that what both sides of a pair share cancels. Null for fewer than two pairs; pairs with a value that is
- * not above 0 are left out.
+ * The geometric mean of paired ratios with its percentile bootstrap interval. Pairs are resampled, so
+ * that what both sides of a pair share cancels out. Pairs with a value that is not above 0 are left out.
+ * Null for fewer than two pairs.
  */
 export function pairedRatioEstimate(
   pairs: Iterable<readonly [numerator: number, denominator: number]>,

@@ -1,4 +1,4 @@
-/** Success of several attempts at a problem: of any of k, and of all of k. */
+/** Success over several attempts at a problem: of any of k, and of all of k. */
 import { expandedInterval } from "./expanded_percentile.ts";
 import { type Estimate, shareEstimate } from "./interval.ts";
 import { mean } from "./quantile.ts";
@@ -13,18 +13,18 @@ export interface Attempts {
 }
 
 /**
- * The chance that at least one of k attempts succeeds, without bias: 1 − C(n−c, k)/C(n, k) (M. Chen
- * et al., Evaluating Large Language Models Trained on Code, 2021), as a sum of logarithms. Null
- * where n < k.
+ * The unbiased chance that at least one of k attempts succeeds: 1 − C(n−c, k)/C(n, k) (M. Chen et al.,
+ * Evaluating Large Language Models Trained on Code, 2021), computed as a sum of logarithms. Null when n <
+ * k.
  *
- * @throws RangeError unless 0 ≤ c ≤ n and k ≥ 1 are whole numbers.
+ * @throws {RangeError} unless 0 ≤ c ≤ n and k ≥ 1 are whole numbers.
  */
 export function passAtK({ n, c }: Attempts, k: number): number | null {
   mustBeCounts(n, c, k);
   if (n < k) return null;
   if (c === 0) return 0;
   if (n - c < k) return 1;
-  // C(n−c, k)/C(n, k) is symmetric in c and k: the product has as many terms as the smaller
+  // C(n−c, k)/C(n, k) is symmetric in c and k: the product has as many terms as the smaller one
   const few = Math.min(c, k), other = Math.max(c, k);
   let logarithm = 0;
   for (let i = 0; i < few; i++) logarithm += Math.log1p(-other / (n - i));
@@ -32,10 +32,10 @@ export function passAtK({ n, c }: Attempts, k: number): number | null {
 }
 
 /**
- * The chance that all of k attempts succeed, without bias: C(c, k)/C(n, k) (S. Yao et al., τ-bench,
- * 2024, pass^k). Null where n < k.
+ * The unbiased chance that all of k attempts succeed: C(c, k)/C(n, k) (S. Yao et al., τ-bench, 2024,
+ * pass^k). Null when n < k.
  *
- * @throws RangeError as {@linkcode passAtK}.
+ * @throws {RangeError} as {@linkcode passAtK}.
  */
 export function passAllK({ n, c }: Attempts, k: number): number | null {
   mustBeCounts(n, c, k);
@@ -46,25 +46,26 @@ export function passAllK({ n, c }: Attempts, k: number): number | null {
 }
 
 /**
- * The mean pass@k over problems. Its interval is an expanded percentile bootstrap over problems,
- * 2,000 resamples at a fixed seed: it speaks of problems like these. Where every problem has 0 or 1,
- * the mean is a share and has Wilson's interval, so that all-solved does not look certain. Null for
- * fewer than two problems, or where one has fewer than k attempts: a mean over the others would be
- * of another set.
+ * The mean pass@k over problems. Its interval is an expanded percentile bootstrap over problems, 2,000
+ * resamples with a fixed seed, so it describes problems like these. When every problem has 0 or 1, the
+ * mean is a share and has Wilson's interval, so that a run with all problems solved does not look
+ * certain. Null for fewer than two problems, or when one has fewer than k attempts, because a mean over
+ * the others would describe a different set.
  */
 export function meanPassAtK(problems: readonly Attempts[], k: number): Estimate | null {
   return overProblems(problems.map((attempts) => passAtK(attempts, k)));
 }
 
-/** The mean pass^k over problems, as {@linkcode meanPassAtK}. */
+/** The mean pass^k over problems, like {@linkcode meanPassAtK}. */
 export function meanPassAllK(problems: readonly Attempts[], k: number): Estimate | null {
   return overProblems(problems.map((attempts) => passAllK(attempts, k)));
 }
 
 /**
- * The share of attempts that succeed. Attempts at one problem are alike, so that where problems have several,
- * share and interval are over problems, as {@linkcode meanPassAtK}'s: a problem of more attempts weighs no
- * more. Else, and for the attempts at a single problem, Wilson's. Null for no attempts.
+ * The share of attempts that succeed. Attempts at one problem are similar, so when problems have several,
+ * share and interval are over problems, as in {@linkcode meanPassAtK}, and a problem with more attempts
+ * has no more weight. Otherwise, and for attempts at a single problem, the interval is Wilson's. Null for
+ * no attempts.
  */
 export function attemptsShare(problems: readonly Attempts[]): Estimate | null {
   const n = problems.reduce((sum, problem) => sum + problem.n, 0);

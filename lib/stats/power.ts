@@ -1,20 +1,23 @@
-/** How many problems a comparison needs, and how small a difference it could have seen. */
+/** How many problems a comparison needs, and how small a difference it could have detected. */
 import { binomialCdf, binomialProbability, binomialTail, normalQuantile } from "./distributions.ts";
 
-/** What a test must keep: the two-sided level and the power. */
+/** The requirements of a test: the two-sided level and the power. */
 const ALPHA = 0.05;
 const POWER = 0.8;
 const MOST_PROBLEMS = 1e9;
 /** Up to this many expected discordant pairs the power is summed exactly. */
 const EXACT_TO = 2000;
-/** Numbers of discordant pairs further than this from the mean, in deviations, count for nothing. */
+/**
+ * Numbers of discordant pairs that are further than this from the mean, in standard deviations, are
+ * ignored.
+ */
 const SPREAD = 7;
 
 /**
- * The smallest difference of success rates that a paired comparison of n problems would have found
- * significant with the demanded power, as a share: by the exact power of McNemar's test up to 2,000
- * expected discordant pairs, by Connor's formula above. Null where even a difference as large as
- * the discordance would be missed, as with 5 discordant pairs.
+ * The smallest difference of success rates, as a share, that a paired comparison of n problems would have
+ * found significant with the required power: by the exact power of McNemar's test up to 2,000 expected
+ * discordant pairs, by Connor's formula above. Null when even a difference as large as the discordance
+ * would be missed, as with 5 discordant pairs.
  */
 export function pairedDetectable(n: number, discordance: number): number | null {
   mustBeRate(discordance);
@@ -28,9 +31,9 @@ export function pairedDetectable(n: number, discordance: number): number | null 
 }
 
 /**
- * The problems that a paired comparison needs to find a difference: Connor's formula
- * n = (z₁₋α/₂·√ψ + z_power·√(ψ − δ²))² / δ² with discordance ψ and difference δ, rounded up. It takes
- * the test for normal; McNemar's exact test needs up to some 10 % more when flips are few.
+ * The number of problems that a paired comparison needs to find a difference: Connor's formula n =
+ * (z₁₋α/₂·√ψ + z_power·√(ψ − δ²))² / δ² with discordance ψ and difference δ, rounded up. It assumes a
+ * normal test statistic; McNemar's exact test needs up to about 10 % more when flips are few.
  *
  * @param difference δ, not 0, at most the discordance.
  */
@@ -49,7 +52,7 @@ function connor(difference: number, discordance: number): number {
   return Math.min(MOST_PROBLEMS ** 2, (root / difference) ** 2);
 }
 
-/** Where a condition that holds from some value on starts to hold; null if not at `most`. */
+/** The smallest value from which on a condition holds; null when it does not hold at `most`. */
 function smallest(holds: (value: number) => boolean, most: number): number | null {
   if (!holds(most)) return null;
   let low = 0, high = most;
@@ -65,7 +68,7 @@ interface Critical {
   /** Discordant pairs. */
   m: number;
   chance: number;
-  /** With this few of one kind, the test rejects; −1 where it never does. */
+  /** With at most this many of one kind, the test rejects; −1 when it never does. */
   count: number;
 }
 
@@ -89,10 +92,10 @@ function criticalCounts(n: number, discordance: number): Critical[] {
 }
 
 /**
- * The power of McNemar's exact test: the sum over m of the binomial chance of m discordant pairs
- * times the chance that they are uneven enough (R. Connor, Biometrics 43, 1987, "unconditional").
+ * The power of McNemar's exact test: the sum over m of the binomial chance of m discordant pairs times
+ * the chance that they are uneven enough (R. Connor, Biometrics 43, 1987, "unconditional").
  *
- * @param tilt difference by discordance, −1 to 1: how much more often a flip goes one way.
+ * @param tilt difference divided by discordance, −1 to 1: how much more often a flip goes one way.
  */
 function powerOf(critical: readonly Critical[], tilt: number): number {
   const p = Math.min(1, Math.max(0, (1 + tilt) / 2));

@@ -1,6 +1,6 @@
-/** Exact quantiles and what goes with them. */
+/** Exact quantiles, means and distributions. */
 
-/** A distribution in the numbers that are reported. */
+/** A distribution, as the figures that are reported. */
 export interface Distribution {
   /** How many values. */
   n: number;
@@ -30,7 +30,7 @@ export function quantile(sorted: ArrayLike<number>, q: number): number {
   return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)];
 }
 
-/** Values in ascending order, in their own array. */
+/** Values in ascending order, in a new array. */
 export function sortedCopy(values: Iterable<number>): Float64Array {
   return new Float64Array(values).sort();
 }

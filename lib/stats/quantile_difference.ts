@@ -1,4 +1,4 @@
-/** How far the quantiles of two independent samples lie apart, such as the p99 of two servers. */
+/** The difference of quantiles of two independent samples, such as the p99 of two servers. */
 import { expandedInterval } from "./expanded_percentile.ts";
 import { quantile, sortedCopy } from "./quantile.ts";
 import { seededRandom } from "./random.ts";
@@ -8,22 +8,22 @@ const RESAMPLES = 1000;
 const SEED = 1;
 const LEAST_UNITS = 8;
 
-/** A sample, and what of it goes together. */
+/** A sample, and which of its values belong together. */
 export interface BlockedSample {
-  /** In their order. */
+  /** The values, in order. */
   values: readonly number[];
-  /** Of each value, its block: a run, or a stretch of time. Without, values are independent. */
+  /** The block of each value: a run, or an interval of time. Without it, values are independent. */
   blocks?: readonly (string | number)[];
 }
 
 /**
- * The q-quantile of the second sample less that of the first, in the unit of the values, with an
- * expanded percentile interval: blocks of either sample are drawn with replacement, 1,000 times at a
- * fixed seed. Null for fewer than 8 blocks a side, or fewer than 8/(1−q) or 8/q values, of which no
+ * The q-quantile of the second sample minus that of the first, in the unit of the values, with an
+ * expanded percentile interval: blocks of either sample are drawn with replacement, 1,000 times with a
+ * fixed seed. Null for fewer than 8 blocks per sample, or fewer than 8/(1−q) or 8/q values, with which no
  * resample could show how the quantile varies.
  *
  * @param q in (0, 1).
- * @throws RangeError where a sample's blocks and values do not pair up.
+ * @throws {RangeError} the blocks and values of a sample differ in number.
  */
 export function quantileDifference(
   first: BlockedSample,
@@ -50,9 +50,9 @@ export function quantileDifference(
 
 interface Side {
   sorted: Float64Array;
-  /** Of each sorted value, the unit it is drawn with. */
+  /** For each sorted value, the unit with which it is drawn. */
   unit: Uint32Array;
-  /** Values of each unit. */
+  /** The number of values of each unit. */
   sizes: Uint32Array;
   times: Uint32Array;
   units: number;
@@ -80,7 +80,7 @@ function unitsOf({ values, blocks }: BlockedSample): Side {
   };
 }
 
-/** The q-quantile, by nearest rank, of as many units as there are, drawn with replacement. */
+/** The q-quantile, by nearest rank, of units drawn with replacement, as many as there are. */
 function drawn({ sorted, unit, sizes, times, units }: Side, q: number, random: () => number) {
   times.fill(0);
   let total = 0;

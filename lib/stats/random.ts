@@ -1,11 +1,11 @@
-/** Seeded random numbers, so that a resampled interval can be reproduced. */
+/** Seeded random numbers, which make resampled intervals reproducible. */
 
 /**
- * Uniform numbers in [0, 1): the generator mulberry32 (T. Ettinger, public domain). Period 2^32:
- * for resampling, not for cryptography.
+ * Uniform numbers in [0, 1) from the generator mulberry32 (T. Ettinger, public domain). Period 2^32;
+ * suitable for resampling, not for cryptography.
  */
 export function seededRandom(seed: number): () => number {
-  let state = seed | 0; // signed: V8 keeps it without an allocation
+  let state = seed | 0; // signed: V8 stores it without an allocation
   return () => {
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
@@ -15,8 +15,8 @@ export function seededRandom(seed: number): () => number {
 }
 
 /**
- * Uniform numbers strictly between 0 and 1, so that their logarithm is finite and below 0. Two draws
- * of {@linkcode seededRandom} make one number of 52 bits: of 32 bits alone, the smallest would be
+ * Uniform numbers strictly between 0 and 1, so that their logarithm is finite and below 0. Two draws of
+ * {@linkcode seededRandom} make one number of 52 bits. With only 32 bits, the smallest number would be
  * 2^-32, and so the longest exponential gap 22 times the mean.
  */
 export function openRandom(seed: number): () => number {
@@ -42,7 +42,7 @@ export function standardNormal(random: () => number): () => number {
   };
 }
 
-/** The values in random order (Fisher and Yates). */
+/** The values in random order (Fisher–Yates shuffle). */
 export function shuffled<T>(values: readonly T[], random: () => number): T[] {
   const order = [...values];
   for (let i = order.length - 1; i > 0; i--) {

@@ -1,4 +1,4 @@
-/** A ratio of two sums over units that came one after the other, such as requests per second of use. */
+/** A ratio of two sums over units in order of time, such as requests per second of use. */
 import { blocksToMerge, lagCorrelation, mergedSums } from "./block_dependence.ts";
 import { studentTQuantile } from "./distributions.ts";
 import { type Estimate, shareEstimate } from "./interval.ts";
@@ -8,14 +8,14 @@ import { seededRandom } from "./random.ts";
 const RESAMPLES = 4000;
 const SEED = 1;
 const MOST_BLOCKS = 40;
-/** Fewer units tell too little of how units differ: no interval. */
+/** With fewer units it is unclear how much units differ: there is no interval. */
 export const LEAST_UNITS = 8;
-/** Fewer tell nothing of how they depend on one another. */
+/** With fewer units it is unclear how much they depend on one another. */
 const FEW = 24;
-/** By how much of its skewness/√blocks an interval is wider: a sample seldom shows its whole tail. */
+/** The factor on skewness/√blocks by which an interval is widened: a sample seldom shows its whole tail. */
 const TAIL = 0.6;
 
-/** What each unit, such as a request, adds to either sum. */
+/** What each unit, such as a request, adds to the two sums. */
 export interface RatioUnits {
   numerators: Float64Array;
   denominators: Float64Array;
@@ -24,22 +24,23 @@ export interface RatioUnits {
 /** How the two sums were measured. */
 export interface RatioOptions {
   /**
-   * Denominators vary by chance, as the times of requests do: Σnumerators/Σdenominators is then too
-   * high for few units, by their squared coefficient of variation over their number, and is corrected by
-   * the jackknife (M. Quenouille, Biometrika 43, 1956). Not where they are given, as the times of an
-   * arrival process are.
+   * Whether denominators vary by chance, as the times of requests do. Σnumerators/Σdenominators is then
+   * too high for few units, by the squared coefficient of variation of the denominators divided by the
+   * number of units, and is corrected by the jackknife (M. Quenouille, Biometrika 43, 1956). False for
+   * denominators that are given, such as the times of an arrival process.
    */
   random: boolean;
 }
 
 /**
- * The ratio Σnumerators/Σdenominators. Null for denominators of 0.
+ * The ratio Σnumerators/Σdenominators. Null when the denominators add up to 0.
  *
- * The jackknife of few units with one very long among them would go below 0: of its correction so much is
- * made that units of a numerator of 1 each stay within 1/(1 + 3v), with v the squared relative standard
- * error, and that no unit counts less than nothing. How much follows from the denominators alone, so that
- * ratios of parts, such as models, add up to that of the whole. In simulations of 16 to 320 units of
- * fixed, uniform, exponential, lognormal (σ 1) and Pareto (2.5) lengths it is off by less than 1 %.
+ * With few units and a very long one among them, the jackknife would go below 0. Its correction is
+ * therefore limited, so that units with a numerator of 1 each stay within 1/(1 + 3v), where v is the
+ * squared relative standard error, and that no unit counts less than nothing. The limit depends only on
+ * the denominators, so that ratios of parts, such as models, add up to that of the whole. In simulations
+ * of 16 to 320 units of fixed, uniform, exponential, lognormal (σ 1) and Pareto (2.5) lengths it is off
+ * by less than 1 %.
  */
 export function ratio(
   { numerators, denominators }: RatioUnits,
@@ -63,7 +64,7 @@ export function ratio(
   return raw + changed * shareOfJackknife(denominators, denominator, inverses, shortest);
 }
 
-/** How much of the jackknife's correction is made: 1, or less where it would go too far. */
+/** The share of the jackknife's correction to apply: 1, or less when it would go too far. */
 function shareOfJackknife(
   denominators: Float64Array,
   whole: number,
@@ -71,7 +72,7 @@ function shareOfJackknife(
   shortest: number,
 ): number {
   const n = denominators.length;
-  // of units of a numerator of 1 each
+  // for units with a numerator of 1 each
   let squares = 0;
   for (let i = 0; i < n; i++) squares += (1 - n * denominators[i] / whole) ** 2;
   const most = 1 + 3 * squares / (n - 1) / n;
@@ -83,13 +84,13 @@ function shareOfJackknife(
 }
 
 /**
- * The ratio with its 95 % interval; null below 8 units or for denominators of 0.
+ * The ratio with its 95 % interval; null below 8 units, or when the denominators add up to 0.
  *
- * Units in the order of time are cut into up to 40 blocks, which are merged while neighbours correlate.
- * The interval is that of the bootstrap-t of the ratio's logarithm over blocks (B. Efron and R.
- * Tibshirani, An Introduction to the Bootstrap, 1993, 12.5), widened for the correlation that is left
- * and for the tail that few units do not show. For the lengths above it covers 93 to 97 %.
- * Where all numerators are 0, its upper end is that of Wilson's share, as if a unit held one at most.
+ * Units in order of time are cut into up to 40 blocks, which are merged while neighbours correlate. The
+ * interval is a bootstrap-t of the ratio's logarithm over blocks (B. Efron and R. Tibshirani, An
+ * Introduction to the Bootstrap, 1993, 12.5), widened for the remaining correlation and for the part of
+ * the tail that few units do not show. For the lengths listed at {@linkcode ratio} it covers 93 to 97 %.
+ * When all numerators are 0, its upper end is that of Wilson's share, as if a unit had at most one.
  */
 export function ratioEstimate(
   units: RatioUnits,
@@ -114,7 +115,7 @@ export function ratioEstimate(
   const count = numerators.length;
   const residuals = numerators.map((each, b) => each - raw * denominators[b]);
   const error = relativeError(residuals, numerator);
-  // what is left of equal lengths is rounding
+  // with equal lengths the rest is rounding
   if (!(error > 1e-12)) return whole(value, value * (1 - 1e-9), value * (1 + 1e-9));
   const draws = drawsOf(count);
   const tops = Float64Array.from(numerators), bottoms = Float64Array.from(denominators);
@@ -134,18 +135,18 @@ export function ratioEstimate(
       const off = tops[draws[i]] - resampled * bottoms[draws[i]];
       squares += off * off;
     }
-    const spread = scale * Math.sqrt(squares) / top; // as relativeError has it
+    const spread = scale * Math.sqrt(squares) / top; // as in relativeError
     if (spread > 1e-12) pivots[known++] = Math.log(resampled / raw) / spread;
   }
   const sorted = pivots.subarray(0, known).sort();
   if (sorted.length < RESAMPLES / 10) return null;
   const root = Math.sqrt(count);
-  // as far as it is more than chance: its estimate is off by about 1/√B, and too low by 1/B
+  // the part that is more than chance: the estimate is off by about 1/√B, and too low by 1/B
   const correlation = n < FEW ? 0 : lagCorrelation(residuals) + 1 / count - 1.5 / root;
   const skewed = Math.abs(skewness(residuals)) / Math.sqrt(6 / count);
   const wider = Math.sqrt(1 + 2 * Math.max(0, correlation)) *
     (1 + TAIL * Math.max(0, skewed - 1) * Math.sqrt(6) / count);
-  // as far as there is no more skewness than chance shows, Student's t is better than the bootstrap
+  // when the skewness is no more than chance shows, Student's t is better than the bootstrap
   const trust = Math.min(1, skewed);
   const t = studentTQuantile(0.975, count - 1);
   const end = (q: number) => {
@@ -155,10 +156,13 @@ export function ratioEstimate(
   return whole(value, Math.min(value, end(0.975)), Math.max(value, end(0.025)));
 }
 
-/** By the number of blocks: the seed is the same for each figure of each stage, and so are the draws. */
+/**
+ * By the number of blocks: the seed is always the same, so every figure of every stage has the same
+ * draws.
+ */
 const drawsByCount = new Map<number, Uint8Array>();
 
-/** Which blocks each resample has, one resample after the other. */
+/** The blocks of each resample, one resample after another. */
 function drawsOf(count: number): Uint8Array {
   let draws = drawsByCount.get(count);
   if (draws === undefined) {
@@ -193,7 +197,7 @@ function relativeError(residuals: ArrayLike<number>, numerator: number): number 
   return Math.sqrt(squares * residuals.length / (residuals.length - 1)) / numerator;
 }
 
-/** Of values around 0. */
+/** The skewness of values around 0. */
 function skewness(values: readonly number[]): number {
   const squares = sumOf(values.map((value) => value ** 2)) / values.length;
   return sumOf(values.map((value) => value ** 3)) / values.length / squares ** 1.5;

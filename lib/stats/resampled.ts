@@ -1,10 +1,10 @@
-/** The one bootstrap of a mean. */
+/** The bootstrap of a mean. */
 import { seededRandom } from "./random.ts";
 
 const RESAMPLES = 2000;
 const SEED = 1;
 
-/** The means of 2,000 resamples of the values, at a fixed seed (B. Efron, 1979). */
+/** The means of 2,000 resamples of the values, with a fixed seed (B. Efron, 1979). */
 export function resampledMeans(values: readonly number[]): Float64Array {
   const n = values.length;
   const random = seededRandom(SEED);

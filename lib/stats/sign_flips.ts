@@ -1,9 +1,9 @@
-/** Whether and how far paired differences lie from 0: one test, and the interval that it leaves. */
+/** Tests whether paired differences are around 0, and derives an interval from the test. */
 import { seededRandom } from "./random.ts";
 
-/** Up to this many differences, every set of them is looked at. */
+/** Up to this many differences, all sets of them are examined. */
 const ALL_TO = 14;
-/** As many sets as those of 14 are drawn of more. */
+/** The number of sets that are drawn of more differences: as many as 14 differences have. */
 const SETS = 2 ** ALL_TO - 1;
 const SEED = 1;
 const ROUNDING = 1e-12;
@@ -11,22 +11,22 @@ const ROUNDING = 1e-12;
 /** With fewer differences than this, no p-value is below 0.05, and there is no 95 % interval. */
 export const FEWEST_PAIRS = 6;
 
-/** What sign flips show of a mean difference. */
+/** The result of the sign-flip test of a mean difference. */
 export interface SignFlips {
-  /** Two-sided. */
+  /** Two-sided p-value. */
   p: number;
   /** The means that the test does not reject at 5 %; null for fewer than {@linkcode FEWEST_PAIRS}. */
   interval: { low: number; high: number } | null;
 }
 
 /**
- * The sign-flip permutation test of a mean of 0, and its inversion. If the differences lie symmetrically
- * around their mean, each could as well have had the other sign (R. Fisher, The Design of Experiments,
- * 1935): the sum with some signs flipped is as far from 0 where the mean of those flipped is not above 0. So
- * the means of all 2ⁿ − 1 sets of differences, in their order, cut the line into 2ⁿ parts of which the true
- * mean lies in each as likely (J. Hartigan, JASA 64, 1969): the interval leaves out those at its ends that
- * come to less than 2.5 % each. So p is below 0.05 where the interval leaves out 0, and nowhere else.
- * Above 14 differences, 16,383 sets are drawn at a fixed seed.
+ * The sign-flip permutation test of a mean of 0, and its inversion. If the differences are symmetric
+ * around their mean, each could equally well have had the other sign (R. Fisher, The Design of
+ * Experiments, 1935). The sum with some signs flipped is at least as far from 0 when the mean of the
+ * flipped ones is not above 0. In order, the means of all 2ⁿ − 1 sets of differences therefore divide the
+ * line into 2ⁿ parts that contain the true mean with equal probability (J. Hartigan, JASA 64, 1969). The
+ * interval leaves out the parts at each end that add up to less than 2.5 %. So p is below 0.05 exactly
+ * when the interval excludes 0. Above 14 differences, 16,383 sets are drawn with a fixed seed.
  *
  * @param differences at least one.
  */
@@ -49,7 +49,7 @@ export function signFlips(differences: readonly number[]): SignFlips {
   };
 }
 
-/** @param nothing a sum of this size is rounding. */
+/** @param nothing a sum up to this size is rounding. */
 function meansOfAll(differences: readonly number[], nothing: number): Float64Array {
   const { length } = differences;
   const sums = new Float64Array(2 ** length), counts = new Uint8Array(2 ** length);
@@ -69,8 +69,8 @@ function meansOfDrawn(differences: readonly number[], nothing: number): Float64A
     let sum = 0, count = 0, bits = 0;
     while (count === 0) {
       for (let i = 0; i < differences.length; i++) {
-        if (i % 30 === 0) bits = Math.floor(random() * 2 ** 30); // 30 members of one draw
-        sum += differences[i] * (bits & 1); // without a branch, which would be guessed wrong half the time
+        if (i % 30 === 0) bits = Math.floor(random() * 2 ** 30); // one draw has the bits of 30 members
+        sum += differences[i] * (bits & 1); // no branch, because it would be mispredicted half the time
         count += bits & 1;
         bits >>= 1;
       }
