@@ -127,14 +127,15 @@ export const topics: Record<string, () => string[]> = {
 };
 
 /** Usual names in the field for things that have another name here. */
-const OTHER_WORDS: Record<string, string> = { percentile: "quantiles", throughput: "per_s" };
+const OTHER_WORDS = new Map([["percentile", "quantiles"], ["throughput", "per_s"]]);
 
 /**
  * Explains a word of the output: the quantities that have it in their name, such as ttft, or as
  * another name, such as ITL, and the terms of reports, such as rates; empty if nothing has it.
  */
 export function wordHelp(given: string): string[] {
-  const word = OTHER_WORDS[given.toLowerCase().replace(/s$/, "")] ?? given;
+  if (given === "") return []; // every name has that
+  const word = OTHER_WORDS.get(given.toLowerCase().replace(/s$/, "")) ?? given;
   const parts = (name: string) => `_${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_")}_`;
   const wanted = parts(word), one = parts(word.replace(/s$/, ""));
   const has = (...names: string[]) =>

@@ -7,7 +7,7 @@ const IMPORT =
   /^[ \t]*(?:from[ \t]+([\p{L}_][\w.]*)[ \t]+import\b|import[ \t]+([\p{L}_][^\n#;]*))/gmu;
 
 /** Packages whose name differs from their module's. */
-const PACKAGES: Record<string, string> = {
+const PACKAGES = new Map(Object.entries({
   bs4: "beautifulsoup4",
   Crypto: "pycryptodome",
   cv2: "opencv-python",
@@ -17,7 +17,7 @@ const PACKAGES: Record<string, string> = {
   skimage: "scikit-image",
   sklearn: "scikit-learn",
   yaml: "pyyaml",
-};
+}));
 
 /**
  * Checks that the sandbox's Python has what the problems' prompts and tests import.
@@ -44,7 +44,7 @@ export async function checkModules(sandbox: Sandbox, problems: readonly Problem[
   throw new InputError(
     `the problems' tests import what ${sandbox.pythonName} lacks: ${told.join(", ")}; ` +
       `install ${missing.length > 1 ? "them" : "it"} (python3 -m pip install ${
-        missing.map((name) => PACKAGES[name] ?? name).join(" ")
+        missing.map((name) => PACKAGES.get(name) ?? name).join(" ")
       }), ` +
       "or name a Python that has " + (missing.length > 1 ? "them" : "it") + " with --python",
   );

@@ -1,7 +1,7 @@
 /** Help that teaches: commands by job, and what the words mean. */
 import { readdirSync } from "node:fs";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { mentionsOf } from "../../lib/cli/help_topics.ts";
+import { mentionsOf, wordHelp } from "../../lib/cli/help_topics.ts";
 import { commands } from "../../lib/cli/main.ts";
 import { MEASURES } from "../../lib/measures/measures.ts";
 import { dynoEach } from "../e2e/dyno.ts";
@@ -102,8 +102,9 @@ Deno.test("help: a word of the output is explained alone, and a subcommand's pla
   }
 });
 
-Deno.test("help: every page of the documentation is named for what it is about", async () => {
+Deno.test("help: every page of the documentation is named for what it is about, and nothing for no word", async () => {
   const whole = ["architecture.md", "cli.md"]; // one is for who changes dyno, the other is this help
+  for (const word of ["", "constructor"]) assertEquals(wordHelp(word), []);
   const pages = readdirSync("docs").filter((name) => name.endsWith(".md") && !whole.includes(name));
   for (const page of pages) {
     const told = await mentionsOf(page.replace(/\.md$/, ""), {});
