@@ -12,7 +12,7 @@ const ALONE = pattern(
   "iu",
 );
 const WITH_TEXT = pattern(
-  `^(?:${w.NOUN} ?)?(?:(${MARK})(?:[.:,;] |[.:]? ?[-–—:]+ |[.:]? ?\\(| (?:because|since|as|weil|da|car|porque|perché|потому)(?!\\p{L}) ?)|(${IN_BRACKETS})[:.]? )(\\S.*)$`,
+  `^(?:${w.NOUN} ?)?(?:(${MARK})(?:[.:,;] |[.:]? ?[-–—:]+ |[.:]? ?\\(| (?:because|cause|cuz|bc|since|as|weil|da|car|porque|perché|потому)(?!\\p{L}) ?)|(${IN_BRACKETS})[:.]? )(\\S.*)$`,
   "iu",
 );
 const NOT_A_CHOICE = pattern(
@@ -62,7 +62,7 @@ export function fromLines(lines: string[], alone: boolean): string | null | unde
 
 const JUDGED = [
   pattern(
-    `^(?:${w.NOUN} )?(?<mark>${STRONG})[.:)]?(?: [^.]{0,80}?)?(?: ?(?:[-–—:(]|->|→|=>)+)? ?(?:is )?(?:(?<right>true|correct|right|yes|✓|✔️?|✅)|(?:false|incorrect|wrong|no|✗|✘|❌|✖️?))(?:[).!]?| ?\\([^)]*\\))$`,
+    `^(?:${w.NOUN} )?(?<mark>${STRONG})[.:)]?(?: [^.]{0,80}?)?(?: ?(?:[-–—:(]|->|→|=>)+)? ?(?:is )?(?:(?<right>(?:the )?(?:best|correct|right)(?: (?:answer|choice|option))?|true|yes|✓|✔️?|✅)|(?:false|incorrect|wrong|no|✗|✘|❌|✖️?))(?:[).!]?| ?\\([^)]*\\))$`,
     "iu",
   ),
   pattern(
@@ -95,7 +95,7 @@ export function onlyTrueLine(lines: string[]): string | null | undefined {
 
 const ITEM = /^\s*(?:[-*•|]\s+)?(?<bold>\*\*|__)?\(?(?<letter>[A-Z])(?:[).:*_\s]|$)(?<rest>.*)$/;
 const POINTED =
-  /(?:<-+|←|⟵|⬅|[✔✓✅]\ufe0f?)[^<>]{0,30}$|^\W*(?:the )?(?:best|correct|right)(?: (?:answer|choice|option))?\W*$/i;
+  /(?:<-+|←|⟵|⬅|[✔✓✅]\ufe0f?)[^<>]{0,30}$|^\W*(?:the )?(?:best|correct|right)(?:\W*$| (?:answer|choice|option)(?!\p{L}))/iu;
 
 /**
  * All choices listed, one per line, with one highlighted in bold, by an arrow or a tick: returns that

@@ -42,7 +42,7 @@ const ANNOUNCED = [
     `(?:${w.THE} ?|${CLAUSE}(?:question \\d+|[qa]\\d+)? ?|(?<![\\p{Script=Latin}\\p{Script=Cyrillic} 的])|(?<=\\p{Script=Hangul} )(?=정답|답))${NAMED}${ABOUT}${TIE}${THE_CHOICE}:? ?(?<mark>${MARK})`,
   ),
   pattern(
-    `^(?:${w.GOOD}|${w.RIGHT}|result|verdict|tl;?dr|in short|(?:short|quick|brief) answer|(?:final )?(?:output|prediction|decision|conclusion)|easy|(?:answer )?key|soln?) ?[:–—-] ?${THE_CHOICE}(?<mark>${MARK})${END}`,
+    `^(?:${w.GOOD}|${w.RIGHT}|result|verdict|tl;?dr|in short|summary|bottom line|(?:short|quick|brief) answer|(?:final )?(?:output|prediction|decision|conclusion)|easy|(?:answer )?key|soln?) ?[:–—-] ?${THE_CHOICE}(?<mark>${MARK})${END}`,
   ),
   pattern(`${CLAUSE}(?:${w.THE} ?)?(?:question \\d+|[qa]\\d+): ?(?<mark>${MARK})${END}`),
   pattern(
@@ -59,11 +59,6 @@ const ANNOUNCED = [
 /** Takes a decision back: "Answer: A. Also C." */
 const MORE = pattern(
   `^(?:also|or|and|or maybe|or perhaps|auch|oder|aussi|ou|también|o|anche|também)[,:]? ${THE_CHOICE}(?<mark>${STRONG})${END}`,
-);
-/** "I can't tell which one is meant" takes back all that was said before. */
-const UNDECIDED = pattern(
-  "(?:(?:i|we)(?: really| honestly)? (?:can['’]t|cannot|could ?n['’]t|am unable to|am not able to|do(?: not|n['’]t) know how to)|(?:it['’]s|it is|there['’]s|there is) (?:impossible|not possible|no way) to) (?:tell|say|decide|determine|choose|pick)(?: which|(?: just)? (?:between|one)|[.!]?$)",
-  "iu",
 );
 /** "so A or B would both do" leaves the choice open. */
 const BOTH = pattern(
@@ -107,6 +102,7 @@ const CONCLUDED = [
     `${w.THE} (?:best|correct|right|most (?:likely|appropriate|suitable|plausible|accurate|probable|reasonable|logical)) (?!${w.UNSETTLED}(?! (?:is|would)))(?:\\p{L}+ ){1,4}${w.IS} (?<mark>${IN_BRACKETS}|${STRONG}${END})`,
   ),
   pattern(`ich (?:würde|werde) ${THE_CHOICE}(?<mark>${MARK}) (?:wählen|nehmen|ankreuzen|sagen)`),
+  pattern(`^(?:has to|must|gotta|got to) be ${THE_CHOICE}(?<mark>${MARK})${END}`),
   pattern(`${CLAUSE}only ${THE_CHOICE}(?<mark>${STRONG}) ${FITS}`),
   pattern(`${CLAUSE}${THE_CHOICE}(?<mark>${STRONG}) ${FITS_BEST}`),
   pattern(`${w.SO}[,:]? ?${THE_CHOICE}(?<mark>${MARK})${END}`),
@@ -145,6 +141,7 @@ const NEGATIVE_BEHIND = pattern(
   "^ ?(?:ではありません|ではない|でない|じゃない|(?:가|이|는|은) ?아[니닙닌]|değil)",
   "iu",
 );
+const UNDECIDED = pattern(w.UNDECIDED, "iu");
 const OPEN = pattern(w.OPEN, "iu"), ANEW = pattern(w.ANEW), IF = pattern(w.IF, "iu");
 const CORRECTS = pattern(`(?:^|[,;] ?)${w.CORRECTION}`, "iu");
 /** "A... no, wait": a correction begins a new sentence. */

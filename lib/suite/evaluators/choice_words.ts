@@ -38,7 +38,7 @@ export const PLURAL = whole("answers|options|choices|respuestas|réponses|antwor
 
 /** What a question may offer instead of answers: "Ending C". */
 export const LABELLED = whole(
-  "ending|continuation|completion|sentence|statement|passage|summary|translation|interpretation|hypothesis|scenario|candidate|version|response",
+  "ending|continuation|completion|sentence|statement|passage|summary|translation|interpretation|hypothesis|scenario|figure|diagram|graph|picture|image|candidate|version|response",
 );
 
 /** Words before the noun that keep its meaning; any other word makes it a different answer. */
@@ -71,7 +71,7 @@ export const THE = `(?:${
 /** Words that join the noun and the letter. */
 export const IS = `(?:${
   whole(
-    "is|are|was|be|would be|must be|should be|will be|has to be|must therefore be|seems to be|appears to be|ist|sind|lautet|wäre|muss|war|sia|sea|soit|est|sont|serait|doit être|es|son|sería|debe ser|è|é|sono|sarebbe|deve essere|são|seria|deve ser|to|jest|brzmi|là|adalah|ialah|är|blir|je|είναι|este|on|er|היא|הוא|ni|ay|হল|হলো|হচ্ছে|آهي|ہے|yra|ir|е|είναι η|است|है|هي|هو|является|is dus",
+    "is|are|was|be|would be|must be|(?:gotta|got to) be|should be|will be|has to be|must therefore be|seems to be|appears to be|ist|sind|lautet|wäre|muss|war|sia|sea|soit|est|sont|serait|doit être|es|son|sería|debe ser|è|é|sono|sarebbe|deve essere|são|seria|deve ser|to|jest|brzmi|là|adalah|ialah|är|blir|je|είναι|este|on|er|היא|הוא|ni|ay|হল|হলো|হচ্ছে|آهي|ہے|yra|ir|е|είναι η|است|है|هي|هو|является|is dus",
   )
 }|['’]s(?!\\p{L})|应该是|应当是|應該是|应是|应为|应选|應選|应该选|就是|是|为|為|选|選|は|が|은|는|이|가|คือ)`;
 
@@ -143,7 +143,7 @@ export const IF_ASKED =
 /** First-person choosing, or an instruction to oneself. */
 export const CHOOSE = `(?:${
   whole(
-    "(?:i|we)(?:['’]ll|['’]d|['’]m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:mark|bubble|choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|meant?|guess|say|opt for|vote for|settle on|lean towards?|leaning towards?|favou?r|answer|conclude)(?: that)?(?: it['’]s| it is)?",
+    "(?:i|we)(?:['’]?ll|['’]d|['’]?m| will| would| am| are| have| must| can| also)?(?: therefore| thus| confidently| now| finally)? (?:mark|bubble|choose|chose|chosen|choosing|pick|picked|picking|select|selected|selecting|going with|go with|went with|going for|go for|meant?|guess|say|opt for|vote for|settle on|lean towards?|leaning towards?|favou?r|answer|conclude)(?: that)?(?: it['’]s| it is)?",
     "(?:you|one|we|the \\p{L}+) (?:should|must) (?:choose|select|pick|answer|mark)|(?:i|we)(?:['’]d| would)? (?:recommend|vote|suggest)",
     "(?<!not )(?:gonna|going to) (?:go with|say|pick|choose)|let['’]?s (?:go with|choose|pick|select|say)|(?:ich )?wähle|(?:ich )?entscheide mich für|(?:ich )?nehme|(?:ich )?tippe auf|je choisis|je dirais|j['’]opte pour|je sélectionne|elijo|escojo|(?<!no )(?:voy|vamos) a (?:elegir|escoger|seleccionar|marcar)|selecciono|me quedo con|opto por|scelgo|opto per|seleziono|escolho|seleciono|fico com|ik kies|wybieram|(?:я )?выбираю|chọn|saya memilih|(?:jag )?väljer|أختار|اختار",
   )
@@ -187,7 +187,7 @@ export const COULD_BE = whole(
 /** A pronoun for the answer, with its verb, at the beginning of a clause. */
 export const IT_IS = `(?:${
   whole(
-    "its|(?:it|that|this|which)(?:['’]s| is| must be| has to be| would be| should be)|that would be|il s['’]agit de|se trata de|si tratta di|das ist|es ist|das wäre|c['’]est|ce serait|è|é|es|это|đó là|dat is|det är|to jest",
+    "its|(?:it|that|this|which)(?:['’]s| is| must be| has to be| gotta be|['’]s (?:gotta|got to) be| would be| should be)|that would be|il s['’]agit de|se trata de|si tratta di|das ist|es ist|das wäre|c['’]est|ce serait|è|é|es|это|đó là|dat is|det är|to jest",
   )
 }|是)`;
 
@@ -218,3 +218,7 @@ export const UNSETTLED = whole(
 export const LOOK = whole(
   "consider|considering|look|looking|start|starting|begin|beginning|evaluate|examine|check|analyze|analyse|let['’]?s|compare|review|test|try",
 );
+
+/** Takes back all that was said before: "I can't tell which one is meant". */
+export const UNDECIDED =
+  "(?:(?:i|we) (?:do not|don['’]t|no longer) know (?:which (?:one|of|answer|option|choice|is)|whether)|(?:i['’]?m|i am) (?:no longer sure|not sure any ?more|unsure (?:between|which|whether))|(?:(?:i|we)(?: really| honestly)? (?:can['’]t|cannot|could ?n['’]t|am unable to|am not able to|do(?: not|n['’]t) know how to)|(?:it['’]s|it is|there['’]s|there is) (?:impossible|not possible|no way) to) (?:tell|say|decide|determine|choose|pick)(?: which|(?: just)? (?:between|one)|[.!]?$))";

@@ -204,7 +204,7 @@ const OPERATOR =
 const BOUND = /(?:(?<!<[a-z/][^<>]*|[=-])[<>≤≥]|±|\\pm)\s*$/i;
 const COMMA = /^\s*[,;]\s*(?:(?:and|or|und|et|y) )?$/i, LAST = /^,? (?:and|or|und|et|y) $/i;
 const OR =
-  /^[^\n.;:\d]{0,24}(?<!\p{L})(?:or|oder|ou|или)(?: (?:about|even|perhaps|maybe|(?:it|that)(?: is|['’]s| (?:might|could|may|would)(?: also)? be))| \p{L} ?=)? ?$/iu;
+  /^[^\n.;:\d]{0,24}(?<!\p{L})(?:or|oder|ou|или)(?: (?:about|even|perhaps|maybe|(?:it|that)(?: is|['’]s| (?:might|could|may|would)(?: also)? be))| \p{L} ?=)? ?$|^(?:,| —)?(?: (?:but|although|though|or))? (?:(?:it|that) (?:could|might|may)(?: also| well| just as well)* be|perhaps|maybe|possibly) ?$/iu;
 /** Pairs such as "3 to 4", "3:4", "3 out of 4", "3 and at most 4", "x = 3, y = 4" */
 const PAIR = /^(?: to |:| : | out of |,? and at most |[,;] (?:and )?\p{L} ?= ?)$/iu;
 const PLUS_MINUS = /^\s*(?:±|\\pm|\+\/-)\s*$/;

@@ -49,13 +49,15 @@ function withoutOffer(answer: string): string {
 const ITEM = /^[ \t]{0,20}\d{1,2}[.)]\s+(?=\p{L})/gmu;
 /** Numbers that qualify others: per what, since when or how often. */
 const AROUND =
-  /(?<!\p{L})(?:(?:per|every|each|(?:each )?of (?:the|his|her|their|its|these|those)|after) \d[\d.,]*|(?:after|before|including|excluding) (?!(?:an? |the )?(?:total|sum))(?:\p{L}+ ){1,3}of \$?\d[\d.,]*%?|(?:in|by|since|until|during) (?:the year )?(?:19|20)\d\d(?![\d.,]*\d))/giu;
+  /(?<!\p{L})(?:(?:per|every|each|(?:each )?of (?:the|his|her|their|its|these|those)|after) \d[\d.,]*|out of (?:the|his|her|their|an?) (?:\p{L}+ )?\d[\d.,]*|(?:after|before|including|excluding) (?!(?:an? |the )?(?:total|sum))(?:\p{L}+ ){1,3}of \$?\d[\d.,]*%?|(?:in|by|since|until|during) (?:the year )?(?:19|20)\d\d(?![\d.,]*\d))/giu;
 /** What a text that broke off ends with. */
 const BROKEN_OFF =
-  /(?:(?<!\p{L})(?:from|by|of|to|is|are|was|were|the|an?|and|plus|minus|times|with|than|equals|gives|get|has|have)|[=+×÷])\s*$/iu;
+  /(?:(?<!\p{L})(?:from|by|of|to|is|are|was|were|the|an?|and|plus|minus|times|with|than|equals|gives|get|has|have|subtract|add|multiply|divide)|[=+×÷])\s*$/iu;
 /** What only explains or tries the result that stands before it. */
 const EXPLAINED =
-  /\n\s*(?:\W{0,3}(?:explanation|reason(?:ing)?|note|check(?:ing)?|verification|why|justification)\W{0,3}[:\n]|because )/i;
+  /(?:\n\s*|(?<=[.!]) +)(?:\W{0,3}(?:explanation|reason(?:ing)?|note|check(?:ing)?|verification|why|justification)\W{0,3}[:\n]|because )/i;
+const GIVEN_FIRST =
+  /^(?:\W*\d[^\n]*(?:\n|[.!] +because )|[^\n.]{0,100}\d[^\n.]{0,100}\.? +explanation:)/i;
 const TRIED =
   /(?<=[.!\n]\s{1,9})(?:(?:let me|let['’]s|we can|i(?:['’]ll| will)?|to) (?:quickly )?(?:double[- ]?check|check|verify)|(?:check|verification|double-check) ?:)/i;
 const TURNS = /(?<!\p{L})(?:answer|actually|wait|oops|wrong|instead|should)(?!\p{L})/iu;
@@ -65,7 +67,9 @@ const IN_EITHER_CASE =
   /(?<!\p{L})(?:if|assuming)(?!\p{L})[^.;\n]*(?:\.\d[^.;\n]*)*\d[^;\n]*?(?:[;,]|\.\s|\s(?:and|or|but)\s)\s*(?:(?:and|or|but) )?(?:if|assuming|otherwise)(?!\p{L})[^\n]*\d/iu;
 /** The same once more in another unit: "90 minutes (1.5 hours)". */
 const RESTATED =
-  /(?<=\d[^.()\n]{0,40})\s\((?:or|i\.e\.,?|that is|about|approximately|equivalently|which is|≈|=)?\s?[-$€£]?\d(?![^()]*(?:total|altogether|in all))[^()=%\n]*\)(?=[.!]?$)/iu;
+  /(?<=\d[^.()\n]{0,40})\s\((?:or|i\.e\.,?|that is|about|approximately|equivalently|which is|≈|=)?\s?[-$€£]?\d(?![^()]*(?:total|altogether|in all))[^()=%\n]*\)(?=[.!]?$)|(?<=\d[^.()\n]{0,40})\s\((?:since|because|as|from|out of|instead of|rather than|not) [^()\n]*\)(?=[.!]?$)|(?<=\d[^.,()\n]{0,40}), which is (?:about |only )?[$€£]?\d[\d.,]*%? ?(?:\p{L}+ )?(?:of|more|less|fewer|times|percent|above|below)(?!\p{L})[^.\n]*(?=[.!]?$)/iu;
+/** "72 in total: 48 and 24" */
+const TOTAL_FIRST = /(?<number>\d[\d.,]*)(?: \p{L}+){0,3} (?:in total|altogether|in all) ?[:(—–]/iu;
 const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
 
 /**
@@ -75,7 +79,7 @@ const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
 function lastNumber(answer: string): NumberFound | undefined {
   if (BROKEN_OFF.test(answer)) return undefined;
   const tried = TRIED.exec(answer);
-  const explained = /^\W*\d[^\n]*(?=\n)/.test(answer) ? EXPLAINED.exec(answer) : null;
+  const explained = GIVEN_FIRST.test(answer) ? EXPLAINED.exec(answer) : null;
   const aside = explained ?? tried;
   if (aside && !(explained ? TURNS : CONCLUDES).test(answer.slice(aside.index))) {
     const settled = settledNumber(answer.slice(0, aside.index).trim(), []);
@@ -90,6 +94,8 @@ function lastNumber(answer: string): NumberFound | undefined {
     return numbersOf(first)[0];
   }
   const line = whole.split("\n").at(-1)!;
+  const total = TOTAL_FIRST.exec(line);
+  if (total) return numbersOf(total.groups!.number).at(-1);
   if (IN_EITHER_CASE.test(line.slice(-LONGEST_OFFER))) return undefined;
   const bold = [...line.matchAll(BOLD)].map(([, content]) => content)
     .filter((content) => /^[^\p{L}\d]{0,4}\d/u.test(content));
@@ -129,6 +135,11 @@ export function takenNumber(
   return number?.partial ? undefined : number;
 }
 
+/** A result in letters, which no number elsewhere replaces. */
+const EXPRESSION = /\\[dtc]?frac|\\sqrt|^[^\p{L}]*[a-z](?:\s*[-+*/^=]|\s*$)/iu;
+/** "3x" and "2\sqrt{n}", without an equals sign. */
+const TIMES_LETTER = /^[^=]*\d(?:[xyzn](?![\p{L}\d])|\s?\\sqrt\s*\{[^{}]{0,200}[a-z])[^=]*$/iu;
+
 function settledNumber(answer: string, boxes: FinalPlace[]): NumberFound | undefined {
   const places = [...boxes, ...tagsIn(answer), ...membersIn(answer), ...announcedIn(answer)]
     .sort((a, b) => a.end - b.end);
@@ -156,6 +167,9 @@ function settledNumber(answer: string, boxes: FinalPlace[]): NumberFound | undef
       )
     );
     if (number && isSecond) return { ...number, partial: true };
+    if (boxes.includes(place) && (number ? TIMES_LETTER : EXPRESSION).test(place.content)) {
+      return undefined;
+    }
     if (number) return correctedNumber(answer.slice(place.start)) ?? number;
   }
   return lastNumber(answer);
@@ -219,7 +233,7 @@ const HAN_DIGITS = "零一二三四五六七八九",
   };
 /** Words and places in a row, which count nothing. */
 const HAN_NO_NUMBER =
-  /[零一二两三四五六七八九十百]+分之[零一二两三四五六七八九十百]+|第[零一二两三四五六七八九十百]+|一(?:共|起|样|般|些|定|直|下|边|旦|步|切|次性|方面)|(?:统|唯|之|同|另|每)一|万一|十分/g;
+  /[零一二两三四五六七八九十百]{1,9}分之[零一二两三四五六七八九十百]{1,9}|第[零一二两三四五六七八九十百]{1,9}|一(?:共|起|样|般|些|定|直|下|边|旦|步|切|次性|方面)|(?:统|唯|之|同|另|每)一|万一|十分/g;
 const HAN_NUMBER =
   /(?<sign>负)?(?<digits>[零一二两三四五六七八九十百千万亿]+)(?=[\p{Script=Han}つ]|[\s。！.!*]*$)/gu;
 
