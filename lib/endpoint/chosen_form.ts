@@ -74,8 +74,8 @@ export function chosenForm(given: FormGiven): ChosenForm {
   if (named !== undefined && named !== model) {
     warnings.push(
       holdsModel
-        ? `--model ${model} is asked, and not ${named}, which the URL names`
-        : `--model ${model} names the run: the URL asks ${named}`, // Azure's deployment, or a template's path
+        ? `--model ${model} is used, not ${named}, which the URL names`
+        : `--model ${model} only names the run: the URL asks ${named}`, // Azure's deployment, or a template's path
     );
   }
   setUrl?.(url, model, given.stream);

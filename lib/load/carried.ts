@@ -111,7 +111,7 @@ export class Carried {
     }
     const notes: string[] = [];
     if (typeof body.model === "string" && own !== "" && body.model !== own) {
-      notes.push(`--body: its "model" ${body.model} is asked, and not ${own}`);
+      notes.push(`--body: its "model" ${body.model} is used, not ${own}`);
     }
     const isLabel = template === undefined || this.#form.url_model !== undefined ||
       (this.#whole && this.#requests.every(({ payload }) => payload?.model === names[0]));
@@ -144,7 +144,7 @@ export class Carried {
       const texts = this.#requests.filter(hasText).length;
       const told = [...flags, ...(texts === 0 ? [] : [`the texts of ${counted(texts, "row")}`])];
       if (told.length === 0) return [];
-      return [`${told.join(" and ")}: not sent: this endpoint takes sound alone`];
+      return [`${told.join(" and ")}: not sent: this endpoint takes only sound`];
     }
     const places = "{{prompt}} or {{messages}}";
     const why = this.#form.template === undefined
@@ -152,7 +152,7 @@ export class Carried {
       : `the template has no ${places}`;
     return [
       `${flags.length > 0 ? flags.join(" and ") : "prompts"}: not sent: ${why}: every request ` +
-      "says the same",
+      "has the same text",
     ];
   }
 
@@ -174,7 +174,7 @@ export class Carried {
     if (this.#form.template?.body !== undefined && top.length > 0) {
       const names = top.map((name) => `"${name}"`).join(", ");
       notes.push(
-        `--request-template: ${names} of requests: at the top of the body, for want of a place`,
+        `--request-template: ${names} of requests: sent at the top of the body, as the template names no place`,
       );
     }
     return notes;
@@ -185,7 +185,7 @@ export class Carried {
     const { headers = {}, session_header } = this.#settings;
     const own = ["x-request-id", session_header.toLowerCase()];
     return Object.keys(headers).filter((name) => own.includes(name.toLowerCase()))
-      .map((name) => `--header ${name}: all requests have this one, and not the journal's`);
+      .map((name) => `--header ${name}: all requests send this value instead of the journal's`);
   }
 
   /** @throws {InputError} images or audio that the form cannot carry. */

@@ -37,7 +37,7 @@ export function notesOf(
     );
   }
   if (measured === null) {
-    notes.push("it was cut off: these are the requests that had ended by then");
+    notes.push("the load was cut off: these are the requests that had ended by then");
   }
   if (requests_cut_off > 0) notes.push(cutOffText(requests_cut_off));
   if (
@@ -63,7 +63,7 @@ export function notesOf(
     );
   }
   if (records.every(({ session }) => !session)) {
-    const none = "no request was of a session";
+    const none = "no request belonged to a session";
     const { api } = load.started;
     if (api.several?.balance === "sticky") notes.push(`${none}: the endpoints took turns (sticky)`);
     if (settings.connections === "sticky") notes.push(`${none}: connections were shared (sticky)`);
@@ -98,11 +98,13 @@ export function notesOf(
   }
   if (plan.cancellations.length > 0 && !requests.cancelled && measured?.complete) {
     const asked = plan.cancellations.map(({ text }) => text).join(", ");
-    notes.push(`--cancel ${asked}: no request was: none was chosen, or answers were whole before`);
+    notes.push(
+      `--cancel ${asked}: no request was cancelled: none was chosen, or their answers were complete first`,
+    );
   }
   if (requests.unsent > 0) {
     notes.push(
-      `${requestsWere(requests.unsent)} due but not sent until the end: ` +
+      `${requestsWere(requests.unsent)} due but not sent by the end: ` +
         (hasPlaces(plan.stages) ? "they had no place in flight" : "the client fell behind"),
     );
   }
@@ -115,6 +117,6 @@ export function notesOf(
 export function gapsLost(requests: number): string[] {
   if (requests === 0) return [];
   return [
-    `tokens.bin lacks gaps between tokens of ${requests} requests: the figures of gaps are without them`,
+    `tokens.bin lacks the gaps between tokens of ${requests} requests: gap figures leave them out`,
   ];
 }

@@ -102,7 +102,7 @@ export async function planLoad(
   );
   const draws = made_up || settled.probe_rate !== undefined; // probes are made up too
   if (settled.prompt_seed !== undefined && !draws) {
-    notes.push("--prompt-seed: nothing is made up: the file tells the words of every request");
+    notes.push("--prompt-seed: nothing is made up: the file gives the text of every request");
   }
   const prompts = withModels(asked, models);
   const whole = stagesOf(settled, times_s);
@@ -175,7 +175,7 @@ export function recordedPlan({ stages, prompts }: LoadPlan) {
 
 /** Notes that the seed of the prompts was given. */
 export function seedNotice(prompt_seed: number): string {
-  return `prompts of seed ${prompt_seed}: a cache that met them before may know them`;
+  return `prompts of seed ${prompt_seed}: a cache that has seen them before may still hold them`;
 }
 
 /** @throws {InputError} a setting that would have no effect. */
@@ -191,7 +191,7 @@ function checkIdle(settings: LoadSettings, settled: SettledLoad): void {
     ["prefixes", prefix_share === undefined, "only with --prefix-share"],
     ["prompt_seed", prompt !== undefined && !images && !audio, "for made-up prompts only"],
     ["input_tokens", given, "for made-up prompts only"],
-    ["output_tokens", trace !== undefined, "a trace tells the length of each answer"],
+    ["output_tokens", trace !== undefined, "a trace gives the length of each answer"],
     ["output_tokens", given && lengths, "expected one number with prompts that are given"],
     ["tool_calls", given, "for made-up prompts only"],
     ["tool_time_s", settled.tool_calls === 0, "only with --tool-calls"],
@@ -237,7 +237,7 @@ function idleNotes(
     ...idle.flatMap(([name, why]) =>
       why && settings[name] ? [`--${name.replaceAll("_", "-")}: ${why}`] : []
     ),
-    ...(few ? ["fewer requests than places in flight: never were all of these taken"] : []),
+    ...(few ? ["fewer requests than places in flight: the places were never all taken"] : []),
   ];
 }
 

@@ -226,14 +226,16 @@ function checkSessions(
     throw new InputError(`--trace-speed: ${path}: its rows have no times; leave it out`);
   }
   const branches = rows.some((row) => isBranching(row.later));
-  if (branches) notes.push(`${path}: sub-agents ask side by side: concurrency counts sessions`);
+  if (branches) {
+    notes.push(`${path}: sub-agents send requests at the same time: concurrency counts sessions`);
+  }
   if (branches && connections === "sticky") {
     throw new InputError(
       `--connections sticky: ${path}: sub-agents ask at the same time as others of their session; use pooled`,
     );
   }
   if (think_time_s !== 0 && waits.length === after.length) {
-    notes.push(`${path}: --think-time is not used: the file tells every wait`);
+    notes.push(`${path}: --think-time is not used: the file gives every wait`);
   }
   const longest = Math.max(0, ...waits) / trace_speed;
   if (longest > LONG_WAIT_S) {

@@ -47,17 +47,17 @@ export function reportAs(
     case "vllm":
       return [
         ...vllmRows(all, ours, sinceVllm33, ", from 0.33", [
-          "to the first chunk with a text, be it an empty one without a role",
+          "to the first chunk with text, even empty text without a role",
           "(E2EL − TTFT)/(n − 1)",
-          "between all chunks with a text, be it an empty one without a role",
-          "to the last chunk with a text",
+          "between all chunks with text, even empty text without a role",
+          "to the last chunk with text",
         ]),
         ...vllmRows(all, ours, untilVllm32, "", [
-          "to vLLM 0.32; to the first chunk with choices, a role-only one too",
-          "to vLLM 0.32; (E2EL − TTFT)/(n − 1): holds what comes after the last token",
-          "to vLLM 0.32; between all chunks with choices: also from a role-only one, and to the one " +
+          "up to vLLM 0.32; to the first chunk with choices, a role-only one too",
+          "up to vLLM 0.32; (E2EL − TTFT)/(n − 1): includes what comes after the last token",
+          "up to vLLM 0.32; between all chunks with choices: also from a role-only one, and to the one " +
           "that finishes",
-          "to vLLM 0.32; to the last chunk with choices",
+          "up to vLLM 0.32; to the last chunk with choices",
         ]),
       ];
     case "guidellm":
@@ -71,7 +71,7 @@ export function reportAs(
             return ms === null || !n ? null : [ms / n, n];
           })),
           ours.tpot,
-          "(last token − start)/n, weighted by n: holds the time to the first token",
+          "(last token − start)/n, weighted by n: includes the time to the first token",
         ),
         row(
           "inter-token latency",
@@ -104,7 +104,7 @@ export function reportAs(
             return tpot_ms === null || n === null || n < 2 ? null : tpot_ms * (told! - 1) / (n - 1);
           }),
           ours.tpot,
-          "by the tokens of the text, of which the end of the answer is none",
+          "by the tokens of the text, without the token that ends the answer",
         ),
         row(
           "inter token latency",

@@ -125,9 +125,9 @@ const LEAST_WAIT_MS = 1;
 function adviceOn({ ttft_p50_ms, gap_p50_ms, concurrency }: Measured): string {
   const less = concurrency === null ? "a lower --rate" : "a lower --concurrency";
   return ttft_p50_ms !== null && Math.max(ttft_p50_ms, gap_p50_ms ?? 0) < LEAST_WAIT_MS
-    ? `${less}, or a mock with --delay and --tokens-per-second: this endpoint answers at once, as no ` +
+    ? `${less}, or a mock with --delay and --tokens-per-second: this endpoint answers instantly, which no ` +
       "model does"
-    : `${less}, a separate core for the client (taskset), or less beside it on this host; ` +
+    : `${less}, a separate core for the client (taskset), or fewer other programs on this host; ` +
       "dyno calibrate shows what this host can measure";
 }
 
@@ -178,7 +178,7 @@ function limitsOf(
   const sentShare = sent && shareEstimate(sent.count, sent.wanted);
   if (sentShare && sentShare.high < LEAST_CONCURRENCY_SHARE) {
     limits.push(
-      `only ${percentText(sentShare.value)} of the requests were sent in their time`,
+      `only ${percentText(sentShare.value)} of the requests were sent on time`,
     );
   }
   if (calibration && client.events_per_s > calibration.ceiling_events_per_s) {

@@ -51,7 +51,7 @@ export async function checkFiles(one: Case, found: Findings): Promise<void> {
 export function checkLoadResults(one: Case, results: Json, found: Findings): void {
   const load = one.load!;
   if (one.run.cut === "killed" && !results.complete) {
-    const said = results.notes.some((note: string) => note.startsWith("it was cut off: "));
+    const said = results.notes.some((note: string) => note.startsWith("the load was cut off: "));
     found.same(one, "a kill is said", said, true);
   } else if (one.run.cut === null || !isWhole(one)) { // a cut may come when all is over
     found.same(one, "load: complete", results.complete, isWhole(one));

@@ -53,7 +53,7 @@ Deno.test("settings that a form has no field for are told, those that it has are
       { audio, output_tokens: 5, input_tokens: 9, prefix_share: 0.5 },
       [
         "--output-tokens: not sent: requests of transcription have no place for it",
-        "--input-tokens and --prefix-share: not sent: this endpoint takes sound alone",
+        "--input-tokens and --prefix-share: not sent: this endpoint takes only sound",
       ],
     ],
     ["/v1/audio/transcriptions", { audio }, []],
@@ -68,19 +68,19 @@ Deno.test("settings that a form has no field for are told, those that it has are
     [
       "/v1/chat/completions",
       { ...m, body: { model: "n" } },
-      ['--body: its "model" n is asked, and not m'],
+      ['--body: its "model" n is used, not m'],
     ],
     [
       "/v1/chat/completions",
       { headers: { "X-Request-Id": "1", "x-user": "2" }, session_header: "X-User" },
       ["X-Request-Id", "x-user"].map((name) =>
-        `--header ${name}: all requests have this one, and not the journal's`
+        `--header ${name}: all requests send this value instead of the journal's`
       ),
     ],
     [
       "/v1/chat/completions",
       { body: { messages: [{ role: "user", content: "Hi" }] } },
-      ["prompts: not sent: --body says what is asked: every request says the same"],
+      ["prompts: not sent: --body says what is asked: every request has the same text"],
     ],
   ];
   for (const [path, settings, notes] of cases) {
@@ -147,7 +147,7 @@ Deno.test("rows: a model, fields and texts that are not sent are told with their
   const sound = { type: "input_audio", input_audio };
   write({ messages: [{ role: "user", content: [{ type: "text", text: "Who speaks?" }, sound] }] });
   assertEquals(await notes("/v1/audio/transcriptions"), [
-    "the texts of 1 row: not sent: this endpoint takes sound alone",
+    "the texts of 1 row: not sent: this endpoint takes only sound",
   ]);
   write({ messages: [{ role: "user", content: [sound, sound] }] });
   await refused("/v1/audio/transcriptions", { prompts }, "this question has 2");
@@ -176,11 +176,11 @@ Deno.test("a request template: what has no place in it is told by its place's na
   writeFileSync(prompts, '{"prompt": "Hi", "temperature": 1, "model": "x"}\n');
   assertEquals(await notes({ prompts }), [
     `${prompts}: "model" of 1 row is not sent: the template has no {{model}}`,
-    '--request-template: "temperature" of requests: at the top of the body, for want of a place',
+    '--request-template: "temperature" of requests: sent at the top of the body, as the template names no place',
   ]);
   write({ q: "What is it?", of: "{{model}}" });
   assertEquals(await notes({ ...m, input_tokens: 9 }), [
-    "--input-tokens: not sent: the template has no {{prompt}} or {{messages}}: every request says the same",
+    "--input-tokens: not sent: the template has no {{prompt}} or {{messages}}: every request has the same text",
   ]);
   await refused("/x", { request_template, slo: ["ttft:5"] }, "no ttft"); // it has no "event"
 

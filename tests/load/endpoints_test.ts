@@ -108,7 +108,7 @@ Deno.test("sticky: a session stays where it began; without sessions they take tu
   assertEquals(new Set(sessions.flatMap((each) => [...each])).size, 6);
   assert(!run.results.notes.some((note) => note.includes("sticky")));
   using single = await load({ ...settings, turns: 1 });
-  assert(single.results.notes.some((note) => note.includes("no request was of a session")));
+  assert(single.results.notes.some((note) => note.includes("no request belonged to a session")));
 });
 
 Deno.test("an endpoint that fails shows in its own figures", async () => {

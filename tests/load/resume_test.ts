@@ -78,7 +78,7 @@ Deno.test("what a load that was killed had measured is summed up", async () => {
   assertEquals([told.complete, told.verdict.client.transport], [false, "wire"]);
   const { successful, failed, outside, warmup } = told.total.requests;
   assertEquals([successful + outside + warmup, failed], [kept.length, 0]);
-  assert(told.notes.some((note: string) => note.includes("it was cut off")), told.notes);
+  assert(told.notes.some((note: string) => note.includes("the load was cut off")), told.notes);
   // what the mock had and the journal has not, is among those that may have been in flight
   const { requests_cut_off, requests_of_unknown_cost } = told.ledger.total;
   const lost = mock.requests.filter(({ method }) => method === "POST").length - kept.length;

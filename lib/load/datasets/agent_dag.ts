@@ -54,7 +54,9 @@ export const agentDagForm: DatasetForm = {
     return (fields) => {
       const session = fields.name("session_id");
       if (session === null) throw fields.complaint('no "session_id"');
-      if (met.has(session)) throw fields.complaint(`session_id: "${session}": a row before has it`);
+      if (met.has(session)) {
+        throw fields.complaint(`session_id: "${session}": an earlier row has it`);
+      }
       met.add(session);
       const read = conversationOf(fields, note);
       if (named.has(session)) {
@@ -147,7 +149,7 @@ function turnOf(fields: RowFields, at: number, count: number, note: (text: strin
   const ends = forks.some(({ entry }) => !isJsonObject(entry) || entry.background !== true);
   if (ends && next !== null) {
     throw fields.complaint(
-      "forks: they end the conversation, and turns follow; give {child, background: true} for those beside it",
+      "forks: they end the conversation, but turns follow; give {child, background: true} for children that run alongside it",
     );
   }
   const messages = fields.list("messages");

@@ -58,7 +58,7 @@ export const otelForm: DatasetForm = {
       const attributes = span.object("attributes") ?? {};
       const same = JSON.stringify([span.value("start_time"), span.value("end_time"), attributes]);
       if (!asksModel(span, attributes)) others++;
-      else if (seen.has(same)) note("a span that is there twice is sent once");
+      else if (seen.has(same)) note("a span that appears twice is sent once");
       else calls.push(callOf(span, attributes, note));
       seen.add(same);
     }

@@ -82,7 +82,7 @@ export const requestForm: DatasetForm = {
         const row = bodyRow(body, fields, note);
         const last = row.messages?.at(-1) as { role?: unknown } | undefined;
         if (last?.role === "assistant") {
-          note("messages end with an answer: it is sent as it is, and the model goes on from it");
+          note("messages end with an answer: it is sent as it is, and the model continues it");
         }
         return { ...row, ...rest };
       }

@@ -54,7 +54,7 @@ function rowOf(fields: RowFields, note: (text: string) => void): DatasetRow | nu
     note("left out: the user says nothing in it"); // as its benchmarks do; the cleaned dump has such rows
     return null;
   }
-  if (answers > 0) note("recorded answers are not sent: the history is of the endpoint's own");
+  if (answers > 0) note("recorded answers are not sent: the history holds the endpoint's own");
   const [first, ...later] = turns;
   const row = { ...UNKNOWN_ROW, later: saidAfter(later, UNKNOWN_ROW) };
   if (messages.length === 0) return { ...row, prompt: first };

@@ -23,14 +23,18 @@ export function besideAskedLength(
   const more = told - asked;
   if (template_tokens === null) {
     if (!(more >= 1)) return null;
-    return `prompts have ${asked} tokens as --input-tokens says, and ${told.toFixed(0)} as the ` +
-      "server counts: a chat template's words come on top";
+    return `prompts have ${asked} tokens by --input-tokens and ${told.toFixed(0)} by the ` +
+      "server's count, which includes its chat template";
   }
   if (!(Math.abs(more) >= 1)) return null;
   const tight = asked < template_tokens + 5;
-  return `prompts have ${told.toFixed(0)} tokens as the server counts, where --input-tokens says ` +
+  return `prompts have ${
+    told.toFixed(0)
+  } tokens by the server's count, where --input-tokens says ` +
     `${asked}: ` +
-    (tight ? `its chat template alone has ${template_tokens}` : "its tokenizer makes them others");
+    (tight
+      ? `its chat template alone has ${template_tokens}`
+      : "its tokenizer splits them differently");
 }
 
 /**
@@ -42,5 +46,5 @@ export function templateText(template_tokens: number | null): string | null {
   return `the server adds ${
     counted(template_tokens, "token")
   } to each prompt (its chat template): made-up ` +
-    "prompts are so much shorter, and have the asked length by its count";
+    "prompts are that much shorter, so that its count is the length asked for";
 }

@@ -47,8 +47,8 @@ export function loadBody(prompt: LoadQuestion, settings: BodySettings): Record<s
   }
   if (prompt.prompt === undefined && prompt.messages === undefined && api.template === undefined) {
     throw new InputError(
-      `${api.endpoint}: a row's "payload" has no "prompt", "messages" or "input"; --request-template says how ` +
-        "such an endpoint is asked and read",
+      `${api.endpoint}: a row's "payload" has no "prompt", "messages" or "input"; describe ` +
+        "such an endpoint with --request-template",
     );
   }
   if (model === api.model) return requestBody({ ...prompt, parameters }, api);

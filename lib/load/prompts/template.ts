@@ -56,14 +56,14 @@ export async function readTemplate(
     return { tokens: short - SHORT, note: null, requests };
   }
   const note = long === short
-    ? `the server says ${
+    ? `the server reports ${
       counted(short, "prompt token")
-    } for any prompt: nobody knows how long made-up ` +
-      "prompts are to it"
+    } for any prompt: the length of made-up ` +
+      "prompts by its own count is unknown"
     : `the server counts ${counted(long - short, "token")} for ${
       LONG - SHORT
     } words of one token each: ` +
-      "made-up prompts are not of the lengths asked for; --tokenizer with the model's own tokenizer.json " +
-      "may make them so";
+      "made-up prompts do not have the lengths asked for; --tokenizer with the model's own tokenizer.json " +
+      "may correct that";
   return { tokens: null, note, requests };
 }

@@ -127,7 +127,7 @@ function lostText(facts: ShardFacts): string {
   const where = facts.host === null ? "" : ` on ${facts.host}`;
   return `${
     shardName(facts)
-  }${where} was lost: ${facts.lost}: the total lacks what it did not tell`;
+  }${where} was lost: ${facts.lost}: the total lacks what it did not report`;
 }
 
 function msText(ns: number): string {

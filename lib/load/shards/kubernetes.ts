@@ -87,7 +87,7 @@ async function look(
     items = JSON.parse(await kubectl([...place, ...query])).items;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    notice(`asked again until Kubernetes answers: ${error.message}`);
+    notice(`retrying until Kubernetes answers: ${error.message}`);
     return new Map();
   }
   const over = new Map<number, string>();

@@ -124,7 +124,7 @@ async function startIn(paths: ShardPaths, signal: AbortSignal): Promise<number> 
       if (now !== beat) since_ns = looked_ns;
       beat = now;
       if (looked_ns - since_ns > SILENCE_MS * 1e6) {
-        throw new CancelledError(`${paths.beat}: has stood still for a minute: dyno is gone`);
+        throw new CancelledError(`${paths.beat}: has not changed for a minute: dyno is gone`);
       }
     }
     await sleep(LOOK_MS, signal);

@@ -62,7 +62,7 @@ async function look(
     now = await tasksOf(job_id);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    notice(`asked again until Slurm answers: ${error.message}`);
+    notice(`retrying until Slurm answers: ${error.message}`);
     return new Map();
   }
   for (const task of now) known.set(task.index, task);
@@ -77,7 +77,7 @@ async function look(
     over.set(
       shard,
       task === undefined || isLive(task)
-        ? "Slurm knows no more of its task"
+        ? "Slurm no longer knows its task"
         : `its task ended as ${task.state}${task.reason === "None" ? "" : ` (${task.reason})`}`,
     );
   }

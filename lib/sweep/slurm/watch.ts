@@ -97,7 +97,7 @@ export class JobWatch {
       return await tasksOf(this.#plan.job_id);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      this.#tellOnce(`asked again until Slurm answers: ${error.message}`);
+      this.#tellOnce(`retrying until Slurm answers: ${error.message}`);
       return null;
     }
   }
@@ -139,7 +139,7 @@ function lostLines(
   for (const index of waiting.keys()) {
     const task = states.get(index % count);
     const end = task === undefined
-      ? "Slurm knows no more of it"
+      ? "Slurm no longer knows it"
       : `its task ended as ${task.state}${task.reason === "None" ? "" : ` (${task.reason})`}`;
     ends.set(end, (ends.get(end) ?? 0) + 1);
   }

@@ -72,8 +72,8 @@ Deno.test("a question to Triton: the model from the URL, the path by the way of 
     (line) => warnings.push(line),
   );
   assertEquals(warnings, [
-    "--model x is asked, and not y, which the URL names",
-    "--model x names the run: the URL asks y", // Azure's deployment, whatever the body says
+    "--model x is used, not y, which the URL names",
+    "--model x only names the run: the URL asks y", // Azure's deployment, whatever the body says
   ]);
 });
 

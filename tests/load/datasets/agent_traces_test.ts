@@ -241,7 +241,7 @@ Deno.test("OpenTelemetry: what waits for what, how long, and the messages, as in
     tools: JSON.parse(read("otel.json").spans[1].attributes["gen_ai.tool.definitions"]),
   });
   assertEquals(notes.map((note) => note.replace(/^.*\(otel\): /, "")), [
-    "a span that is there twice is sent once (1 row)",
+    "a span that appears twice is sent once (1 row)",
     "spans that call no model are not sent (1 row)",
   ]);
   const sent = await send(join(FOLDER, "otel.json"), { model: "mock", trace_speed: 10 });
@@ -404,7 +404,7 @@ Deno.test("what is wrong with a trace of agents is said with its place", async (
   ];
   assertEquals((await readRows(apart[0])).rows.length, 1);
   await assertRejects(() => readRows(...apart), InputError, 't.jsonl:2: "a": only conversations');
-  await assertRejects(() => readRows(apart[0], apart[0]), InputError, '"r": a row before has it');
+  await assertRejects(() => readRows(apart[0], apart[0]), InputError, '"r": an earlier row has it');
   for (const entry of [3, {}, { chidl: "r" }, { children: ["r", 3] }]) {
     for (const list of ["spawns", "forks"]) {
       const row = { session_id: "s", turns: turn({ [list]: [entry] }) };

@@ -4,7 +4,7 @@ import { besideAskedLength } from "../../../lib/load/prompts/asked_length.ts";
 Deno.test("tokens that a chat template adds are told, where one length was asked for", () => {
   // llama.cpp with SmolLM2 on 2026-11-30: 130 tokens by its usage for --input-tokens 100
   const told = besideAskedLength({ input_tokens: 100 }, 130, null)!;
-  assertStringIncludes(told, "100 tokens as --input-tokens says, and 130 as the server counts");
+  assertStringIncludes(told, "100 tokens by --input-tokens and 130 by the server's count");
   assertStringIncludes(besideAskedLength({}, 280, null)!, "256 tokens"); // the default
   const none: Parameters<typeof besideAskedLength>[] = [
     [{ input_tokens: 100 }, 100, null],

@@ -150,8 +150,8 @@ Deno.test("the server counts what --input-tokens asks, its chat template include
     assertEquals(run.records.map(({ prompt_tokens }) => prompt_tokens), Array(6).fill(100));
     const notes = run.results.notes.filter((note) => note.includes("template"));
     assertEquals(notes, [
-      "the server adds 11 tokens to each prompt (its chat template): made-up prompts are so much " +
-      "shorter, and have the asked length by its count",
+      "the server adds 11 tokens to each prompt (its chat template): made-up prompts are that much " +
+      "shorter, so that its count is the length asked for",
     ]);
     // a trace's lengths are what a server counted then
     const folder = mkdtempSync(join(tmpdir(), "dyno-tokenizer-"));
@@ -180,8 +180,8 @@ Deno.test("a server that tells no usage counts by its tokenizer, if it has one",
     return run.results.notes.filter((note) => note.includes("template"));
   };
   const told =
-    "the server adds 11 tokens to each prompt (its chat template): made-up prompts are so " +
-    "much shorter, and have the asked length by its count";
+    "the server adds 11 tokens to each prompt (its chat template): made-up prompts are that " +
+    "much shorter, so that its count is the length asked for";
   assertEquals(await notes("vllm"), [told]);
   assertEquals(await notes("llama.cpp"), [told]);
   assertEquals(await notes(undefined), []);
@@ -207,14 +207,14 @@ Deno.test("a template longer than the prompt, and words of several tokens, are t
   await using long = await serve(count, { template: 30, usage: true });
   const short = await measured({ endpoint: long.endpoint, input_tokens: 20 });
   const told = short.results.notes.join("\n");
-  assert(told.includes("34 tokens as the server counts, where --input-tokens says 20"), told);
+  assert(told.includes("34 tokens by the server's count, where --input-tokens says 20"), told);
   await using double = await serve((text) => 2 * count(text), { template: 5, usage: true });
   const other = await measured({ endpoint: double.endpoint, input_tokens: 20 });
   const notes = other.results.notes.join("\n");
   assert(notes.includes("64 tokens for 32 words of one token each"), notes);
   await using same = await serve(() => 0, { template: 5, usage: true });
   const unknown = (await measured({ endpoint: same.endpoint })).results.notes.join("\n");
-  assert(unknown.includes("the server says 5 prompt tokens for any prompt"), unknown);
+  assert(unknown.includes("the server reports 5 prompt tokens for any prompt"), unknown);
 });
 
 Deno.test("a tokenizer counts answers where the server tells no usage, and is named", async () => {

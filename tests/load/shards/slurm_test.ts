@@ -103,7 +103,7 @@ slurmTest(
     const results = assertMerged(run("one"), shardJournals(run("one"), 2));
     const lost = results.shards!.filter((shard) => shard.lost !== null);
     assertEquals(lost.length, 1, stderr);
-    assertMatch(lost[0].lost!, /its task ended as|Slurm knows no more/);
+    assertMatch(lost[0].lost!, /its task ended as|Slurm no longer knows/);
     assertStringIncludes(stderr, `${lost[0].name} on `);
     assertEquals(results.complete, false);
   },
