@@ -285,13 +285,14 @@ export async function findLoadCapacity(
     whole,
     precision: PRECISION,
     probe: async (level) => {
+      if (signal.aborted) throw new CancelledError();
       const { directory, results } = await measure({
         ...nthLoad(settings, curve.length),
         ...lengthOf(settings, searched, level, plan),
         [searched]: level,
       }, level);
       curve.push({ level, run: directory.path, total: results.total });
-      if (signal.aborted) throw new CancelledError();
+      if (signal.aborted && !results.complete) throw new CancelledError();
       if (results.verdict.verdict === "client_limited") {
         limited.add(level);
         search.onLimited?.(level, results.verdict.reasons[0]);

@@ -1,5 +1,6 @@
 /** Runs loads from their settings: reaches the endpoint, asks a first question, plans, and measures. */
 import { InputError } from "../errors.ts";
+import { CancelledError } from "../execute/scope.ts";
 import { loadSettingsSchema } from "../settings/load.ts";
 import { asField } from "../settings/placed_error.ts";
 import { checkSettings, withoutUnits } from "../settings/setting.ts";
@@ -188,7 +189,8 @@ function anyShare(
 
 /**
  * Runs the loads of an experiment one at a time, so that they do not disturb one another. Loads
- * that have not begun are skipped when the budget is spent or the signal is aborted.
+ * that have not begun are skipped when the budget is spent or the signal is aborted. So is one whose
+ * first question or preparation the signal cut off.
  *
  * @param progress the listeners, and what to keep of each load.
  * @throws {InputError} as {@linkcode measureLoad}; wrong settings of any load, before the first one
@@ -209,7 +211,12 @@ export async function runLoads<Kept>(
       onBegin?.(index, varied, round);
       // no round repeats the prompts of another
       const own = nthLoad(settings, round * runs.length);
-      kept.push(await keep(await measureLoad(name, own, options), index));
+      const run = await measureLoad(name, own, options).catch((error) => {
+        if (error instanceof CancelledError && options.signal.aborted) return null;
+        throw error;
+      });
+      if (run === null) return kept;
+      kept.push(await keep(run, index));
     }
   }
   return kept;

@@ -67,6 +67,19 @@ Deno.test("wrong settings of the last load stop the first; a stop and a spent bu
     keep: () => controller.abort(),
   });
   assertEquals(stopped.length, 1);
+
+  // between two loads, and before the first question of one: what was measured stays
+  for (const at of ["onBegin", "onReached"] as const) {
+    const between = new AbortController();
+    let begun = 0;
+    const second = () => void (++begun === 2 && between.abort());
+    const several = await runLoads(
+      experiment(mock.url, [1, 2]),
+      { ...options, signal: between.signal, ...(at === "onReached" ? { onReached: second } : {}) },
+      { keep: () => at, ...(at === "onBegin" ? { onBegin: second } : {}) },
+    );
+    assertEquals([several, begun], [[at], 2]);
+  }
 });
 
 Deno.test("a first question that fails is told, and the load is measured all the same", async () => {
@@ -207,7 +220,7 @@ Deno.test("a quantile's objective is a share of its own, and a request that fail
 });
 
 Deno.test("a search says what a level takes, and keeps what it has when it is interrupted", async () => {
-  const stop = new AbortController();
+  let stop = new AbortController();
   const asked: [level: number, requests: number | undefined, duration_s: unknown][] = [];
   const answer = (value: number) => ({
     directory: { path: `/runs/${asked.length}` },
@@ -216,7 +229,7 @@ Deno.test("a search says what a level takes, and keeps what it has when it is in
       verdict: { verdict: "trusted", reasons: [] },
     },
   } as unknown as LoadRun);
-  const begin = (settings: LoadSettings, most = Infinity) => {
+  const begin = (settings: LoadSettings, most = Infinity, complete = false) => {
     asked.length = 0;
     const plans: CapacityPlan[] = [];
     const load = {
@@ -230,7 +243,8 @@ Deno.test("a search says what a level takes, and keeps what it has when it is in
       measure: ({ requests, duration_s }, level) => {
         asked.push([level, requests, duration_s]);
         if (asked.length === most) stop.abort();
-        return Promise.resolve(answer(level <= 22.5 ? 1 : 0));
+        const { directory, results } = answer(level <= 22.5 ? 1 : 0);
+        return Promise.resolve({ directory, results: { ...results, complete } });
       },
     });
     return { plans, found };
@@ -252,4 +266,9 @@ Deno.test("a search says what a level takes, and keeps what it has when it is in
   const cut = await begin({}, 3).found;
   assertEquals([cut.complete, cut.highest_good, cut.lowest_bad], [false, 2, null]);
   assertEquals([cut.probes.length, cut.runs.length], [2, 3]);
+  // a load that was whole by then counts; none begins after it
+  stop = new AbortController();
+  const whole = await begin({}, 3, true).found;
+  assertEquals([whole.complete, whole.highest_good, whole.lowest_bad], [false, 4, null]);
+  assertEquals([whole.probes.length, whole.runs.length], [3, 3]);
 });

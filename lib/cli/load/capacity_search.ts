@@ -157,15 +157,22 @@ function probeText(
   }`;
 }
 
-function capacityText(
-  { searched, objectives, highest_good, lowest_bad }: LoadCapacity,
+/** Says what a search found; where it found nothing, why. */
+export function capacityText(
+  { searched, objectives, highest_good, lowest_bad, complete }: Pick<
+    LoadCapacity,
+    "searched" | "objectives" | "highest_good" | "lowest_bad" | "complete"
+  >,
 ): string {
   const unit = ` ${UNITS[searched]}`;
   const met = objectives.map(objectiveText).join(", and ");
   if (highest_good === null) {
-    return lowest_bad === null
-      ? "capacity: unknown: not enough requests to decide at any level; give --duration more time"
-      : `capacity: below ${round(lowest_bad)}${unit}: not even there ${met}`;
+    if (lowest_bad === null) {
+      return complete
+        ? "capacity: unknown: not enough requests to decide at any level; give --duration more time"
+        : "capacity: unknown: the search was interrupted before any level was decided";
+    }
+    return `capacity: below ${round(lowest_bad)}${unit}: not even there ${met}`;
   }
   return lowest_bad === null
     ? `capacity: at least ${round(highest_good)}${unit}: ${met}; nothing higher was tried or sure`

@@ -6,6 +6,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MockEndpoint } from "../../../lib/mock/server.ts";
 import { nativeLibrary } from "../../../lib/native/library.ts";
 import { dyno, dynoEach, startDyno } from "../../e2e/dyno.ts";
+import { capacityText } from "../../../lib/cli/load/capacity_search.ts";
 import { until } from "../../until.ts";
 
 function temporaryFolder(): { path: string } & Disposable {
@@ -236,6 +237,20 @@ Deno.test("dyno load --find-capacity: the lowest level that is surely too much, 
   assertStringIncludes(stderr, "capacity: below 1 in flight: not even there 95 % of requests");
 });
 
+Deno.test("dyno load --find-capacity: a search without an answer says why", () => {
+  const found = (complete: boolean, lowest_bad: number | null = null) =>
+    capacityText({
+      searched: "rate",
+      objectives: [{ text: "ttft ≤ 80 ms", of: "requests", share: 0.95 }],
+      highest_good: null,
+      lowest_bad,
+      complete,
+    });
+  assertStringIncludes(found(true), "unknown: not enough requests to decide");
+  assertStringIncludes(found(false), "unknown: the search was interrupted before any level");
+  assertStringIncludes(found(false, 2), "below 2 req/s");
+});
+
 Deno.test("dyno load --find-capacity tells where the client was the limit", async () => {
   using folder = temporaryFolder();
   await using mock = await MockEndpoint.start({ model: "m" });
@@ -272,6 +287,7 @@ Deno.test("dyno load: a first question without an answer is told of, and Ctrl-C 
   running.kill("SIGINT");
   const { code, stderr } = await running.finished;
   assertEquals(code, 130, stderr);
+  assertStringIncludes(stderr, "interrupted: 1 of 1 loads were not begun");
   assertEquals(readdirSync(folder.path), []);
 });
 
