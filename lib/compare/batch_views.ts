@@ -82,7 +82,7 @@ export interface QuestionView {
   industry: string;
   records: number;
   answered: number;
-  /** Of answered requests; null where there is none. */
+  /** Of answered requests; null when there are none. */
   latency_p50_s: number | null;
   /** The mean share of key points in its answers; null when none was judged. */
   coverage: number | null;
@@ -102,7 +102,7 @@ const BUCKETS_S = [
 /** More points than this are hard to see, and slow on a phone. */
 const MOST_POINTS = 100;
 
-/** A model's name, unique among those of other providers. */
+/** A model's name with its provider: `provider/model`. */
 export function modelName(record: Pick<TimedRecord, "llm_provider" | "llm_model">): string {
   return `${record.llm_provider}/${record.llm_model}`;
 }

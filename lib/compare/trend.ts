@@ -45,7 +45,8 @@ export function isTrendMetric(metric: string): boolean {
 }
 
 /**
- * Values of runs that the index does not have; null when a run does not have it either.
+ * Values of a metric by run id, for a metric that the index does not have; null for a metric that it has.
+ * A run's value is null when it is unknown.
  *
  * @throws {InputError} a run's folder cannot be read.
  */

@@ -119,7 +119,10 @@ export function checkJson<Schema extends z.ZodType>(
   throw new InputFaults([...lines.slice(0, -1), lines.at(-1)! + see]);
 }
 
-/** Limits of JSON Schemas in a file that are sent and compared with fewer digits, a line each. */
+/**
+ * Warnings about limits in a file's JSON Schemas that lose digits when they are sent and compared, one
+ * line each.
+ */
 export function roundedLimits({ path: name, text }: JsonFile): string[] {
   return lostNumbers(text).filter(({ path }) => isLimit(path.at(-1))).map(({ path, written }) =>
     `${name}: ${showPath(path)}: ${written} is taken as ${Number(written)}`

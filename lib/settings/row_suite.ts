@@ -35,7 +35,7 @@ const shots = z.strictObject({
   rows: z.array(z.record(z.string(), z.unknown())).optional(),
   /** The number of rows, from the first. */
   count: z.int().min(1).default(5),
-  /** Uses only rows with the same value in this field. */
+  /** Uses only rows with the same value in this field as the test's row. */
   same: nonEmpty.optional().describe("only rows that have the same value in this field"),
 }).refine(({ file, rows }) => (file === undefined) !== (rows === undefined), {
   message: `give either "file" or "rows"`,

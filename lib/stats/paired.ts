@@ -40,7 +40,7 @@ export interface Flips {
  *
  * For values of any kind, the test is that of sign flips, and the interval holds the means that it does
  * not reject ({@linkcode signFlips}). With fewer than 6 items no test could reject any mean, so they have
- * no interval. In simulations with 6 to 40 pairs it covers 93 to 97 % for normal and for heavy-tailed
+ * no interval. In simulations with 6 to 40 pairs the interval covers 93 to 97 % for normal and for heavy-tailed
  * symmetric differences, and 85 to 89 % for one-sided lognormal ones, like BCa. Above 2,000 items test
  * and interval are Student's t.
  *

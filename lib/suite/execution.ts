@@ -104,7 +104,7 @@ export class Execution {
   #answered: boolean;
   /** Tests in progress that the budget has not stopped. */
   #atWork = 0;
-  /** By item: requests in flight, and the most that the journal was told. */
+  /** By item: requests in flight, and the largest number of them that the journal records. */
   readonly #asking = new Map<string, { now: number; most: number }>();
 
   /** @param earlier results of earlier sessions. */
@@ -202,7 +202,10 @@ export class Execution {
     }
   }
 
-  /** Asks for an item; the journal hears beforehand of more at once than it was told. */
+  /**
+   * Makes a request for an item. If more are then in flight than the journal records, journals the new
+   * number first.
+   */
   async #counted<T>(item_id: string, ask: () => Promise<T>): Promise<T> {
     const asking = this.#asking.get(item_id) ?? { now: 0, most: 1 };
     if (++asking.now > asking.most) {

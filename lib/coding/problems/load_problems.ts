@@ -301,8 +301,8 @@ function idOf(id: string | number, dataset: string): string {
 }
 
 /**
- * The function that the tests are about: the first called of those that the code defines, or else the
- * first called.
+ * The function that the tests are about: the first one called that the code defines; if it defines none,
+ * the first one called.
  */
 function calledName(code: string, tests: readonly string[]): string | null {
   const called = [

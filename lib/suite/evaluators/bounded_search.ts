@@ -22,7 +22,7 @@ export const patternFlags = z.string(expects("a text of flags"))
     message: "expected flags out of i, m, s and one of u, v, each at most once",
   });
 
-/** What engines say of a pattern (V8's words), and what is meant. */
+/** Messages of engines about a pattern (V8's wording), and their meaning in plain words. */
 const REASONS: [RegExp, string][] = [
   [/unterminated group/i, "a ( is not closed; write \\( for the letter"],
   [/unmatched '\)'/i, "a ) closes nothing; write \\) for the letter"],
@@ -43,7 +43,7 @@ const REASONS: [RegExp, string][] = [
   [/escape/i, "a \\ stands before a letter that has no meaning after it"],
 ];
 
-/** An engine's complaint of a pattern, in plain words. */
+/** An engine's message about a pattern, in plain words. */
 export function patternReason(said: string): string {
   const reason = said.slice(said.lastIndexOf(": ") + 2);
   const plain = REASONS.find(([words]) => words.test(reason))?.[1] ?? reason.toLowerCase();

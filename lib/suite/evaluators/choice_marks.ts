@@ -96,7 +96,7 @@ const DRESSED_LETTER = new RegExp(
   `${OPENING}+ ?([A-Za-z]) ?[.:]?${CLOSING}+(?!(?<=['’])\\p{L})`,
   "gu",
 );
-/** What says in chat why or how surely a small letter is the choice. */
+/** Words of chat that say why, or how certainly, a small letter is the choice. */
 const INFORMAL = "(?:because|cause|cuz|bc|since|imo|tbh|i (?:think|guess))(?!\\p{L})";
 const SMALL_LETTER = new RegExp(
   `(?<![${WORD}'’.-])([a-z])(?:(\\))|(?= ?[.,;:!]? ?$|[.:] )|(?<=(?:[Oo]ption|[Cc]hoice|[Aa]nswer) .)(?=( (?:is|fits|matches) ))|(?<=[b-hj-z]|(?:[Ii]t['’]?s|is) a)(?=,? ${INFORMAL}))`,
@@ -107,7 +107,7 @@ const PLACES = ["first 1st 一", "second 2nd 二", "third 3rd 三", "fourth 4th 
 /** "the third option" */
 const ORDINAL =
   /(?<!\p{L})(first|second|third|fourth|fifth|1st|2nd|3rd|4th|5th|last) (?:option|choice)(?=$|[.,;:!?]| (?:[—–-]|(?:is|was|seems|fits|works|because|since|as|which|and|or)(?!\p{L}))(?! [A-Z](?!\p{L})))/giu;
-/** "the last option, D, fits": the letter says it. */
+/** In "the last option, D, fits" the letter is the choice. */
 const ORDINAL_AND_LETTER =
   /(?<!\p{L})(?:first|second|third|fourth|fifth|last) (?:option|choice|answer)(?:,? \(([A-Z])\)|, ([A-Z])),?(?= )/giu;
 const CHINESE_ORDINAL = /第([一二三四五])个?(?:选项|選項)/g;

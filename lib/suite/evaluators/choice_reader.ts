@@ -132,7 +132,7 @@ const BUT_IS_NOT = pattern(
   "iu",
 );
 const NEGATIVE = pattern(w.NOT, "iu");
-/** "the one that does not belong is": what the question asks for. */
+/** "the one that does not belong is": the negation belongs to the question. */
 const ASKED = pattern(
   `(?<!\\p{L})(?:that|which|who) [^,.:\ue000-\ue061]{1,60} (?=(?:is|are|was|were) (?:${w.THE} ?)?$)`,
   "iu",
@@ -148,7 +148,7 @@ const CORRECTS = pattern(`(?:^|[,;] ?)${w.CORRECTION}`, "iu");
 const TURN = pattern(`(?<=[.…—–;] ?)(?=${w.CORRECTION})`, "iu");
 /** "It's A, isn't it?" is not a real question. */
 const TAG_QUESTION = /, (?:isn['’]t it|right|correct|no|oder|n['’]est-ce pas|verdad|vero)\?$/i;
-/** "C, but I'm not sure" is C. */
+/** In "C, but I'm not sure" the choice is C. */
 const UNSURE =
   /(?:,| —| -)? ?(?:but|though|although) (?:i['’]?m|i am) not (?:(?:100 ?%|entirely|completely|totally|fully|absolutely|very|too|so|really|quite) )?(?:sure|certain|confident|positive)(?: (?:about|of) (?:it|this|that))?(?=[.!]?$)/i;
 const GUESS = pattern(w.IF_ASKED);

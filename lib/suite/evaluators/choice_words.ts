@@ -33,10 +33,10 @@ const JOINED_NOUNS = any(
 /** "answer", "option" and the like. */
 export const NOUN = `(?:(?<![\\p{L}\\p{N}])${SPACED_NOUNS}(?![\\p{L}\\p{N}])|${JOINED_NOUNS})`;
 
-/** More than one answer. */
+/** Words for more than one answer. */
 export const PLURAL = whole("answers|options|choices|respuestas|réponses|antworten|ones");
 
-/** What a question may offer instead of answers: "Ending C". */
+/** Words for what a question may offer instead of answers: "Ending C". */
 export const LABELLED = whole(
   "ending|continuation|completion|sentence|statement|passage|summary|translation|interpretation|hypothesis|scenario|figure|diagram|graph|picture|image|candidate|version|response",
 );

@@ -94,7 +94,7 @@ async function compile(schema: Schema): Promise<Validate> {
   }
 }
 
-/** What does not fit in a schema: the deepest fault, which is the one that is meant. */
+/** What is wrong in a schema: the deepest error, which is the actual cause. */
 function schemaFault(errors: readonly ErrorObject[]): InputError {
   const depth = ({ instancePath }: ErrorObject) => instancePath.split("/").length;
   const [error] = errors.toSorted((a, b) => depth(b) - depth(a));
@@ -119,7 +119,7 @@ const NAMES: Record<string, string> = {
   string: "a text",
 };
 
-/** What the validator could not use of a schema that is one by its form, with its place. */
+/** What the validator cannot use in a schema that is otherwise valid, with its place. */
 function compileFault(said: string, schema: Schema): InputError {
   const at = (fits: (key: string, value: unknown) => boolean) =>
     showPath(["schema", ...pathIn(schema, fits) ?? []]);
@@ -145,7 +145,7 @@ function compileFault(said: string, schema: Schema): InputError {
   return new InputError(`schema: ${said}`);
 }
 
-/** The path of the first field that fits, in the order of the schema; null for none. */
+/** The path of the first matching field, in the order of the schema; null for none. */
 function pathIn(
   value: unknown,
   fits: (key: string, value: unknown) => boolean,
@@ -160,7 +160,7 @@ function pathIn(
   return null;
 }
 
-/** The steps to the place that a validator complains of. */
+/** The steps to the place that the validator's error names. */
 function stepsOf({ instancePath }: ErrorObject): (string | number)[] {
   return instancePath.split("/").slice(1)
     .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~").replaceAll("\0", ""))

@@ -50,10 +50,10 @@ const ITEM = /^[ \t]{0,20}\d{1,2}[.)]\s+(?=\p{L})/gmu;
 /** Numbers that qualify others: per what, since when or how often. */
 const AROUND =
   /(?<!\p{L})(?:(?:per|every|each|(?:each )?of (?:the|his|her|their|its|these|those)|after) \d[\d.,]*|out of (?:the|his|her|their|an?) (?:\p{L}+ )?\d[\d.,]*|(?:after|before|including|excluding) (?!(?:an? |the )?(?:total|sum))(?:\p{L}+ ){1,3}of \$?\d[\d.,]*%?|(?:in|by|since|until|during) (?:the year )?(?:19|20)\d\d(?![\d.,]*\d))/giu;
-/** What a text that broke off ends with. */
+/** The end of a text that was cut off. */
 const BROKEN_OFF =
   /(?:(?<!\p{L})(?:from|by|of|to|is|are|was|were|the|an?|and|plus|minus|times|with|than|equals|gives|get|has|have|subtract|add|multiply|divide)|[=+×÷])\s*$/iu;
-/** What only explains or tries the result that stands before it. */
+/** Text that only explains or checks the result before it. */
 const EXPLAINED =
   /(?:\n\s*|(?<=[.!]) +)(?:\W{0,3}(?:explanation|reason(?:ing)?|note|check(?:ing)?|verification|why|justification)\W{0,3}[:\n]|because )/i;
 const GIVEN_FIRST =
@@ -62,13 +62,13 @@ const TRIED =
   /(?<=[.!\n]\s{1,9})(?:(?:let me|let['’]s|we can|i(?:['’]ll| will)?|to) (?:quickly )?(?:double[- ]?check|check|verify)|(?:check|verification|double-check) ?:)/i;
 const TURNS = /(?<!\p{L})(?:answer|actually|wait|oops|wrong|instead|should)(?!\p{L})/iu;
 const CONCLUDES = new RegExp(`${TURNS.source}|${SO}|(?<!\\p{L})(?:no|but)(?!\\p{L})`, "iu");
-/** "$43 if it applies before tax; if after, $44" */
+/** Two results under conditions: "$43 if it applies before tax; if after, $44" */
 const IN_EITHER_CASE =
   /(?<!\p{L})(?:if|assuming)(?!\p{L})[^.;\n]*(?:\.\d[^.;\n]*)*\d[^;\n]*?(?:[;,]|\.\s|\s(?:and|or|but)\s)\s*(?:(?:and|or|but) )?(?:if|assuming|otherwise)(?!\p{L})[^\n]*\d/iu;
-/** The same once more in another unit: "90 minutes (1.5 hours)". */
+/** The same value again in another unit: "90 minutes (1.5 hours)". */
 const RESTATED =
   /(?<=\d[^.()\n]{0,40})\s\((?:or|i\.e\.,?|that is|about|approximately|equivalently|which is|≈|=)?\s?[-$€£]?\d(?![^()]*(?:total|altogether|in all))[^()=%\n]*\)(?=[.!]?$)|(?<=\d[^.()\n]{0,40})\s\((?:since|because|as|from|out of|instead of|rather than|not) [^()\n]*\)(?=[.!]?$)|(?<=\d[^.,()\n]{0,40}), which is (?:about |only )?[$€£]?\d[\d.,]*%? ?(?:\p{L}+ )?(?:of|more|less|fewer|times|percent|above|below)(?!\p{L})[^.\n]*(?=[.!]?$)/iu;
-/** "72 in total: 48 and 24" */
+/** A total before its parts: "72 in total: 48 and 24" */
 const TOTAL_FIRST = /(?<number>\d[\d.,]*)(?: \p{L}+){0,3} (?:in total|altogether|in all) ?[:(—–]/iu;
 const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
 
@@ -231,7 +231,7 @@ const HAN_DIGITS = "零一二三四五六七八九",
     万: 1e4,
     亿: 1e8,
   };
-/** Words and places in a row, which count nothing. */
+/** Chinese fractions, ordinals and words with a number's character, which do not count as numbers. */
 const HAN_NO_NUMBER =
   /[零一二两三四五六七八九十百]{1,9}分之[零一二两三四五六七八九十百]{1,9}|第[零一二两三四五六七八九十百]{1,9}|一(?:共|起|样|般|些|定|直|下|边|旦|步|切|次性|方面)|(?:统|唯|之|同|另|每)一|万一|十分/g;
 const HAN_NUMBER =
