@@ -1,6 +1,7 @@
 /** Records of a batch in the dashboard's five views: over time, and by model. */
 import { clusteredMean } from "../stats/cluster.ts";
 import { type Estimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
+import { FEWEST_PAIRS } from "../stats/sign_flips.ts";
 import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
 import type { TimedRecord } from "../schedule/read_records.ts";
 
@@ -56,7 +57,10 @@ export interface Coverage {
   industry: string | null;
   n: number;
   mean: number;
+  /** From 0 to 1; null when there are too few questions, or all answers are alike. */
   interval: Estimate | null;
+  /** Why there is none. */
+  no_interval: "too few questions" | "all alike" | null;
 }
 
 export interface BatchViews {
@@ -221,8 +225,15 @@ function coverage(industry: string | null, records: readonly TimedRecord[]): Cov
   if (judged.length === 0) return [];
   const scores = known(judged, "coverage_score");
   const clustered = clusteredMean(scores, judged.map(({ question }) => question));
-  const interval = clustered?.estimate ?? null;
-  return [{ industry, n: scores.length, mean: mean(scores), interval }];
+  const few = clustered === null || clustered.groups < FEWEST_PAIRS;
+  const told = few ? null : clustered.estimate;
+  return [{
+    industry,
+    n: scores.length,
+    mean: mean(scores),
+    interval: told && { ...told, low: Math.max(0, told.low), high: Math.min(1, told.high) },
+    no_interval: few ? "too few questions" : told === null ? "all alike" : null,
+  }];
 }
 
 type NumberField =

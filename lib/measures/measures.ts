@@ -235,7 +235,8 @@ export const MEASURES: readonly Measure[] = [
     term: "score",
     better: "higher",
     formula: "hits / targets",
-    definition: "mean of hits / targets, with a bootstrap 95 % interval",
+    definition:
+      "mean of hits / targets; its 95 % interval is a bootstrap over problems, or Wilson's where each score is 0 or 1",
     needs: "a judge",
   }),
   of("share", ["suite"], {

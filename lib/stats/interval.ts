@@ -1,6 +1,7 @@
 /** 95 % confidence intervals. */
 import { mean, quantile, sortedCopy } from "./quantile.ts";
 import { resampledMeans } from "./resampled.ts";
+import { FEWEST_PAIRS } from "./sign_flips.ts";
 
 /** A value with its 95 % interval and the method used. */
 export interface Estimate {
@@ -61,6 +62,21 @@ export function meanEstimate(values: readonly number[]): Estimate | null {
     n,
     method: "bootstrap",
   };
+}
+
+/**
+ * The mean of scores from 0 to 1, one of each problem: with Wilson's interval where all are 0 or 1, and
+ * by {@linkcode meanEstimate} otherwise. Null for fewer than two; for scores between that are too few to
+ * tell their spread (like differences, {@linkcode FEWEST_PAIRS}); and where they are all the same.
+ */
+export function scoreEstimate(scores: readonly number[]): Estimate | null {
+  const [first] = scores;
+  if (scores.length > 1 && scores.every((score) => score === 0 || score === 1)) {
+    return shareEstimate(scores.filter((score) => score === 1).length, scores.length);
+  }
+  return scores.length < FEWEST_PAIRS || scores.every((score) => score === first)
+    ? null
+    : meanEstimate(scores);
 }
 
 /**

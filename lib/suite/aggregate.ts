@@ -4,7 +4,7 @@
  */
 import { distribution, mean } from "../stats/quantile.ts";
 import { type Attempts, attemptsShare } from "../stats/pass_at_k.ts";
-import { type Estimate, meanEstimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
+import { type Estimate, quantileEstimate, scoreEstimate } from "../stats/interval.ts";
 import { type LedgerTotals, totalOf } from "../run/ledger.ts";
 import { epochStatistics } from "./epochs.ts";
 import { categoriesOf } from "./selection.ts";
@@ -71,7 +71,7 @@ export function statistics(items: readonly ResultItem[]): SuiteStatistics {
     epochs: judged.some(({ epoch }) => epoch !== undefined)
       ? epochStatistics(attemptsOf(judged))
       : null,
-    hit_rate: scoreEstimate(judged),
+    hit_rate: scoreEstimate(problemScores(judged)),
     ttft_p50_ms: quantileEstimate(ttft_ms, 0.5),
     e2e_p50_ms: quantileEstimate(e2e_ms, 0.5),
     ttft_ms: distribution(ttft_ms),
@@ -120,17 +120,6 @@ function attemptsOf(judged: readonly ResultItem[]): Attempts[] {
     n: answers.length,
     c: answers.filter(({ passed }) => passed).length,
   }));
-}
-
-/**
- * Scores that are all 0 or 1 are treated as a share, because resampling equal scores would give an
- * interval of width 0.
- */
-function scoreEstimate(judged: readonly ResultItem[]): Estimate | null {
-  const scores = problemScores(judged);
-  return scores.length > 1 && scores.every((score) => score === 0 || score === 1)
-    ? shareEstimate(scores.filter((score) => score === 1).length, scores.length)
-    : meanEstimate(scores);
 }
 
 function problemScores(judged: readonly ResultItem[]): number[] {

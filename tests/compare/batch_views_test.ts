@@ -84,6 +84,15 @@ Deno.test("a batch's views are sums of its records; failures are in no latency",
     1, // the lower of two, as everywhere
     { model: "groq/other", coverage: 0.25 },
   ]);
+  const covered = (scores: number[]) =>
+    batchViews(scores.map((coverage_score, i) => record(i, { coverage_score, question: `q${i}` })))
+      .models[0].coverage[0];
+  const two = covered([0, 1]);
+  assertEquals([two.mean, two.interval, two.no_interval], [0.5, null, "too few questions"]);
+  assertEquals(covered(Array(8).fill(0.5)).no_interval, "all alike");
+  const near = covered([1, 1, 1, 1, 1, 1, 0.2]).interval!; // Student's t would end at 1.165
+  assertAlmostEquals(near.low, 0.606, 1e-3);
+  assertEquals(near.high, 1);
   assertEquals(batchViews([]), {
     records: 0,
     bucket_s: 60,

@@ -1,5 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { meanEstimate, quantileEstimate, shareEstimate } from "../../lib/stats/interval.ts";
+import {
+  meanEstimate,
+  quantileEstimate,
+  scoreEstimate,
+  shareEstimate,
+} from "../../lib/stats/interval.ts";
 import { distribution, quantile } from "../../lib/stats/quantile.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
 
@@ -61,6 +66,15 @@ Deno.test("95 % intervals of mean and median hold the truth about 95 times in 10
 
 Deno.test("an interval that the sample cannot carry is null", () => {
   assertEquals(meanEstimate([1]), null);
+  for (const scores of [[1], [0.5, 1], [0, 0.2, 0.4, 0.6, 1], Array(9).fill(0.5)]) {
+    assertEquals(scoreEstimate(scores), null);
+  }
+  // 6 of 8 right: Wilson's interval, from statsmodels' proportion_confint
+  const { low, high, method } = scoreEstimate([1, 1, 1, 1, 1, 1, 0, 0])!;
+  assertAlmostEquals(low, 0.4093, 1e-4);
+  assertAlmostEquals(high, 0.9285, 1e-4);
+  assertEquals(method, "wilson");
+  assertEquals(scoreEstimate([0, 0.5, 1, 1, 1, 1])!.method, "bootstrap");
   assertEquals(quantileEstimate([1, 2, 3], 0.99), null);
 });
 

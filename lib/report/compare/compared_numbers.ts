@@ -8,9 +8,8 @@ import { type LoadComparison, loadRate, loadValue } from "../../compare/compare_
 import { describeDelta, describeValue, headingOf } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
 import { type ModeFigures, modesOf, scoresByProblem } from "../../run/problems.ts";
-import { clusteredMean } from "../../stats/cluster.ts";
 import { FEWEST_PAIRS } from "../../stats/sign_flips.ts";
-import { meanEstimate, quantileEstimate, shareEstimate } from "../../stats/interval.ts";
+import { quantileEstimate, scoreEstimate, shareEstimate } from "../../stats/interval.ts";
 import { mean, quantile } from "../../stats/quantile.ts";
 import { answerRate, costOf, sortedLatencies } from "./compared_run.ts";
 import { cutText, escapeHtml } from "../html.ts";
@@ -24,8 +23,6 @@ import type { Metric } from "../../load/results.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { LatencyKind, ReportedRun } from "./compared_run.ts";
 
-/** With more values than this, a mean's interval is Student's t. */
-const LARGE = 2000;
 const MOST_FLIPS = 500;
 
 type Bounds = Pick<Estimate, "low" | "high">;
@@ -59,7 +56,7 @@ const SUITE_ROWS: NumberRow[] = [
   ["tests", ({ summary }) => grouped(summary.items_total)],
   ["right", (run) => modesCell(run, ({ pass_rate }) => pass_rate)],
   ["answered", (run) => modesCell(run, ({ answer_rate }) => answer_rate)],
-  ["mean score", ({ items }) => meanCell(scoresByProblem(items))],
+  ["mean score", ({ items }) => scoreCell(scoresByProblem(items))],
   ...latencyRows(),
   [
     "tokens/s of an answer, median",
@@ -128,12 +125,10 @@ function shareCell(successes: number, trials: number): string {
     : withInterval(percentText(successes / trials), shareEstimate(successes, trials), percentText);
 }
 
-function meanCell(values: readonly number[]): string {
-  if (values.length === 0) return "–";
-  const estimate = values.length > LARGE
-    ? clusteredMean(values, [...values.keys()])!.estimate
-    : meanEstimate(values);
-  return withInterval(mean(values).toFixed(3), estimate, (value) => value.toFixed(3));
+function scoreCell(scores: readonly number[]): string {
+  return scores.length === 0
+    ? "–"
+    : withInterval(mean(scores).toFixed(3), scoreEstimate(scores), (value) => value.toFixed(3));
 }
 
 function quantileCell(sorted: Float64Array, q: number): string {

@@ -249,7 +249,13 @@ function modelTable({ models }, places) {
       title: "coverage",
       note: "95 %",
       number: true,
-      value: (model) => of(model) && [short(of(model).mean), interval(of(model).interval, short)],
+      value: (model) => {
+        const told = of(model);
+        return told && [
+          short(told.mean),
+          interval(told.interval, short) ?? el("small.interval", {}, ` ${told.no_interval}`),
+        ];
+      },
     },
     { title: "prompt tokens", number: true, value: (model) => count(model.prompt_tokens) },
     { title: "response tokens", number: true, value: (model) => count(model.response_tokens) },
@@ -316,7 +322,8 @@ function coverageTable(models) {
     {
       title: "95 %",
       number: true,
-      value: ({ interval: i }) => i && `${short(i.low)} to ${short(i.high)}`,
+      value: ({ interval: i, no_interval }) =>
+        i ? `${short(i.low)} to ${short(i.high)}` : no_interval,
     },
   ], rows);
 }
