@@ -32,8 +32,8 @@ export interface SweepFiles {
 }
 
 /**
- * Reads a run of a sweep: the policy is its agent, the ablation its mode, the simulator its model.
- * Simulated costs are not dollars, and stay unmapped.
+ * Reads a run of a sweep: its policy becomes the agent, its ablation the mode, the simulator the
+ * model. Simulated costs are not dollars, so they stay unmapped.
  */
 export async function readSweepRun(files: SweepFiles): Promise<ReadRun> {
   const { path } = files.meta;
@@ -68,7 +68,7 @@ export async function readSweepRun(files: SweepFiles): Promise<ReadRun> {
   return run;
 }
 
-/** Reads the sweep's merged table: each row is a run. */
+/** Reads the sweep's merged table: each row becomes a run. */
 export async function readSweepRuns(path: string): Promise<ReadRun[]> {
   const runs: ReadRun[] = [];
   const above = dirname(path);
@@ -123,7 +123,7 @@ function readRun(
   };
 }
 
-/** The simulator's figures of a run, compared with those of its workflows. */
+/** The figures that the simulator states for a run, compared with those of its workflows. */
 function statedBy(
   metrics: Record<string, unknown>,
   workflows: readonly Record<string, unknown>[],
@@ -160,7 +160,7 @@ function ablationOf(meta: Fields): string | null {
   return (meta.textOrNull("ablation_name") ?? meta.textOrNull("ablation")) || null;
 }
 
-/** The program's name; the path is that of another machine. */
+/** The program's name, without a path that belongs to another machine. */
 function simulatorOf(command: unknown): string {
   const first = Array.isArray(command) ? command[0] : command;
   const program = typeof first === "string" ? first.trim().split(/\s+/)[0] : "";
@@ -188,7 +188,7 @@ async function rowsOf(path: string): Promise<Record<string, string>[]> {
   return rows;
 }
 
-/** Numbers where the texts of a row are numbers. */
+/** Converts the texts of a row that are numbers. */
 function numbersIn(row: unknown): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(objectOr(row)).filter(([key]) => key !== "__proto__").map(([key, value]) => {

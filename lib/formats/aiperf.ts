@@ -11,14 +11,14 @@ import { Stated } from "./stated.ts";
 import { DistinctIds, saysTimeout, totalsOf, unknownItem } from "./totals.ts";
 import { isJsonObject } from "../json_fields.ts";
 
-/** The times that it tells the distributions of, and our names for them. */
+/** The times whose distributions it reports, and our names for them. */
 const TIMES: Record<string, "ttft" | "itl" | "e2e"> = {
   time_to_first_token: "ttft",
   inter_token_latency: "itl",
   request_latency: "e2e",
 };
 
-/** Labels whose metric has another name. */
+/** Labels in the CSV file whose metric has another name. */
 const CSV_TAGS: Record<string, string> = {
   "Total Input Sequence Length": "total_isl",
   "Total Output Sequence Length": "total_osl",
@@ -32,7 +32,7 @@ const MS_IN: Record<string, number> = {
   sec: 1000,
   seconds: 1000,
 };
-/** What is read of a request's record. */
+/** The fields of a request's record that are read. */
 const KNOWN = new Set([
   "metadata.x_request_id",
   "metadata.session_num",
@@ -73,8 +73,9 @@ export function isAiperfHeader(names: readonly string[]): boolean {
 }
 
 /**
- * AIPerf's CSV file as its JSON file would have it: a row a metric, named `Request Latency (ms)`, with
- * its statistics; below an empty line those with one value. Rows of telemetry are left out.
+ * AIPerf's CSV file in the form of its JSON file. A row is a metric, named `Request Latency (ms)`,
+ * with its statistics; after an empty line follow metrics with one value. Rows of telemetry are
+ * omitted.
  */
 export async function aiperfTable(path: string): Promise<{ records: Record<string, unknown> }> {
   const records: Record<string, unknown> = {};
@@ -82,7 +83,7 @@ export async function aiperfTable(path: string): Promise<{ records: Record<strin
   for await (const cells of csvRows(path, textPieces(path))) {
     if (cells[0] === "Metric") names = cells;
     else if (cells.length !== names.length || cells.length < 2) {
-      if (cells.length > 1) break; // another table
+      if (cells.length > 1) break; // another table starts
       continue;
     }
     const [, label, unit] = /^(.+?)(?: \(([^()]*)\))?$/.exec(cells[0]) ?? [];
@@ -99,7 +100,7 @@ export async function aiperfTable(path: string): Promise<{ records: Record<strin
   return { records };
 }
 
-/** Reads a run from its statistics, its requests, or both. At least one is given. */
+/** Reads a run from its statistics, its requests, or both; at least one must be given. */
 export async function readAiperf(
   statistics: { path: string; value: unknown } | null,
   records: string | null,
@@ -177,7 +178,7 @@ function errorsIn(file: Fields): number {
   }, 0);
 }
 
-/** Older versions name the models under `endpoint`; newer ones in their own list. */
+/** Older versions name the models in `endpoint`; newer ones in a separate list. */
 function modelOf(file: Fields): string | null {
   const config = file.peek("input_config");
   if (!isJsonObject(config)) return null;
@@ -272,7 +273,7 @@ function summaryOf(path: string, { items, started, ended }: Requests): RunSummar
   return summary;
 }
 
-/** AIPerf names its files always alike: a run's folder names it. */
+/** AIPerf's file names are always the same, so a run is named after its folder. */
 function blank(path: string): RunSummary {
   return {
     run_id: basename(dirname(path)) || basename(path),

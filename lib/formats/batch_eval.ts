@@ -1,7 +1,7 @@
 /**
  * The batch evaluator: `batch_eval_metrics.json` (a list of records) and `.csv` (the same). A file
- * holds the records of many batches and models; each model of each batch is a run. A batch ends
- * where a question comes again for the same model.
+ * contains the records of many batches and models; each model of each batch becomes a run. A batch
+ * ends where a question is repeated for the same model.
  */
 import { closeSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -31,12 +31,12 @@ import { isJsonObject } from "../json_fields.ts";
 
 const NEEDED = ["llm_model", "latency_sec", "success"];
 
-/** The original's coverage_score: another measure than ours, under the same name. */
+/** The original's coverage_score: a different measure from ours with the same name. */
 const COVERAGE = "share of the answer's words found in the context";
-/** How an export says that its coverage scores are ours. */
+/** The mark of an export whose coverage scores are ours. */
 const OURS = "dyno";
 
-/** The fields of a record and columns of the CSV file, in their order. */
+/** The fields of a record and columns of the CSV file, in order. */
 export const BATCH_EVAL_FIELDS = [
   "timestamp",
   "industry",
@@ -56,7 +56,7 @@ export function isBatchEval(value: unknown): boolean {
   return Array.isArray(value) && isJsonObject(value[0]) && NEEDED.every((key) => key in value[0]);
 }
 
-/** Whether the names in a CSV file's first row are the batch evaluator's, if perhaps not all of them. */
+/** Whether the names in a CSV file's first row are the batch evaluator's; some may be missing. */
 export function isBatchEvalHeader(names: readonly string[]): boolean {
   return names.filter((name) => BATCH_EVAL_FIELDS.some((known) => known === name)).length >= 4 &&
     names.includes("llm_model");
@@ -90,7 +90,7 @@ export async function readBatchEvalCsv(path: string): Promise<ReadRun[]> {
   return batches.runs();
 }
 
-/** Whether the records lie in the folder of a batch of dyno, whose journal begins it. */
+/** Whether the records are in the folder of a dyno batch, which has a journal. */
 function besideOwnJournal(path: string): boolean {
   const journal = join(dirname(path), "events.jsonl");
   if (!isOwnFile(journal)) return false;
@@ -104,7 +104,7 @@ function besideOwnJournal(path: string): boolean {
 }
 
 interface OpenRun {
-  /** Whether all its scores are ours. */
+  /** Whether all its coverage scores are ours. */
   ours: boolean;
   model: string;
   provider: string | null;
@@ -117,7 +117,7 @@ interface OpenRun {
 
 class Batches {
   readonly #path: string;
-  /** All of it is dyno's. */
+  /** Whether all records are dyno's. */
   readonly #own: boolean;
   readonly #runs: OpenRun[] = [];
   #open = new Map<string, OpenRun>();
@@ -171,7 +171,7 @@ class Batches {
     run.ours &&= this.#own || score === null || record.peek("coverage_measure") === OURS;
     record.skip("coverage_measure");
     const rate = record.amountOrNull("throughput_tps");
-    // what the file states stays, where it is not a quotient of the others
+    // keeps a stated value that is not a quotient of the others
     const derived = rate === null ||
       (latency_s && tokens !== null && agrees(rate, tokens / latency_s));
     run.rests.push({
@@ -217,8 +217,8 @@ function finished(path: string, run_id: string, run: OpenRun): ReadRun {
 }
 
 /**
- * Writes a run's records as the batch evaluator does: JSON, and the same as CSV. A question that is
- * asked again gets a number, as else it would begin another batch.
+ * Writes a run's records as the batch evaluator does: JSON, and the same as CSV. A repeated
+ * question gets a number, because otherwise it would start another batch.
  */
 export function exportBatchEval(
   { summary, items, unmapped, score_measure }: ReadRun,
@@ -273,7 +273,7 @@ function cell(value: unknown): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** `YYYYMMDD_HHMMSS` in UTC, so that the same file gives the same ids everywhere. */
+/** `YYYYMMDD_HHMMSS` in UTC, so that the same file results in the same ids everywhere. */
 function compactUtc(unix_s: number): string {
   const local = new Date(unix_s * 1000);
   return compactTime(new Date(local.getTime() + local.getTimezoneOffset() * 60_000));

@@ -1,4 +1,4 @@
-/** BenchmarkTestRunner: `batch_results_*.json` and one `*_result.json` a test. */
+/** BenchmarkTestRunner: `batch_results_*.json` and one `*_result.json` per test. */
 import { safeFileName, uniqueFileNames } from "../run/file_names.ts";
 import type { ReadRun, RunItem } from "../run/summary.ts";
 import type { ExportedFile } from "./exported_file.ts";
@@ -19,7 +19,7 @@ import {
 } from "./totals.ts";
 import { isJsonObject, objectOr } from "../json_fields.ts";
 
-/** Where a batch keeps its results, and its counts. */
+/** Fields in which a batch can keep its results, and its counts. */
 const LISTS = ["results", "test_results", "items"] as const;
 const COUNTS = ["summary", "execution_summary", "execution_progress"] as const;
 const CONFIGS = ["configuration", "config", "api_configuration"] as const;
@@ -42,8 +42,8 @@ export function isTestBatch(value: unknown): boolean {
 }
 
 /**
- * Reads a batch. Results that the batch does not hold itself are taken from `singles`, the parsed
- * result files beside it.
+ * Reads a batch. Results that the batch does not contain are taken from `singles`, the parsed
+ * result files next to it.
  */
 export function readTestBatch(path: string, value: unknown, singles: unknown[] = []): ReadRun {
   const file = new Fields(path, value);
@@ -80,7 +80,7 @@ export function readTestBatch(path: string, value: unknown, singles: unknown[] =
     stated.check("failed_tests", bad, failed);
     stated.check("completed_tests", counts?.countOrNull("completed_tests") ?? null, done);
     const rate = counts?.numberOrNull("success_rate") ?? null;
-    // a share or per cent
+    // a share or a percentage
     stated.check("success_rate", rate, successful / total * (rate !== null && rate > 1 ? 100 : 1));
   } else {
     counts?.skip("completed_tests", "success_rate");
@@ -90,7 +90,7 @@ export function readTestBatch(path: string, value: unknown, singles: unknown[] =
   return run;
 }
 
-/** Reads result files that belong to no batch as one run. */
+/** Reads result files that do not belong to a batch, as one run. */
 export function readTestResults(
   path: string,
   singles: { path: string; value: unknown }[],
@@ -171,7 +171,7 @@ function readResults(path: string, results: Fields[], facts: BatchFacts): ReadRu
   };
 }
 
-/** Writes a run as the test runner does: the batch, and a file for each test. */
+/** Writes a run in the test runner's format: the batch, and a file for each test. */
 export function exportTestRunner({ summary, items, unmapped, stated }: ReadRun): ExportedFile[] {
   const results = items.map((item, i) => exportResult(item, restAt(unmapped, "results", i)));
   const { results: _, summary: rest, configuration, ...others } = unmapped;
@@ -208,7 +208,7 @@ export function exportTestRunner({ summary, items, unmapped, stated }: ReadRun):
   ];
 }
 
-/** Fields of the document's TestResult, all of which its reader takes; null is not known. */
+/** The fields of the document's TestResult, all of which its reader expects; null is unknown. */
 const UNKNOWN = {
   response_text: null,
   timestamp: null,

@@ -1,8 +1,8 @@
 /**
- * CSV (RFC 4180): the one place that reads and writes it. Not @std/csv, whose reader takes the carriage
- * returns out of a quoted cell's line ends (a prompt would not be sent as it stands in the file), and needs
- * four times as long for a text in memory (60 MB: 2.6 s); whose writer leaves a lone carriage return and
- * the spaces around a text without quotes, which other readers take away.
+ * Reads and writes CSV (RFC 4180); all CSV goes through this file. @std/csv does not fit. Its
+ * reader removes carriage returns from line ends in quoted cells, which would change a prompt, and
+ * takes four times as long for a text in memory (60 MB: 2.6 s). Its writer does not quote a lone
+ * carriage return or the spaces around a text, which other readers then remove.
  */
 import { createReadStream } from "node:fs";
 import { InputError, messageOf } from "../errors.ts";
@@ -11,17 +11,17 @@ import { printable } from "../text/printable.ts";
 /** A value in a table; null is unknown, an empty cell. */
 export type Cell = string | number | boolean | null;
 
-/** The longest row, in characters: one without an end is not a table. */
+/** The longest row, in characters: a file without row ends is not a table. */
 const LONGEST_ROW = 64_000_000;
 
-/** One line with its end, a line feed. */
+/** One line, ended by a line feed. */
 export function csvLine(cells: readonly Cell[]): string {
   return cells.map((cell) => cell === null ? "" : quoted(String(cell))).join(",") + "\n";
 }
 
 /**
- * A row for a spreadsheet, with the line end of RFC 4180. A text that would be taken for a formula gets
- * an apostrophe in front; numbers stay as they are; what is not a cell is JSON.
+ * A row for a spreadsheet, with the line end of RFC 4180. A text that would be read as a formula is
+ * preceded by an apostrophe; numbers are not changed; other values become JSON.
  */
 export function spreadsheetRow(values: readonly unknown[]): string {
   return values.map(spreadsheetCell).join(",") + "\r\n";
@@ -31,7 +31,7 @@ function spreadsheetCell(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  // what a terminal would obey is written out; line ends are the table's
+  // control sequences are escaped; the line ends stay the table's
   return quoted(guarded(text.split("\r\n").map((line) => printable(line, false)).join("\r\n")));
 }
 
@@ -39,29 +39,29 @@ function quoted(text: string): string {
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-const FORMULA = /^'*\s*[=+\-@\t\r|%＝＋－＠]/; // Japanese Excel takes the wide ones, too
+const FORMULA = /^'*\s*[=+\-@\t\r|%＝＋－＠]/; // Japanese Excel accepts the wide characters too
 
-/** The text, with an apostrophe in front where a spreadsheet would take it for a formula. */
+/** The text, preceded by an apostrophe if a spreadsheet would read it as a formula. */
 export function guarded(text: string): string {
   return FORMULA.test(text) ? `'${text}` : text;
 }
 
-/** The text that {@linkcode guarded} was given. */
+/** Undoes {@linkcode guarded}. */
 export function unguarded(text: string): string {
   return text.startsWith("'") && FORMULA.test(text) ? text.slice(1) : text;
 }
 
-/** Splits text into rows as it comes. */
+/** Splits text into rows while it arrives. */
 class RowReader {
   readonly #name: string;
   #row: string[] = [];
-  /** Of the cell that is being read: what was in quotes, and what was not. */
+  /** The current cell: its quoted part, and its unquoted part. */
   #quoted = "";
   #plain = "";
   #state: "start" | "plain" | "quoted" | "closing" = "start";
   #hasQuotes = false;
   #rows = 0;
-  /** Characters since the last row's end. */
+  /** Characters since the end of the last row. */
   #length = 0;
 
   constructor(name: string) {
@@ -80,13 +80,13 @@ class RowReader {
         continue;
       }
       if (text[i] === '"' && (this.#state === "start" || this.#state === "closing")) {
-        if (this.#state === "closing") this.#quoted += '"'; // the second of two stands for one
+        if (this.#state === "closing") this.#quoted += '"'; // two quotes stand for one
         this.#state = "quoted";
         this.#hasQuotes = true;
         i++;
         continue;
       }
-      this.#state = "plain"; // after quotes, too: none opens there
+      this.#state = "plain"; // also after quotes: they cannot open again here
       let end = i;
       while (end < text.length && text[end] !== "," && text[end] !== "\n") end++;
       this.#plain += text.slice(i, end);
@@ -114,7 +114,7 @@ class RowReader {
     this.#hasQuotes = false;
   }
 
-  /** Null for an empty line. */
+  /** Returns null for an empty line. */
   #endRow(): string[] | null {
     this.#rows++;
     if (this.#plain.endsWith("\r")) this.#plain = this.#plain.slice(0, -1);
@@ -131,9 +131,9 @@ class RowReader {
 }
 
 /**
- * The rows of a text that is in memory; empty lines are left out.
+ * The rows of a text in memory; empty lines are omitted.
  *
- * @param name of the file, for complaints.
+ * @param name the file's name, for error messages.
  * @throws {InputError} a quote is not closed, or a row has more than 64 MB.
  */
 export function parseCsv(name: string, text: string): string[][] {
@@ -142,10 +142,10 @@ export function parseCsv(name: string, text: string): string[][] {
 }
 
 /**
- * The rows of a text that comes in pieces, in constant memory; empty lines are left out.
+ * The rows of a text that arrives in pieces, in constant memory; empty lines are omitted.
  *
- * @param name of the file, for complaints.
- * @throws {InputError} as {@linkcode parseCsv}.
+ * @param name the file's name, for error messages.
+ * @throws {InputError} as for {@linkcode parseCsv}.
  */
 export async function* csvRows(
   name: string,
@@ -161,9 +161,9 @@ export async function* csvRows(
 }
 
 /**
- * The rows of a file, each as its columns' values by name; a missing cell is an empty text.
+ * The rows of a file as values by column name; a missing cell is an empty text.
  *
- * @throws {InputError} the file cannot be read, or as {@linkcode parseCsv}.
+ * @throws {InputError} the file cannot be read, or as for {@linkcode parseCsv}.
  */
 export async function* readCsv(path: string): AsyncGenerator<Record<string, string>> {
   let head: string[] | null = null;

@@ -1,4 +1,4 @@
-/** Writing a run in another program's form. */
+/** Writes a run in another program's format. */
 import { InputError } from "../errors.ts";
 import type { SourceForm } from "../run/summary.ts";
 import { exportBatchEval } from "./batch_eval.ts";
@@ -14,14 +14,14 @@ const WRITERS = new Map<string, (run: ExportableRun) => ExportedFile[]>([
   ["smi_bench", exportSmi],
 ]);
 
-/** The forms that {@linkcode exportAs} writes. */
+/** The formats that {@linkcode exportAs} can write. */
 export const EXPORT_FORMS: readonly string[] = [...WRITERS.keys()];
 
 /**
- * The files of a run in a form. What the form has no place for is left out; what was read from the
- * same form and not mapped is written back. Nothing is written to disk.
+ * The files of a run in a format. Data that the format has no field for is omitted; unmapped data
+ * that was read from the same format is written back. Nothing is written to disk.
  *
- * @throws {InputError} a form that is only read.
+ * @throws {InputError} the format can only be read.
  */
 export function exportAs(form: SourceForm, run: ExportableRun): ExportedFile[] {
   const write = WRITERS.get(form);

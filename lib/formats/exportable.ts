@@ -1,4 +1,4 @@
-/** What a form holds of a run beside what every run has: from the run's own files. */
+/** The data of a run that only certain formats contain, read from the run's own files. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runDirectoryAt } from "../run/directory.ts";
@@ -16,7 +16,9 @@ import { readLines } from "./json_lines.ts";
 import type { ReadRun, SourceForm } from "../run/summary.ts";
 import type { ExportableRun } from "./exported_file.ts";
 
-/** What smi-bench's logs have; the rest of our journal is in no other program's words. */
+/**
+ * Events that smi-bench's logs have; the rest of our journal has no equivalent in other programs.
+ */
 const SMI_EVENTS = new Set([
   "run_started",
   "agent_effective_config",
@@ -32,7 +34,7 @@ const SMI_EVENTS = new Set([
   "run_finished",
 ]);
 
-/** What results of single tests have that a run's items have not. */
+/** Fields that results of single tests have but a run's items do not. */
 const TEST_FIELDS = [
   "response_text",
   "reasoning_text",
@@ -47,8 +49,8 @@ const TEST_FIELDS = [
 ];
 
 /**
- * A run as it is written in a form: one that came in that form under the id of its source and with what
- * was kept of it, one of dyno's own with what its files tell in the form's words.
+ * A run prepared for a format: an imported run of that format with its original id and unmapped
+ * data, or one of dyno's own runs with data from its files in the format's terms.
  */
 export async function exportable(form: SourceForm, run: ReadRun): Promise<ExportableRun> {
   const { path, source_form } = run.summary;
@@ -99,7 +101,7 @@ async function ownRun(form: SourceForm, run: ReadRun): Promise<ExportableRun> {
   return run;
 }
 
-/** The events that smi-bench's readers know, without the answers' texts. */
+/** The events that smi-bench's readers know, without the texts of answers. */
 async function eventsOf(journal: string): Promise<JsonObject[]> {
   const events: JsonObject[] = [];
   for await (const { line } of readLines(journal)) {
@@ -115,7 +117,7 @@ function jsonAt(path: string): JsonObject | null {
   try {
     return asObject(JSON.parse(plainText(path)));
   } catch {
-    return null; // missing or damaged: whoever read the run said so
+    return null; // missing or damaged: the reader of the run has reported it
   }
 }
 

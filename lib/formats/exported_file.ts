@@ -1,16 +1,16 @@
-/** What an export is made of. */
+/** The files of an export. */
 import type { ReadRun } from "../run/summary.ts";
 
 /** A file of an export. */
 export interface ExportedFile {
-  /** Below the folder that the export is written to; every part of it is a safe file name. */
+  /** Relative to the export's folder; every part of it is a safe file name. */
   path: string;
   /** Its content. */
   text: string;
 }
 
-/** A run to export; its journal's events where the form has such, in the form's words. */
+/** A run to export, with its journal's events if the format has events, in the format's terms. */
 export interface ExportableRun extends ReadRun {
-  /** Of its journal. */
+  /** The events of its journal. */
   events?: readonly Record<string, unknown>[];
 }

@@ -1,24 +1,24 @@
-/** Reading the fields of a foreign object: each complaint names the file and the field. */
+/** Reads the fields of a foreign object; each error message names the file and the field. */
 import { InputError } from "../errors.ts";
 import { keep, KEEP_ALL, type KeepLimits } from "./keep.ts";
 import { unixSecondsOf } from "./times.ts";
 import { isJsonObject } from "../json_fields.ts";
 
-/** Python writes these where it has no number. */
+/** Python writes these in place of a missing number. */
 const NOT_A_NUMBER = /^[+-]?(nan|inf|infinity|none|null|n\/a)?$/i;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** Larger than a time in nanoseconds; sums and products of such numbers stay finite. */
+/** Larger than any time in nanoseconds; sums and products of smaller numbers stay finite. */
 export const LARGEST = 1e20;
-/** The year 5138: later numbers are not in seconds. */
+/** The year 5138: larger numbers are not in seconds. */
 const LATEST_S = 1e11;
 
-/** In a CSV file every value is text. */
+/** In CSV files every value is text. */
 export type Notation = "json" | "csv";
 
 /**
- * An object of a foreign file. What was read is remembered, so that {@linkcode Fields.rest} gives
- * all the others. A missing field, null and NaN are unknown: null.
+ * An object of a foreign file. It remembers which fields were read, so that {@linkcode Fields.rest}
+ * can return the others. A missing field, null and NaN all mean unknown: null.
  */
 export class Fields {
   readonly file: string;
@@ -44,18 +44,18 @@ export class Fields {
     return Object.hasOwn(this.#value, key) && this.#value[key] !== null;
   }
 
-  /** The value as it is; null where there is none. */
+  /** The unchanged value; null if there is none. */
   raw(key: string): unknown {
     this.#read.add(key);
     return this.peek(key);
   }
 
-  /** The value, which stays among the rest. */
+  /** The value, without marking it as read. */
   peek(key: string): unknown {
     return Object.hasOwn(this.#value, key) ? this.#value[key] ?? null : null;
   }
 
-  /** Names that are derived from others, and so are not kept. */
+  /** Marks fields that are derived from others as read, so that they are not kept. */
   skip(...keys: string[]): void {
     for (const key of keys) this.#read.add(key);
   }
@@ -71,7 +71,7 @@ export class Fields {
     return this.textOrNull(key) ?? this.#missing(key);
   }
 
-  /** Text, or a number or a truth value written as text. */
+  /** Text, or a number or boolean as text. */
   label(key: string): string {
     return this.labelOrNull(key) ?? this.#missing(key);
   }
@@ -130,7 +130,7 @@ export class Fields {
     return this.flagOrNull(key) ?? this.#missing(key);
   }
 
-  /** A time as Unix seconds: ISO 8601 (UTC where it names no zone), or seconds as a number. */
+  /** A time as Unix seconds: ISO 8601 (UTC if it names no zone), or seconds as a number. */
   timeOrNull(key: string): number | null {
     const value = this.raw(key);
     if (typeof value !== "string" || NUMBER.test(value)) {
@@ -158,7 +158,7 @@ export class Fields {
     return this.list(key).map((entry, i) => this.#object(`${key}[${i}]`, entry));
   }
 
-  /** An object; its unread fields count among this one's {@linkcode Fields.rest}. */
+  /** An object; its unread fields are part of this object's {@linkcode Fields.rest}. */
   childOrNull(key: string): Fields | null {
     const known = this.#children.get(key);
     if (known) return known;
@@ -173,7 +173,7 @@ export class Fields {
     return this.childOrNull(key) ?? this.#missing(key);
   }
 
-  /** The objects in an object, by name. */
+  /** The objects within an object, by name. */
   entries(): [string, Fields][] {
     return Object.keys(this.#value).filter((key) => key !== "__proto__")
       .flatMap((key) => isJsonObject(this.#value[key]) ? [[key, this.child(key)]] : []);
@@ -183,7 +183,7 @@ export class Fields {
     return Object.keys(this.#value);
   }
 
-  /** The fields that nobody read. */
+  /** The fields that were not read. */
   rest(limits: KeepLimits = KEEP_ALL): Record<string, unknown> {
     const rest: [string, unknown][] = [];
     for (const [key, value] of Object.entries(this.#value)) {
@@ -196,7 +196,7 @@ export class Fields {
     return Object.fromEntries(rest);
   }
 
-  /** A complaint about a field. */
+  /** An error about a field. */
   wrong(key: string, value: unknown, expected: string): InputError {
     return new InputError(`${this.file}: ${this.#path(key)}: ${show(value)} is not ${expected}`);
   }

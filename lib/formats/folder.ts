@@ -1,14 +1,14 @@
-/** The files below a folder: a bounded number, and none that a link leads to. */
+/** Lists the files in a folder: a limited number, and not through links. */
 import { realpathSync, statSync } from "node:fs";
 import { opendir, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, messageOf } from "../errors.ts";
 
-/** More files than this are not looked at. */
+/** With more files than this, the folder is refused. */
 const MOST_FILES = 100_000;
 
-/** The files at a path; a single one is `single`. */
+/** The files at a path; `single` if the path is a file. */
 export interface ForeignFiles {
   files: string[];
   single: boolean;
@@ -17,8 +17,8 @@ export interface ForeignFiles {
 /**
  * The files at or below a path, in order. Links below it are not followed.
  *
- * @param warn called with links and folders that cannot be read.
- * @throws {InputError} nothing is there, or more than 100,000 files.
+ * @param warn called for links and folders that cannot be read.
+ * @throws {InputError} the path does not exist, or has more than 100,000 files.
  */
 export async function foreignFiles(
   path: string,
@@ -49,7 +49,7 @@ export async function foreignFiles(
   return { files: files.sort(), single: false };
 }
 
-/** Whether there is a file at a path whose folder has no link in it, and it is none itself. */
+/** Whether there is a file at a path, and neither it nor its folders are links. */
 export function isOwnFile(path: string): boolean {
   try {
     return realpathSync(path) === path && statSync(path).isFile();
@@ -58,7 +58,9 @@ export function isOwnFile(path: string): boolean {
   }
 }
 
-/** Event traces of the sweep's simulator: large, and no results. */
+/**
+ * Whether it is an event trace of the sweep's simulator: these are large and contain no results.
+ */
 function isTrace(path: string): boolean {
   return basename(path) === "trace.json" && basename(join(path, "..")) === "out";
 }

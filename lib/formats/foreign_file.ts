@@ -1,4 +1,4 @@
-/** Foreign files: whole JSON up to a size, JSON lines and CSV rows as a stream. */
+/** Reads foreign files: JSON up to a maximum size, JSON lines and CSV rows as a stream. */
 import { open, readFile, stat } from "node:fs/promises";
 import { withoutNonFinite } from "../json_fields.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
@@ -8,27 +8,30 @@ import { csvRows } from "./csv.ts";
 import { readLines, textPieces } from "./json_lines.ts";
 import { encodingOf } from "../read_whole.ts";
 
-/** A JSON file is read whole; this is what fits into one string. */
+/** A JSON file is read as a whole; this size fits into one string. */
 const LARGEST_JSON = 512_000_000;
 const HEAD_BYTES = 1 << 20;
-/** Above this a file is counted before it is parsed: a byte of `[[],[],` takes ten of memory. */
+/**
+ * The values of a larger file are counted before it is parsed: a byte of `[[],[],` needs ten bytes
+ * of memory.
+ */
 const COUNTED = 16_000_000;
 const MOST_BRACKETS = 10_000_000;
 const MOST_COMMAS = 40_000_000;
-/** Above this a complaint names no line and column, as finding them takes memory. */
+/** For larger files an error message has no line and column, because finding them needs memory. */
 const EXPLAINED = 5_000_000;
 
 /**
- * Reads a JSON file (UTF-8 or UTF-16 with a byte order mark). Python's bare NaN and Infinity are
+ * Reads a JSON file (UTF-8, or UTF-16 with a byte order mark). Python's bare NaN and Infinity are
  * read as null.
  *
- * @throws {InputError} unreadable, not a file, too large, or malformed.
+ * @throws {InputError} it is unreadable, not a file, too large, or malformed.
  */
 export async function readForeignJson(path: string): Promise<unknown> {
   return parseForeignJson(path, await readForeignText(path));
 }
 
-/** The text of a file that is read whole; see {@linkcode readForeignJson}. */
+/** The text of a file; see {@linkcode readForeignJson}. */
 export async function readForeignText(path: string): Promise<string> {
   const bytes = await sizeOf(path);
   if (bytes > LARGEST_JSON) {
@@ -46,7 +49,7 @@ export async function readForeignText(path: string): Promise<string> {
   }
 }
 
-/** @throws {InputError} more values than fit into memory. */
+/** @throws {InputError} it has more values than fit into memory. */
 function checkCounts(path: string, content: Uint8Array): void {
   let brackets = 0, commas = 0;
   for (const byte of content) {
@@ -62,7 +65,7 @@ function checkCounts(path: string, content: Uint8Array): void {
   );
 }
 
-/** The start of a file, at most a megabyte of it, and whether that is all. */
+/** The start of a file, at most a megabyte, and whether that is the whole file. */
 export async function fileHead(path: string): Promise<{ text: string; whole: boolean }> {
   const size = await sizeOf(path);
   const bytes = new Uint8Array(Math.min(size, HEAD_BYTES));
@@ -99,8 +102,8 @@ export function parseForeignJson(path: string, text: string): unknown {
 /**
  * The values of a JSON lines file.
  *
- * @param torn called with a malformed last line: its writer was stopped.
- * @throws {InputError} a malformed line before the last.
+ * @param torn called for a malformed last line: its writer was interrupted.
+ * @throws {InputError} an earlier line is malformed.
  */
 export async function* jsonLinesOf(
   path: string,
@@ -125,7 +128,7 @@ export async function* jsonLinesOf(
  * The rows of a CSV file (RFC 4180: quotes, doubled quotes, line breaks within quotes) as objects
  * of texts, by the names in the first row.
  *
- * @throws {InputError} a row with more or fewer fields than the first, or an open quote.
+ * @throws {InputError} a row has more or fewer fields than the first one, or a quote is not closed.
  */
 export async function* csvRowsOf(path: string): AsyncGenerator<Record<string, string>> {
   let names: string[] | null = null, row = 0;

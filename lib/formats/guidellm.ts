@@ -1,4 +1,6 @@
-/** GuideLLM's report (`benchmarks.json`): each of its benchmarks, one rate, is a run. */
+/**
+ * GuideLLM's report (`benchmarks.json`): each of its benchmarks, which has one rate, becomes a run.
+ */
 import { basename } from "node:path";
 import { NO_LEDGER, type ReadRun, type RunItem } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
@@ -9,7 +11,9 @@ import { mean } from "../stats/quantile.ts";
 import { DistinctIds, saysTimeout, unknownItem } from "./totals.ts";
 import { isJsonObject } from "../json_fields.ts";
 
-/** The times that it tells the distributions of: our names for them, and ms in its unit. */
+/**
+ * The times whose distributions it reports: our names for them, and the milliseconds in its unit.
+ */
 const TIMES: Record<string, readonly [string, number]> = {
   time_to_first_token_ms: ["ttft", 1],
   inter_token_latency_ms: ["itl", 1],
@@ -28,14 +32,17 @@ export function isGuidellm(value: unknown): boolean {
     ("requests" in first || "request_totals" in first || "scheduler_metrics" in first);
 }
 
-/** Whether a file begins as GuideLLM's CSV does: one row of heads until 0.3, three rows since. */
+/**
+ * Whether a file begins like GuideLLM's CSV: one row of headings until 0.3, three rows in later
+ * versions.
+ */
 export function isGuidellmCsv(head: string): boolean {
   return /^\ufeff?(Type,Run Id,Id,Name,Start Time,|Run Info,Run Info,)/.test(head);
 }
 
 /**
- * Reads a report. Requests that were cut off because the time was up are neither answered nor
- * failed: they are left out, and their number is kept as `requests_incomplete`.
+ * Reads a report. Requests that were cut off at the time limit count neither as answered nor as
+ * failed: they are omitted, and their number is kept as `requests_incomplete`.
  */
 export function readGuidellm(path: string, value: unknown): ReadRun[] {
   const file = new Fields(path, value);
@@ -76,7 +83,7 @@ function readBenchmark(path: string, file: Fields, index: number, model: string 
       ["p50", "p90", "p95", "p99"].map((name) => [name, percentiles?.amountOrNull(name) ?? null]),
     );
     const average = block?.amountOrNull("mean") ?? null;
-    if (!block?.amountOrNull("count") && !p50) continue; // of no request: not 0
+    if (!block?.amountOrNull("count") && !p50) continue; // there were no requests: unknown, not 0
     stated.times(
       of,
       { mean: average, p50: p50 ?? block?.amountOrNull("median"), p90, p95, p99 },

@@ -1,4 +1,4 @@
-/** Other programs' results taken into a folder of runs; the originals stay as they are. */
+/** Imports other programs' results into a folder of runs; the originals are not changed. */
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -14,53 +14,53 @@ import { unmappedNames } from "./unmapped_names.ts";
 import { checksumOf, freeName, rewriteImported, writeImported } from "./write_imported.ts";
 import type { ReadRun, RunSummary, SourceForm } from "../run/summary.ts";
 
-/** What an import did with a run, or would do. */
+/** What an import did with a run, or would do in a dry run. */
 export interface ImportedRun {
   /** The name of its folder. */
   run_id: string;
-  /** new: written; changed: there already, and its source differs now; there: nothing to do. */
+  /** new: written; changed: it exists, but its source has changed; there: nothing to do. */
   outcome: "new" | "changed" | "there";
-  /** What it was read from: the form, the id it had there, and the file or folder. */
+  /** Its source: the format, its id there, and the file or folder. */
   source: { form: SourceForm; run_id: string; path: string };
-  /** The run as lists show it. */
+  /** The run as shown in lists. */
   summary: RunSummary;
-  /** Names of the source's fields that have no place here; they are kept with the run. */
+  /** Names of the source's fields that have no equivalent; they are kept with the run. */
   unmapped: string[];
 }
 
-/** What an import came to. */
+/** The result of an import. */
 export interface ImportReport {
   /** Every run that was found. */
   runs: ImportedRun[];
-  /** What was left out or could not be read. */
+  /** What was skipped or could not be read. */
   warnings: string[];
 }
 
-/** How an import is done. */
+/** Options of an import. */
 export interface ImportOptions {
-  /** Tells what would be done, and writes nothing. */
+  /** Only reports what would be done. */
   dry_run?: boolean;
-  /** Its abort ends the import between two runs. */
+  /** Aborting it ends the import before the next run. */
   signal?: AbortSignal;
   /** Called with each path before it is read. */
   onPath?: (path: string) => void;
-  /** Called with each run that is done, and how many there are. */
+  /** Called with each finished run, and the total number. */
   onRun?: (run: ImportedRun, runs: number) => void;
 }
 
-/** Runs that were imported before: by what was read, and by where it was read. */
+/** Runs that were imported before: by content, and by location. */
 interface Known {
   bySum: Map<string, string>;
   bySource: Map<string, { name: string; tags: string[] }>;
 }
 
 /**
- * Imports all runs at the paths into `root`. A run that is there already adds nothing; one whose
- * source has changed since is written again in its folder, and keeps its tags.
+ * Imports all runs at the paths into `root`. A run that already exists is not added again; if its
+ * source has changed, it is rewritten in its folder and keeps its tags.
  *
- * @throws {InputError} the only path is not there, or a file in no known form (of several paths that
- * is a warning); the folder cannot be written to, or another import is running there.
- * @throws {CancelledError} the signal was aborted; what was imported until then is there.
+ * @throws {InputError} the only path does not exist, or its file has an unknown format (with
+ * several paths this is a warning); or the folder is not writable, or another import is using it.
+ * @throws {CancelledError} the signal was aborted; runs imported before that are kept.
  */
 export async function importRuns(
   paths: readonly string[],
@@ -101,7 +101,7 @@ interface Import {
   root: string;
   dry_run: boolean;
   known: Known;
-  /** Names given in this import: two runs of one source are never one. */
+  /** Names used in this import: two runs of one source are never merged. */
   taken: Set<string>;
   sums: Map<string, ImportRecord["files"][number]>;
 }
@@ -144,7 +144,7 @@ async function importRun(
   return told(name, again ? "changed" : "new");
 }
 
-/** One import at a time, so that drafts are of imports that were killed. */
+/** Allows only one import at a time, so existing drafts must be from imports that were killed. */
 function begin(root: string): () => void {
   try {
     makeFolder(root);
@@ -172,7 +172,7 @@ async function knownRuns(root: string): Promise<Known> {
   for (const { run_id, path, source_form, tags, warnings } of runs) {
     const record = source_form === "dyno" ? null : readImportRecord(path);
     if (record === null) continue;
-    // one with damaged files is written again
+    // a run with damaged files is written again
     if (warnings.length === 0) known.bySum.set(record.run_sha256, run_id);
     known.bySource.set(sourceKey(record), { name: run_id, tags });
   }

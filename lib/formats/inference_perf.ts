@@ -1,4 +1,6 @@
-/** inference-perf's reports: `summary_lifecycle_metrics.json`, and one such file a stage. */
+/**
+ * inference-perf's reports: `summary_lifecycle_metrics.json`, and a similar file for each stage.
+ */
 import { basename, dirname } from "node:path";
 import { NO_LEDGER, type ReadRun } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
@@ -7,7 +9,7 @@ import { Stated } from "./stated.ts";
 import { totalsOf } from "./totals.ts";
 import { isJsonObject } from "../json_fields.ts";
 
-/** The times that it tells the distributions of, in seconds, and our names for them. */
+/** The times whose distributions it reports, in seconds, and our names for them. */
 const TIMES = {
   request_latency: "e2e",
   time_to_first_token: "ttft",
@@ -22,7 +24,10 @@ export function isInferencePerf(value: unknown): boolean {
     isJsonObject(value.successes) && "latency" in value.successes;
 }
 
-/** Reads a report. It names no model and no time of day: they are in its config.yaml, if anywhere. */
+/**
+ * Reads a report. It contains neither the model nor the time of day; only its config.yaml may have
+ * them.
+ */
 export function readInferencePerf(path: string, value: unknown): ReadRun {
   const file = new Fields(path, value);
   const load = file.child("load_summary"), good = file.child("successes");

@@ -1,4 +1,6 @@
-/** inspect_ai's evaluation logs, JSON or .eval: one log is a run, one sample of one epoch an item. */
+/**
+ * inspect_ai's evaluation logs, JSON or .eval: a log becomes a run, a sample of one epoch an item.
+ */
 import { InputError } from "../errors.ts";
 import { mean } from "../stats/quantile.ts";
 import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
@@ -27,7 +29,7 @@ export function isInspectLog(value: unknown): boolean {
     isJsonObject(value.eval) && "task" in value.eval && "model" in value.eval;
 }
 
-/** What is read of a sample: its messages and events may be a hundred times as long. */
+/** The fields of a sample that are read: its messages and events may be a hundred times as long. */
 const SAMPLE_FIELDS = [
   "id",
   "epoch",
@@ -41,10 +43,10 @@ const SAMPLE_FIELDS = [
 ];
 
 /**
- * Reads a log in its archive form, sample by sample; one that was not finished has only what was
- * written of it.
+ * Reads a log in its archive format, sample by sample; an unfinished log has only the samples
+ * written so far.
  *
- * @throws {InputError} no such archive, or a part of it damaged or too large.
+ * @throws {InputError} it is not such an archive, or a part of it is damaged or too large.
  */
 export async function readEvalArchive(path: string): Promise<ReadRun> {
   await using archive = await ZipFile.open(path);
@@ -69,8 +71,8 @@ export async function readEvalArchive(path: string): Promise<ReadRun> {
 }
 
 /**
- * Seconds that the model worked on a sample, waiting in queues left out: over its requests, or what the
- * log says of the sample; null where it says neither.
+ * Seconds that the model worked on a sample, without waiting in queues: summed over its requests,
+ * or the log's own value for the sample; null if the log has neither.
  */
 function modelTime(sample: unknown): number | null {
   const { events, output, working_time, model_time } = objectOr(sample);
@@ -88,8 +90,8 @@ function modelTime(sample: unknown): number | null {
 }
 
 /**
- * Reads a log. Where several scorers judged a sample, the first one counts. Prompt tokens are all that
- * the model read, cached ones included, which inspect_ai tells apart.
+ * Reads a log. If several scorers judged a sample, the first one counts. Prompt tokens are all
+ * tokens that the model read, including cached ones, which inspect_ai counts separately.
  */
 export function readInspectLog(path: string, value: unknown): ReadRun {
   const file = new Fields(path, value);
@@ -174,7 +176,7 @@ function readSample(sample: Fields, epochs: number, ids: DistinctIds): RunItem {
   };
 }
 
-/** A grade says whether the answer is right; a number only where it is all or nothing. */
+/** A grade says whether the answer is right; a number does so only if it is 0 or 1. */
 function firstScore(sample: Fields): { score: number | null; passed: boolean | null } {
   const single = sample.peek("score");
   const value = sample.childOrNull("scores")?.entries()[0]?.[1].peek("value") ??
@@ -186,7 +188,10 @@ function firstScore(sample: Fields): { score: number | null; passed: boolean | n
   return { score: value, passed: value === 1 ? true : value === 0 ? false : null };
 }
 
-/** The log's own scores; its accuracy is the mean over problems of their epochs' mean. */
+/**
+ * Records the log's own scores; its accuracy is the mean over problems of the mean over their
+ * epochs.
+ */
 function stateScores(results: Fields | null, items: readonly RunItem[], stated: Stated): void {
   const scores = results?.peek("scores");
   if (!Array.isArray(scores)) return;
@@ -211,7 +216,7 @@ function stateScores(results: Fields | null, items: readonly RunItem[], stated: 
   }
 }
 
-/** All that was read: at full price, from the cache and into it. */
+/** All tokens that were read: at full price, from the cache and into the cache. */
 function promptTokens(usage: Fields | null): number | null {
   const input = usageSum(usage, "input_tokens");
   if (input === null) return null;
@@ -223,7 +228,7 @@ function promptTokens(usage: Fields | null): number | null {
   );
 }
 
-/** The sum over the models that were used; unknown where one has none. */
+/** The sum over the models used; unknown if one of them has no value. */
 function usageSum(usage: Fields | null, key: string): number | null {
   const models = usage?.entries() ?? [];
   if (models.length === 0) return null;

@@ -1,4 +1,7 @@
-/** Text files of any size in pieces and in lines, gzipped or not, without holding the file. */
+/**
+ * Reads text files of any size in pieces or lines, gzipped or not, without keeping the whole file
+ * in memory.
+ */
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createGunzip } from "node:zlib";
@@ -6,22 +9,25 @@ import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { encodingOf, refuseOdd } from "../read_whole.ts";
 
-/** The longest line, in characters: one without an end is no JSON Lines file. */
+/** The longest line, in characters: a file without line ends is not JSON Lines. */
 const LONGEST_LINE = 64_000_000;
 const PIECE_BYTES = 1 << 18;
-/** A gzipped file is a bomb above this much text, where that is this many times the bytes it was packed in. */
+/**
+ * A gzipped file with more text than this is refused as a bomb if the text is this many times
+ * larger than the file.
+ */
 const UNPACKED_BYTES = 64_000_000;
 const MOST_RATIO = 100;
 
 /**
- * A file's text as it is read. A file whose name ends in `.gz` is unpacked; UTF-8, or UTF-16 with a byte
- * order mark, which is dropped.
+ * A file's text while it is read. A file whose name ends in `.gz` is decompressed. The text is
+ * UTF-8, or UTF-16 with a byte order mark, which is dropped.
  *
- * @param written by a person: bytes that are no UTF-8 are refused, and not replaced.
- * @throws {InputError} a file that is missing, unreadable, no gzip file, or a bomb of one.
+ * @param written the file was written by a person: invalid UTF-8 is refused, not replaced.
+ * @throws {InputError} the file is missing, unreadable, not a gzip file, or a compression bomb.
  */
 export async function* textPieces(path: string, written = false): AsyncGenerator<string> {
-  const found = await stat(path).catch(() => null); // a missing one is reported when it is opened
+  const found = await stat(path).catch(() => null); // a missing file is reported when it is opened
   if (found !== null && !found.isDirectory()) refuseOdd(path, found);
   const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
   const bytes = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
@@ -54,10 +60,10 @@ export async function* textPieces(path: string, written = false): AsyncGenerator
 }
 
 /**
- * The lines of a file that are not blank, with their numbers (the first is 1), without carriage returns; the file
- * as {@linkcode textPieces} reads it.
+ * The lines of a file that are not blank, without carriage returns, numbered from 1. The
+ * file is read as by {@linkcode textPieces}.
  *
- * @throws {InputError} as there, and a line of more than 64 MB.
+ * @throws {InputError} as there, or a line has more than 64 MB.
  */
 export async function* readLines(
   path: string,

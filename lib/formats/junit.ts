@@ -1,6 +1,6 @@
-/** JUnit's XML, as CI systems read it (the form of Jenkins' junit-10.xsd). */
+/** JUnit's XML, as CI systems read it (the schema of Jenkins' junit-10.xsd). */
 
-/** One test case; without an outcome it passed. */
+/** One test case; without an outcome it has passed. */
 export interface JUnitCase {
   classname: string;
   name: string;
@@ -39,7 +39,7 @@ function escaped(text: string): string {
   };
   return text
     // deno-lint-ignore no-control-regex
-    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd") // what XML 1.0 cannot hold
+    .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, "\ufffd") // characters that XML 1.0 cannot contain
     .replace(/[&<>"]/g, (letter) => entities[letter])
     .replace(/[\n\r\t]/g, " ");
 }

@@ -1,23 +1,26 @@
-/** Copies of what has no place in a run's summary: bounded, and never able to change a prototype. */
+/**
+ * Copies data that has no field in a run's summary: limited in size, and unable to change a
+ * prototype.
+ */
 import { objectOr } from "../json_fields.ts";
 
 const DEEPEST = 64;
 
-/** How much of a value is kept. */
+/** How much of a value to keep. */
 export interface KeepLimits {
-  /** Longer lists are described instead. */
+  /** Longer lists are replaced by a description. */
   list: number;
   /** Longer texts are cut. */
   text: number;
 }
 
-/** Everything, for forms that are written back. */
+/** Keeps everything, for formats that are written back. */
 export const KEEP_ALL: KeepLimits = { list: Infinity, text: Infinity };
 
-/** What a reader wants to see of other programs' details; the original file has the rest. */
+/** Keeps what a reader wants to see of other programs' details; the original file has the rest. */
 export const KEEP_SMALL: KeepLimits = { list: 100, text: 4000 };
 
-/** A copy of a parsed JSON value. A key `__proto__` is left out: it is never data. */
+/** Copies a parsed JSON value. The key `__proto__` is omitted, because it is never data. */
 export function keep(value: unknown, limits: KeepLimits = KEEP_ALL, depth = 0): unknown {
   if (typeof value === "string" && value.length > limits.text) {
     return `${value.slice(0, limits.text)}… (${value.length} characters)`;
@@ -35,7 +38,7 @@ export function keep(value: unknown, limits: KeepLimits = KEEP_ALL, depth = 0): 
   );
 }
 
-/** Adds the lists of rests under a key, unless all of them are empty. */
+/** Adds the list of unread fields under a key, unless all of them are empty. */
 export function keepRests(key: string, rests: Record<string, unknown>[]): Record<string, unknown> {
   return rests.some((rest) => Object.keys(rest).length > 0) ? { [key]: rests } : {};
 }

@@ -1,6 +1,7 @@
 /**
- * koderz: `bench_*.json`, one run of a coding benchmark; zero-shot, iterative or both. The JSON that
- * dyno exports is in this form too, with more fields, and a list of such objects for several runs.
+ * koderz: `bench_*.json`, one run of a coding benchmark: zero-shot, iterative or both. JSON that
+ * dyno exports is in this format too, with more fields; for several runs it is a list of such
+ * objects.
  */
 import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
 import { Fields } from "./fields.ts";
@@ -13,7 +14,7 @@ import { isJsonObject, objectOr } from "../json_fields.ts";
 
 const KINDS = ["suite", "load", "batch", "sweep"] as const;
 const STATUS = ["complete", "incomplete", "failed"] as const;
-/** What a summary states, and the items tell too. */
+/** Figures that a summary states and that also follow from the items. */
 const FIGURES = [
   "successes",
   "success_rate",
@@ -24,7 +25,7 @@ const FIGURES = [
   "total_output_tokens",
 ] as const;
 
-/** Whether a parsed file is a koderz summary, if perhaps a faulty one. */
+/** Whether a parsed file is a koderz summary, even a faulty one. */
 export function isKoderz(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0 && value.every(isOneKoderz);
   return isOneKoderz(value);
@@ -45,9 +46,10 @@ export function readKoderz(path: string, value: unknown): ReadRun[] {
 }
 
 /**
- * Reads one summary. In a file of koderz's own the items of a comparative run are named `zero_shot/…`
- * and `iterative/…`, and a problem was answered unless it has an error; its `success` says whether the
- * tests passed. Figures that the results do not bear out stay as the file states them.
+ * Reads one summary. In koderz's own files the items of a comparative run are named `zero_shot/…`
+ * and `iterative/…`. A problem counts as answered unless it has an error; its `success` says
+ * whether the tests passed. Figures that do not agree with the results are kept as the file states
+ * them.
  */
 function readOne(path: string, value: unknown): ReadRun {
   const file = new Fields(path, value);
@@ -155,7 +157,7 @@ function readPart(
       prompt_tokens: usage?.countOrNull("input_tokens") ?? null,
       completion_tokens: usage?.countOrNull("output_tokens") ?? null,
       cost_usd: result.amountOrNull("cost"),
-      // an id that says no more than the item's
+      // an id that only repeats the item's
       experiment_id: experiment_id === `${run_id}/${item_id}` ? null : experiment_id,
       iterations: result.amountOrNull("iterations"),
       error,

@@ -1,7 +1,7 @@
 /**
- * A run as koderz's `bench_*.json`, the one JSON object that benchmark scripts read: `--format json` and
- * `--format koderz` write it. Fields beside the document's own hold what else a run knows, so that what
- * was written is read back equal.
+ * A run as koderz's `bench_*.json`, the JSON object that benchmark scripts read; `--format json`
+ * and `--format koderz` write it. Fields in addition to koderz's own contain everything else about
+ * a run, so that reading the file gives the same run.
  */
 import { safeFileName } from "../run/file_names.ts";
 import { isFailing, isUnjudged } from "../run/problems.ts";
@@ -13,37 +13,37 @@ import { isoOf } from "./times.ts";
 import { type Totals, totalsOf } from "./totals.ts";
 import { objectOr } from "../json_fields.ts";
 
-/** The two halves of a comparative run, as its file names them. */
+/** The names of the two halves of a comparative run in its file. */
 export const HALVES = ["zero_shot", "iterative"] as const;
 
-/** What the items of a half have as their mode. */
+/** The mode of the items of a half. */
 export function modeOfHalf(half: typeof HALVES[number]): string {
   return half.replace("_", "-");
 }
 
-/** The counts and means of a run, or of a half of it. */
+/** Counts and means over a run or one of its halves. */
 export interface Stats {
   /** Distinct problems. */
   total_problems: number;
-  /** Answers to them that were judged or are missing. */
+  /** Answers that were judged, or that are missing. */
   total_answers: number;
   /** Answers whose judging failed. */
   unjudged: number;
-  /** Answers that are right; where nothing is judged, that are there. */
+  /** Right answers; if nothing is judged, existing answers. */
   successes: number;
-  /** Percent of `total_answers`; null without one. */
+  /** Percentage of `total_answers`; null if that is 0. */
   success_rate: number | null;
-  /** US dollars of all; null where any is unknown. */
+  /** US dollars in total; null if any cost is unknown. */
   total_cost: number | null;
-  /** US dollars an answer. */
+  /** US dollars per answer. */
   avg_cost: number | null;
-  /** Attempts an answer; null where any is unknown. */
+  /** Attempts per answer; null if any number is unknown. */
   avg_iterations: number | null;
   total_input_tokens: number | null;
   total_output_tokens: number | null;
 }
 
-/** What items come to. @param sums of costs and tokens, where a run knows them otherwise. */
+/** Counts and means over items. @param sums of costs and tokens, if the run has its own. */
 export function statsOf(
   items: readonly RunItem[],
   { cost_usd, prompt_tokens, completion_tokens }: Pick<
@@ -72,7 +72,7 @@ export function statsOf(
   };
 }
 
-/** The second half less the first: percentage points, and differences of means. */
+/** The second half minus the first: percentage points, and differences of means. */
 export function comparisonOf(first: Stats, second: Stats) {
   const difference = (key: "success_rate" | "avg_cost" | "avg_iterations") => {
     const [a, b] = [first[key], second[key]];
@@ -104,7 +104,7 @@ export function koderzDocument({ summary, items, unmapped, stated }: ReadRun) {
     agent: summary.agent,
     status: summary.status,
     tags: summary.tags,
-    // halves count answers that both share twice, and items no request that came to nothing
+    // halves count shared answers twice, and items do not include requests without a result
     ...ledgerSums(summary),
     config: {
       local_model: summary.model,
@@ -134,7 +134,7 @@ export function koderzDocument({ summary, items, unmapped, stated }: ReadRun) {
   };
 }
 
-/** Writes a run as koderz does: one `{run_id}.json`. */
+/** Writes a run in koderz's format: one `{run_id}.json`. */
 export function exportKoderz(run: ReadRun): ExportedFile[] {
   const path = `${safeFileName(run.summary.run_id)}.json`;
   return [{ path, text: JSON.stringify(koderzDocument(run), null, 2) + "\n" }];
@@ -179,7 +179,7 @@ function partOf(
   return { results, summary: { ...objectOr(unmapped.summary), ...stats } };
 }
 
-/** The run's own sums; of one that has none, those of its items where all are known. */
+/** The run's own sums; if it has none, the sums over its items if all are known. */
 function costed(summary: ReadRun["summary"], items: readonly RunItem[]) {
   const cost_usd = summary.cost_usd ?? totalsOf(items).cost_usd;
   return { ...summary, cost_usd };

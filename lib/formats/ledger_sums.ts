@@ -1,4 +1,7 @@
-/** The sums of a run's ledger in a file of ours in another program's form: its items alone do not give them. */
+/**
+ * The sums of a run's ledger in a file of ours in another program's format, because they do not
+ * follow from its items.
+ */
 import { spentBy } from "../run/ledger.ts";
 import type { RunSummary, Spending } from "../run/summary.ts";
 import type { Fields } from "./fields.ts";
@@ -22,7 +25,7 @@ export function ledgerSums(run: RunSummary): { ledger?: { total: Record<string, 
   };
 }
 
-/** What the field tells; nothing where there is none. @throws {InputError} a sum is not a number. */
+/** The field's content; empty if there is none. @throws {InputError} a sum is not a number. */
 export function readLedgerSums(file: Fields): Partial<Spending> {
   const total = file.childOrNull("ledger")?.childOrNull("total");
   if (!total) return {};

@@ -1,4 +1,6 @@
-/** lm-evaluation-harness: `results_DATE.json`, a run for each task, and `samples_TASK_DATE.jsonl`. */
+/**
+ * lm-evaluation-harness: `results_DATE.json`, a run for each task, and `samples_TASK_DATE.jsonl`.
+ */
 import { basename } from "node:path";
 import { mean } from "../stats/quantile.ts";
 import type { ReadRun, RunItem, RunSummary } from "../run/summary.ts";
@@ -20,7 +22,7 @@ export function isLmEvalSample(value: unknown): boolean {
   return isJsonObject(value) && "doc_id" in value && "resps" in value && "filtered_resps" in value;
 }
 
-/** The task and the date in the name of a file of samples; null where it has another name. */
+/** The task and the date in the name of a samples file; null if it has another name. */
 export function samplesOf(path: string): { task: string; date: string } | null {
   const [, task, date] = /^samples_(.+)_(\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl(?:\.gz)?$/.exec(
     basename(path),
@@ -28,7 +30,7 @@ export function samplesOf(path: string): { task: string; date: string } | null {
   return task === undefined ? null : { task, date };
 }
 
-/** The tasks of results, groups left out: they are made of others. */
+/** The tasks in the results, without groups, which consist of other tasks. */
 export function harnessTasks(value: unknown): string[] {
   const { results, group_subtasks } = objectOr(value);
   const groups = objectOr(group_subtasks);
@@ -39,9 +41,9 @@ export function harnessTasks(value: unknown): string[] {
 }
 
 /**
- * Reads a task's run from its results, its samples, or both; at least one is given. The metric that the
- * samples name first marks them as right or wrong where it is all or nothing. Of samples that were
- * filtered in several ways the first filter counts.
+ * Reads a task's run from its results, its samples, or both; at least one must be given. The first
+ * metric that the samples name decides whether they are right or wrong, if it is only 0 or 1. If
+ * samples were filtered in several ways, the first filter counts.
  */
 export async function readLmEval(
   task: string,
@@ -56,7 +58,7 @@ export async function readLmEval(
   const scores = objectOr(objectOr(file?.peek("results"))[task]);
   const stated = new Stated();
   for (const [key, value] of Object.entries(scores)) {
-    // such as "exact_match,strict-match"; a filter of none says nothing
+    // such as "exact_match,strict-match"; the filter "none" has no meaning
     const [metric, filter = "none"] = key.split(",");
     if (typeof value !== "number" || !Number.isFinite(value) || !key.includes(",")) continue;
     const figure = filter === "none" ? metric : `${metric}_${filter}`;
@@ -105,10 +107,10 @@ export async function readLmEval(
 
 interface Samples {
   items: RunItem[];
-  /** What their score is; null where they name no metric. */
+  /** The metric of their score; null if they name none. */
   metric: string | null;
   filter: string | null;
-  /** Filters whose samples are left out: they are of the same answers. */
+  /** Filters whose samples are ignored: they are about the same answers. */
   others: string[];
   torn: string | null;
 }

@@ -1,9 +1,10 @@
-/** Markdown (CommonMark, with GitHub's tables) from text that is not trusted. */
+/** Makes Markdown (CommonMark, with GitHub's tables) from untrusted text. */
 import { printable } from "../text/printable.ts";
 
 /**
- * Text on one line in which Markdown reads nothing, also in a table's cell. What is none of its marks
- * stays bare: an underscore between letters or digits, brackets that no link could follow.
+ * Text on one line without any Markdown meaning, also in a table's cell. Characters that cannot act
+ * as markup here are not escaped: an underscore between letters or digits, brackets that cannot be
+ * part of a link.
  */
 export function markdownText(text: string): string {
   return printable(text.replace(/\s+/g, " "), false)
@@ -18,7 +19,7 @@ export function markdownCode(text: string): string {
 /**
  * A table; its cells are text.
  *
- * @param words the columns that are words; others are numbers, to the right.
+ * @param words the number of columns with words; the others are numbers, aligned right.
  */
 export function markdownTable(
   heads: readonly string[],

@@ -1,7 +1,7 @@
 /** Tables as Parquet. */
 import type { BasicType } from "hyparquet-writer";
 
-/** A column: what its values are where they are known. */
+/** A column, with the type of its values if known. */
 export interface RowColumn {
   name: string;
   type: "text" | "number" | "count" | "flag";
@@ -10,7 +10,7 @@ export interface RowColumn {
 /** A row by the names of its columns; null is unknown. */
 export type Row = Record<string, string | number | boolean | null>;
 
-/** Rows and what they consist of. */
+/** Rows and their columns. */
 export interface RowTable {
   columns: readonly RowColumn[];
   rows: Row[];
@@ -25,7 +25,7 @@ const TYPES: Record<RowColumn["type"], BasicType> = {
 
 /** The bytes of a Parquet file, compressed with Snappy; null stays null. */
 export async function parquetOf({ columns, rows }: RowTable): Promise<Uint8Array> {
-  const { parquetWriteBuffer } = await import("hyparquet-writer"); // only when it is asked for
+  const { parquetWriteBuffer } = await import("hyparquet-writer"); // loaded only when needed
   const columnData = columns.map(({ name, type }) => ({
     name,
     type: TYPES[type],
@@ -36,6 +36,6 @@ export async function parquetOf({ columns, rows }: RowTable): Promise<Uint8Array
 
 function valueOf(value: Row[string], type: RowColumn["type"]): Row[string] | bigint {
   if (typeof value === "string") return value.toWellFormed();
-  // a count of another program may be no whole number
+  // another program's count may not be an integer
   return type === "count" && typeof value === "number" ? BigInt(Math.round(value)) : value;
 }

@@ -1,6 +1,6 @@
 /**
- * promptfoo's `eval --output results.json`: each provider is a run, each test with a prompt an item; one
- * model under several labels is several providers.
+ * promptfoo's `eval --output results.json`: each provider becomes a run, each test with a prompt an
+ * item. One model with several labels counts as several providers.
  */
 import { basename } from "node:path";
 import type { ReadRun, RunItem } from "../run/summary.ts";
@@ -10,7 +10,7 @@ import { Stated } from "./stated.ts";
 import { DistinctIds, NO_LOAD, saysTimeout, shareOrNull, totalsOf, unknownItem } from "./totals.ts";
 import { isJsonObject, objectOr } from "../json_fields.ts";
 
-/** failureReason of a result that is an error; 1 is an assertion that failed. */
+/** The failureReason of an error; 1 means that an assertion failed. */
 const ERROR = 2;
 
 /** Whether a parsed file is promptfoo's results. */
@@ -22,9 +22,9 @@ export function isPromptfoo(value: unknown): boolean {
 }
 
 /**
- * Reads results. What came from promptfoo's cache has no latency and no tokens: nothing was asked. Counts
- * that the file states of a provider are compared with its results. Repeats of a test (`--repeat`) are
- * separate tests in the file; here they are answers to one problem.
+ * Reads results. Answers from promptfoo's cache have no latency and no tokens, because no request
+ * was sent. The counts that the file states for a provider are compared with its results. Repeats
+ * of a test (`--repeat`) are separate tests in the file; here they become answers to one problem.
  */
 export function readPromptfoo(path: string, value: unknown): ReadRun[] {
   const file = new Fields(path, value);
@@ -105,7 +105,10 @@ function labelOf(result: Fields): string {
   return providerOf(result).label;
 }
 
-/** By its number the first test that is the same: its variables, assertions and all. */
+/**
+ * Maps each test's number to the first equal test: with the same variables, assertions and
+ * everything else.
+ */
 function problemsOf(results: readonly Fields[]): ReadonlyMap<number, number> {
   const first = new Map<string, number>(), problems = new Map<number, number>();
   const numbered = results.flatMap((result) => {
@@ -133,7 +136,7 @@ function readResult(
   const reason = result.numberOrNull("failureReason");
   const complaint = result.textOrNull("error") || response?.labelOrNull("error") || null;
   const passed = result.flagOrNull("success");
-  // older files have no reason: an error without any answer is one
+  // older files have no reason: there, an error without any answer counts
   const failed = reason === null
     ? complaint !== null && (response === null || !response.has("output"))
     : reason === ERROR;
@@ -163,7 +166,7 @@ function readResult(
   };
 }
 
-/** promptfoo writes 0 where it knows no price; an answer whose price it knows tells its cost itself. */
+/** promptfoo writes 0 if it knows no price; if it knows the price, the answer has its own cost. */
 function costOf(result: Fields, response: Fields | null): number | null {
   return response?.amountOrNull("cost") ?? (result.amountOrNull("cost") || null);
 }

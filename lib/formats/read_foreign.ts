@@ -1,4 +1,4 @@
-/** Reading other programs' results: a file, or a folder with many runs in several forms. */
+/** Reads other programs' results: a file, or a folder with many runs in several formats. */
 import { basename, dirname, join, sep } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
 import { readBatchEval, readBatchEvalCsv } from "./batch_eval.ts";
@@ -30,22 +30,23 @@ const FORM_NAMES = "smi-bench, koderz, BenchmarkTestRunner, batch_eval, agent_sc
   "lm-evaluation-harness, promptfoo";
 const MOST_NAMED = 5;
 
-/** The runs that were read, and what was left out or could not be read. */
+/** The runs that were read, and what was skipped or could not be read. */
 export interface ForeignRuns {
   runs: ReadRun[];
-  /** Of each run, the files that it was read from. */
+  /** The files that each run was read from. */
   files: ReadonlyMap<ReadRun, readonly string[]>;
   warnings: string[];
 }
 
 /**
- * Reads all runs at a path and changes nothing there. Files that belong together (metadata, results
- * and events; statistics and requests) make one run; of a single file, those beside it are found.
+ * Reads all runs at a path without changing anything there. Files that belong together (metadata,
+ * results and events; statistics and requests) make one run; for a single file, the files next to
+ * it are included.
  *
- * In a folder a broken file is a warning and the others are read.
+ * In a folder, a broken file only causes a warning.
  *
- * @throws {InputError} no such path; a single file that is broken or in no known form; more than
- * 100,000 files.
+ * @throws {InputError} the path does not exist; a single file is broken or has an unknown format;
+ * there are more than 100,000 files.
  */
 export async function readForeign(path: string): Promise<ForeignRuns> {
   const warnings: string[] = [];
@@ -96,13 +97,16 @@ export async function readForeign(path: string): Promise<ForeignRuns> {
 interface Reading {
   add(run: ReadRun, files: readonly string[]): void;
   collected: Map<Part["kind"], string[]>;
-  /** The batch evaluator's JSON files, without their ending: the CSV beside one holds the same. */
+  /**
+   * The batch evaluator's JSON files, without extension: a CSV file with the same name has the same
+   * content.
+   */
   readJson: Set<string>;
   warn(message: string): void;
   single: boolean;
 }
 
-/** Reads a file that is a run, or runs; a part of a run is only noted. */
+/** Reads a file that contains one or more runs; a file that is a part of a run is only noted. */
 async function readPart(file: string, { kind, value }: Part, reading: Reading): Promise<void> {
   if (kind === "koderz") addAll(reading, readKoderz(file, value), file);
   else if (kind === "guidellm") addAll(reading, readGuidellm(file, value), file);
@@ -139,7 +143,7 @@ async function readVllmLines(path: string): Promise<ReadRun[]> {
   return runs;
 }
 
-/** The rows of a merged table whose runs were not read from their own folders. */
+/** Adds the rows of a merged table whose runs were not read from their own folders. */
 async function addTable(
   path: string,
   runs: readonly ReadRun[],
@@ -151,7 +155,7 @@ async function addTable(
   addAll(reading, fresh, path);
 }
 
-/** Of a single file: the files beside it that belong to the same run. */
+/** For a single file: finds the files next to it that belong to the same run. */
 async function collectSiblings(file: string, collected: Reading["collected"]): Promise<void> {
   const [kind] = collected.keys();
   if (kind === undefined) return;
@@ -162,7 +166,7 @@ async function collectSiblings(file: string, collected: Reading["collected"]): P
   }
 }
 
-/** All files but those of dyno's own runs. */
+/** All files except those of dyno's own runs. */
 async function withoutOwnRuns(files: string[], reading: Reading): Promise<string[]> {
   if (reading.single) return files;
   const own: string[] = [];
@@ -179,7 +183,7 @@ async function withoutOwnRuns(files: string[], reading: Reading): Promise<string
   return files.filter((file) => !own.some((folder) => file.startsWith(folder)));
 }
 
-/** In a folder, a file at fault is a warning. */
+/** In a folder, an invalid file causes a warning. */
 async function attempt(reading: Reading, read: () => Promise<void>): Promise<void> {
   try {
     await read();
@@ -201,7 +205,7 @@ function listed(unknown: readonly string[]): string {
 
 const MOST_RESULTS = 10_000;
 
-/** Files that exist and may be parts of the run that `file` is a part of. */
+/** Existing files that may be parts of the same run as `file`. */
 async function siblingsOf(file: string, kind: PartKind): Promise<string[]> {
   return (await candidates(file, kind)).filter((path) => path !== file && isOwnFile(path));
 }

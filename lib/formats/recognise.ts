@@ -1,4 +1,4 @@
-/** Which form a file is in, by what it holds. */
+/** Recognises the format of a file from its content. */
 import type { SourceForm } from "../run/summary.ts";
 import { isSweepMeta, isSweepRunsHeader } from "./agent_sched_sweep.ts";
 import { isAiperf, isAiperfHeader, isAiperfRecord } from "./aiperf.ts";
@@ -18,10 +18,10 @@ import { isSglangBench, isVllmBench } from "./vllm_bench.ts";
 import { InputError } from "../errors.ts";
 import { isJsonObject } from "../json_fields.ts";
 
-/** What a file is to a run: all of it, or a part. */
+/** Whether a file is a whole run or a part of one. */
 export type PartKind = keyof typeof FORMS;
 
-/** The form that each kind of file belongs to. */
+/** The format that each kind of file belongs to. */
 const FORMS = {
   dyno: "dyno",
   koderz: "koderz",
@@ -52,7 +52,7 @@ const FORMS = {
   inference_perf: "inference_perf",
 } as const satisfies Record<string, SourceForm>;
 
-/** A file whose form is known; `value` is its JSON where it was read whole. */
+/** A file with a known format; `value` is its JSON if it was read as a whole. */
 export interface Part {
   kind: PartKind;
   value: unknown;
@@ -60,7 +60,7 @@ export interface Part {
 
 const OWN_METADATA = "/run_metadata.json";
 
-/** In this order: the first that fits is it. */
+/** In this order: the first match counts. */
 const WHOLE: readonly (readonly [PartKind, (value: unknown) => boolean])[] = [
   ["dyno", isDynoMetadata],
   ["inspect", isInspectLog],
@@ -91,14 +91,14 @@ const LINES: readonly (readonly [PartKind, (value: unknown) => boolean])[] = [
 ];
 
 /**
- * The form of a file, or of a folder whose files are all in one form; null where it is unknown, the
- * file is broken, or the folder holds several.
+ * The format of a file, or of a folder whose files all have one format; null if it is unknown, the
+ * file is broken, or the folder has files in several formats.
  *
  * @throws {InputError} there is no such file or folder.
  */
 export async function recognise(path: string): Promise<SourceForm | null> {
   const { files } = await foreignFiles(path, () => {});
-  // A run of dyno may hold files in other forms: its metadata says what it is.
+  // A dyno run may contain files in other formats, so its metadata is checked first.
   files.sort((a, b) => Number(b.endsWith(OWN_METADATA)) - Number(a.endsWith(OWN_METADATA)));
   let form: SourceForm | null = null;
   for (const file of files) {
@@ -112,9 +112,9 @@ export async function recognise(path: string): Promise<SourceForm | null> {
 }
 
 /**
- * What a file is to a run; null where it is nothing known.
+ * The kind of a file; null if it is unknown.
  *
- * @throws {InputError} JSON that is malformed, nested too deeply or too large.
+ * @throws {InputError} it is JSON that is malformed, nested too deeply or too large.
  */
 export async function partOf(path: string): Promise<Part | null> {
   const { text, whole } = await fileHead(path);
@@ -143,14 +143,14 @@ export async function partOf(path: string): Promise<Part | null> {
   return found ? { kind: found[0], value } : null;
 }
 
-/** The results that vLLM or SGLang appended to a file, one a line. */
+/** The results that vLLM or SGLang appended to a file, one per line. */
 export async function* vllmLines(path: string): AsyncGenerator<{ value: unknown; line: number }> {
   for await (const { line: text, number } of readLines(path)) {
     yield { value: parseForeignJson(`${path}, line ${number}`, text), line: number };
   }
 }
 
-/** Nothing where a file is at fault; anything else is thrown on. */
+/** Returns null for an invalid file; throws any other error. */
 function ignoreInput(error: unknown): null {
   if (error instanceof InputError) return null;
   throw error;

@@ -1,4 +1,4 @@
-/** Runs that lie in several files: which of the files found make one run. */
+/** Finds the files that make up one run, for formats with several files. */
 import { existsSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 import { InputError, messageOf } from "../errors.ts";
@@ -16,7 +16,7 @@ import { isJsonObject } from "../json_fields.ts";
 /** The files of a kind that were found. */
 export type Collected = (kind: PartKind) => readonly string[];
 
-/** Takes one run at a time and the files that it is read from; a fault in one leaves the others. */
+/** Reads one run from its files; an error in one run does not affect the others. */
 export type EachRun = (
   files: readonly (string | null)[],
   read: () => Promise<ReadRun>,
@@ -29,7 +29,7 @@ interface Log {
   packages: string | null;
 }
 
-/** smi-bench: results, metadata and events meet by the run's name, the nearest first. */
+/** smi-bench: results, metadata and events are matched by the run's name, nearest first. */
 export async function smiRuns(files: Collected, each: EachRun): Promise<void> {
   const logs = new Map<string, Log>();
   const logAt = (folder: string): Log => {
@@ -84,11 +84,14 @@ export async function smiRuns(files: Collected, each: EachRun): Promise<void> {
   }
 }
 
-/** AIPerf: `X_aiperf.json`, or else `X_aiperf.csv`, with `X.jsonl`, or the only two of a folder. */
+/**
+ * AIPerf: `X_aiperf.json`, or else `X_aiperf.csv`, with `X.jsonl`, or the only two files of a
+ * folder.
+ */
 export async function aiperfRuns(files: Collected, each: EachRun): Promise<void> {
   const records = new Set(files("aiperf_records"));
   const json = files("aiperf");
-  // the CSV file has the same, rounded
+  // the CSV file has the same values, rounded
   const lone = files("aiperf_csv").filter((csv) => !json.includes(csv.replace(/\.csv$/i, ".json")));
   const recordsIn = Map.groupBy(records, dirname);
   const statisticsIn = Map.groupBy([...json, ...lone], dirname);
@@ -106,7 +109,10 @@ export async function aiperfRuns(files: Collected, each: EachRun): Promise<void>
   for (const record of records) await each([record], async () => await readAiperf(null, record));
 }
 
-/** GuideLLM's CSV has no requests: passed over beside its report, refused by name without. */
+/**
+ * GuideLLM's CSV contains no requests: it is skipped if its report is there, else refused with a
+ * message.
+ */
 export async function guidellmTables(
   files: Collected,
   only: string | null,
@@ -126,7 +132,7 @@ export async function guidellmTables(
   }
 }
 
-/** lm-evaluation-harness: each task of the results with the samples of its name and date. */
+/** lm-evaluation-harness: each task of the results, with the samples of its name and date. */
 export async function lmEvalRuns(files: Collected, each: EachRun): Promise<void> {
   const samples = new Set(files("lm_eval_samples"));
   for (const path of files("lm_eval")) {
@@ -149,7 +155,7 @@ export async function lmEvalRuns(files: Collected, each: EachRun): Promise<void>
   }
 }
 
-/** Sweeps: the CSV files beside `meta.json` or in its `out`. */
+/** Sweeps: the CSV files next to `meta.json` or in its `out` folder. */
 export async function sweepRuns(files: Collected, each: EachRun): Promise<void> {
   for (const path of files("sweep_meta")) {
     const tables = sweepTables(path);
@@ -163,17 +169,17 @@ export async function sweepRuns(files: Collected, each: EachRun): Promise<void> 
   }
 }
 
-/** Where the CSV files of a sweep's run may lie. */
+/** Possible locations of the CSV files of a sweep's run. */
 export function sweepTables(meta: string): string[] {
   const names = ["summary.csv", "tiers.csv", "workflows.csv"];
   return ["out", ""].flatMap((folder) => names.map((name) => join(dirname(meta), folder, name)));
 }
 
 /**
- * BenchmarkTestRunner: a batch holds its results, or else has them in the files beside it; results
- * in no batch form a separate run.
+ * BenchmarkTestRunner: a batch contains its results, or they are in the files next to it; results
+ * without a batch make a separate run.
  *
- * @param only the single file that was asked for, if one was.
+ * @param only the single requested file, if there is one.
  */
 export async function testRuns(
   files: Collected,

@@ -50,7 +50,7 @@ export function isSmiPackage(value: unknown): boolean {
 /** The files of one run; any of them may be missing. */
 export interface SmiFiles {
   run_id: string;
-  /** JSON lines of packages, as the program writes them while it runs. */
+  /** JSON lines of packages, which the program writes while it runs. */
   packages: string | null;
   metadata: { path: string; value: unknown } | null;
   results: { path: string; value: unknown } | null;
@@ -58,9 +58,9 @@ export interface SmiFiles {
 }
 
 /**
- * Reads a run. Without results its items are those of packages.jsonl, or the packages that its events
- * say were finished; where the events do not say that the run was, it was interrupted. What the results
- * say of the whole stays as it is, also where the packages give something else.
+ * Reads a run. Without results, its items are those of packages.jsonl, or the packages that its
+ * events report as finished; if the events do not say that the run finished, it was interrupted.
+ * What the results state about the whole run is kept, even if it disagrees with the packages.
  */
 export async function readSmiRun(
   { run_id, metadata, results, events, packages: lines }: SmiFiles,
@@ -105,7 +105,7 @@ export async function readSmiRun(
       source_form: "smi_bench",
       kind: "suite",
       benchmark: facts?.text("benchmark") ?? "unknown",
-      // ours tells both: how it was asked, and that nothing was simulated
+      // our own files have both: the mode of asking, and that nothing was simulated
       mode: facts?.keys().includes("mode")
         ? facts.textOrNull("mode")
         : facts?.textOrNull("simulation_mode") ?? null,
@@ -138,7 +138,7 @@ export async function readSmiRun(
   return run;
 }
 
-/** What both files say alike is not kept twice. */
+/** Values that are the same in both files are kept only once. */
 function skipSame(facts: Fields, known: Record<string, unknown>): void {
   for (const [key, value] of Object.entries(known)) {
     if (facts.peek(key) === value) facts.skip(key);
@@ -191,7 +191,7 @@ interface EventLog {
   started: number | null;
   ended: number | null;
   finished: Fields[];
-  /** What is wrong with the last line: the program was killed while it wrote. */
+  /** What is wrong with the last line: the program was killed while writing it. */
   torn: string | null;
 }
 
@@ -268,7 +268,7 @@ export function exportSmi(run: ExportableRun): ExportedFile[] {
     },
     packages: items.map((item, i) => smiPackage(item, restAt(unmapped, "packages", i))),
   };
-  const events = run.events?.length ? run.events : eventsOf(run); // a load's journal has others
+  const events = run.events?.length ? run.events : eventsOf(run); // a load's journal has other events
   const simulated = simulation_mode ?? summary.mode;
   const lines = events.map((event) =>
     JSON.stringify(event.event === "run_started" ? { ...event, simulation_mode: simulated } : event)
@@ -282,7 +282,7 @@ export function exportSmi(run: ExportableRun): ExportedFile[] {
   ];
 }
 
-/** An item under the names of smi-bench's documents, and under ours where it has none. */
+/** An item with the field names of smi-bench's documents, and ours where it has none. */
 export function smiPackage(item: RunItem, rest: Record<string, unknown> = {}) {
   const { score, ...others } = rest;
   const id = idInSource(item);
@@ -315,7 +315,7 @@ export function smiPackage(item: RunItem, rest: Record<string, unknown> = {}) {
   };
 }
 
-/** The events of a run that has no such journal; nothing where it is not known when it began. */
+/** The events of a run without such a journal; empty if its start is unknown. */
 function eventsOf({ summary, items, seed }: ReadRun): Record<string, unknown>[] {
   const { started_at_unix_seconds: t, duration_s, agent, failed } = summary;
   if (t === null) return [];
@@ -345,7 +345,7 @@ function eventsOf({ summary, items, seed }: ReadRun): Record<string, unknown>[] 
   ];
 }
 
-/** The mean score over problems, as everywhere. */
+/** The mean score over problems, by the usual definition. */
 function scoreOf(items: readonly RunItem[]): number | null {
   return meanScore(items);
 }

@@ -1,10 +1,10 @@
-/** Times in foreign files. A time that names no zone is taken as UTC: where it was is unknown. */
+/** Times in foreign files. A time without a zone is read as UTC, because its place is unknown. */
 import type { RunItem } from "../run/summary.ts";
 
 const ISO =
   /^(\d{4})-?(\d\d)-?(\d\d)(?:[T _-](\d\d):?(\d\d)(?::?(\d\d)(?:[.,](\d{1,9}))?)?)?\s*(Z|[+-]\d\d:?\d\d|[+-]\d\d)?$/i;
 
-/** Unix seconds of an ISO 8601 time, or of `YYYYMMDD-HHMMSS`; null where it is neither. */
+/** Unix seconds of an ISO 8601 time, or of `YYYYMMDD-HHMMSS`; null if it is neither. */
 export function unixSecondsOf(text: string): number | null {
   const match = ISO.exec(text.trim());
   if (!match) return null;
@@ -27,17 +27,19 @@ export function isoOf(unix_s: number): string {
   return `${seconds}.${String(micros % 1_000_000).padStart(6, "0")}Z`;
 }
 
-/** Milliseconds of seconds, to the nanosecond, so that {@linkcode secondsOf} gives them back. */
+/**
+ * Seconds as milliseconds, to the nanosecond, so that {@linkcode secondsOf} returns the same value.
+ */
 export function millisecondsOf(seconds: number): number {
   return Number((seconds * 1000).toFixed(6));
 }
 
-/** Seconds of milliseconds, to the nanosecond. */
+/** Milliseconds as seconds, to the nanosecond. */
 export function secondsOf(milliseconds: number): number {
   return Number((milliseconds / 1000).toFixed(9));
 }
 
-/** How long an item took, seconds: as it was told, or its answer's latency. */
+/** An item's duration, seconds: as stated, or its answer's latency. */
 export function elapsedOf(
   { elapsed_s, latency_ms }: Pick<RunItem, "elapsed_s" | "latency_ms">,
 ): number | null {

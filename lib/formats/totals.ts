@@ -1,4 +1,4 @@
-/** What every reader does with the items that it found. */
+/** Totals over items, which every reader needs. */
 import { exactUsd } from "../text/dollars.ts";
 import { NO_LEDGER, type RunItem, type RunSummary } from "../run/summary.ts";
 import type { Fields } from "./fields.ts";
@@ -16,7 +16,7 @@ export type Totals = Pick<
   | "cost_usd"
 >;
 
-/** Counts and sums. A sum is unknown where that of an answered item is. */
+/** Counts and sums. A sum is unknown if a value of an answered item is. */
 export function totalsOf(items: readonly RunItem[]): Totals {
   const answered = items.filter((item) => item.success);
   const judged = items.filter((item) => item.passed !== null);
@@ -33,9 +33,9 @@ export function totalsOf(items: readonly RunItem[]): Totals {
 }
 
 /**
- * An item of which nothing but its name is known.
+ * An item of which only the name is known.
  *
- * @param problem_id where others of the source answer the same problem.
+ * @param problem_id if other items of the source answer the same problem.
  */
 export function unknownItem(item_id: string, name = item_id, problem_id = item_id): RunItem {
   return {
@@ -62,7 +62,7 @@ export function unknownItem(item_id: string, name = item_id, problem_id = item_i
   };
 }
 
-/** The fields of a summary that only loads have, and those that only a ledger tells: unknown. */
+/** The fields of a summary that only loads have, and those that only a ledger provides: unknown. */
 export const NO_LOAD = {
   output_tokens_per_s: null,
   ttft_p50_ms: null,
@@ -70,7 +70,7 @@ export const NO_LOAD = {
   ...NO_LEDGER,
 } as const;
 
-/** Ids that differ: the second `a` becomes `a#2`. */
+/** Makes ids unique: the second `a` becomes `a#2`. */
 export class DistinctIds {
   readonly #uses = new Map<string, number>();
   readonly #given = new Set<string>();
@@ -85,7 +85,10 @@ export class DistinctIds {
   }
 }
 
-/** What an item's answer is nested in, where its own id does not say: for forms without such fields. */
+/**
+ * The problem and mode that an answer belongs to, if its id does not say it: for formats without
+ * such fields.
+ */
 export function nestingOf({ item_id, problem_id, mode }: RunItem): Record<string, string> {
   return {
     ...(problem_id === item_id ? {} : { problem_id }),
@@ -93,23 +96,25 @@ export function nestingOf({ item_id, problem_id, mode }: RunItem): Record<string
   };
 }
 
-/** What {@linkcode nestingOf} wrote. */
+/** Reads what {@linkcode nestingOf} wrote. */
 export function readNesting(entry: Fields): Partial<Pick<RunItem, "problem_id" | "mode">> {
   const problem_id = entry.labelOrNull("problem_id"), mode = entry.labelOrNull("mode");
   return { ...(problem_id === null ? {} : { problem_id }), ...(mode === null ? {} : { mode }) };
 }
 
-/** How an item is named where ids need not differ: without what {@linkcode DistinctIds} added. */
+/**
+ * The name of an item where ids need not be unique: without the suffix of {@linkcode DistinctIds}.
+ */
 export function idInSource({ item_id, name }: RunItem): string {
   return item_id.startsWith(`${name}#`) ? name : item_id;
 }
 
-/** Whether an error says that the time was up, for forms that have no field for it. */
+/** Whether an error message reports a timeout, for formats that have no field for it. */
 export function saysTimeout(error: string | null): boolean {
   return error !== null && /time(d )?_?out/i.test(error);
 }
 
-/** A share of one; null for what is none. */
+/** A share between 0 and 1; null for other values. */
 export function shareOrNull(value: number | null): number | null {
   return value !== null && value >= 0 && value <= 1 ? value : null;
 }

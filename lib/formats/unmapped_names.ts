@@ -1,12 +1,12 @@
-/** What could not be mapped, by name. */
+/** The names of fields that could not be mapped. */
 import { isJsonObject } from "../json_fields.ts";
 
 const DEEPEST = 3;
 const MOST_NAMES = 100;
 
 /**
- * The names of the fields in a value, such as `metadata.rpc_url` and `packages[].plan_attempts`; 100
- * at most, the last of them an ellipsis where there are more.
+ * The names of the fields in a value, such as `metadata.rpc_url` and `packages[].plan_attempts`: at
+ * most 100, the last one an ellipsis if there are more.
  */
 export function unmappedNames(unmapped: Record<string, unknown>): string[] {
   const names = new Set<string>();

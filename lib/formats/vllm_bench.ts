@@ -1,4 +1,4 @@
-/** vLLM's `bench serve --save-result`: one object, or one a line where results are appended. */
+/** vLLM's `bench serve --save-result`: one object, or one per line if results are appended. */
 import { basename } from "node:path";
 import { NO_LEDGER, type ReadRun, type RunItem } from "../run/summary.ts";
 import { Fields, LARGEST } from "./fields.ts";
@@ -21,7 +21,7 @@ export function isVllmBench(value: unknown): boolean {
     "duration" in value && ("request_throughput" in value || "total_input_tokens" in value);
 }
 
-/** Whether a parsed value is a result of SGLang's bench_serving, which names no model id. */
+/** Whether a parsed value is a result of SGLang's bench_serving, which contains no model id. */
 export function isSglangBench(value: unknown): boolean {
   return isJsonObject(value) && !("model_id" in value) && "backend" in value &&
     "completed" in value &&
@@ -29,8 +29,8 @@ export function isSglangBench(value: unknown): boolean {
 }
 
 /**
- * Reads one result of vLLM's serving benchmark, or of SGLang's, which was made of it; `number` counts
- * from 1 where a file holds several.
+ * Reads one result of vLLM's serving benchmark, or of SGLang's, which is derived from it; `number`
+ * counts from 1 if a file contains several.
  */
 export function readVllmBench(path: string, value: unknown, number: number | null): ReadRun {
   const file = new Fields(path, value);
@@ -100,17 +100,20 @@ export function readVllmBench(path: string, value: unknown, number: number | nul
   };
 }
 
-/** Newer versions add what the server says of itself. */
+/** Newer versions add the server's own information. */
 function sglangModel(file: Fields): string {
   const { model_path, served_model_name } = objectOr(file.peek("server_info"));
   const model = file.peek("model") ?? served_model_name ?? model_path;
   return typeof model === "string" ? model : "unknown";
 }
 
-/** A time, null where it is 0: both programs write 0 for what they did not see, such as reasoning's tokens. */
+/**
+ * A time; null if it is 0, because both programs write 0 for missing values, such as reasoning
+ * tokens.
+ */
 const timeOf = (file: Fields, key: string) => file.amountOrNull(key) || null;
 
-/** The requests, where the result was saved in detail. A request without a text has no times. */
+/** The requests, if the result was saved in detail. A request without a text has no times. */
 function readRequests(file: Fields): RunItem[] {
   const lists = PER_REQUEST.map((key) => [key, file.listOrNull(key)] as const);
   const [inputs, outputs, ttfts, itls, errors] = lists.map(([, list]) => list);

@@ -1,4 +1,4 @@
-/** A run of another program, written as a run directory. */
+/** Writes another program's run as a run directory. */
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -12,10 +12,10 @@ import { readLines } from "./json_lines.ts";
 import { unmappedNames } from "./unmapped_names.ts";
 import type { ReadRun, RunSummary } from "../run/summary.ts";
 
-/** Names in a folder of runs that mean something else. */
+/** Names that have another meaning in a folder of runs. */
 const TAKEN = /^(archive$|benchmark_results$|latest|index\.sqlite|import\.lock)/i;
 
-/** A checksum of everything that was read of a run but where it lay. */
+/** A checksum of everything that was read of a run, except its location. */
 export function checksumOf(
   { summary, items, unmapped, stated, seed, score_measure }: ReadRun,
 ): string {
@@ -27,7 +27,7 @@ export function checksumOf(
   );
 }
 
-/** A folder name for a run that no other has under `root`. */
+/** A folder name that no other run under `root` has. */
 export function freeName(
   { run_id, source_form }: RunSummary,
   taken: (name: string) => boolean,
@@ -40,16 +40,16 @@ export function freeName(
   return `${name}_${n}`;
 }
 
-/** Where a run is written before it appears under its name; the index passes over it. */
+/** Where a run is written before it gets its name; the index ignores this folder. */
 function draftPath(root: string, name: string): string {
   return join(root, `.import_${name}`);
 }
 
 /**
- * Writes a run that is not there yet: into a draft, which is then renamed, so that it is there whole
- * or not at all.
+ * Writes a new run: first as a draft, which is then renamed, so that it appears completely or not
+ * at all.
  *
- * @throws {InputError} the folder cannot be written to.
+ * @throws {InputError} the folder is not writable.
  */
 export async function writeImported(
   root: string,
@@ -72,7 +72,9 @@ export async function writeImported(
   }
 }
 
-/** Writes a run again that was imported before; the metadata, which say what of it is there, last. */
+/**
+ * Rewrites a run that was imported before. The metadata, which say what exists, are written last.
+ */
 export async function rewriteImported(
   path: string,
   run: ReadRun,
@@ -119,7 +121,7 @@ async function writeFiles(
     ...(score_measure ? { score_measure } : {}),
     items: items.map(importedItem),
   };
-  // unsynced: what a power cut takes of it is noticed, and written again by the next import
+  // not synced: the next import notices what a power cut destroys, and writes it again
   writeFileAtomic(directory.results, `${JSON.stringify(results)}\n`, { sync: false });
   const metadata = {
     schema_version: 1,
@@ -138,7 +140,7 @@ async function writeFiles(
   writeFileAtomic(directory.metadata, `${JSON.stringify(metadata, null, 2)}\n`);
 }
 
-/** The whole events of another program's journal, secrets masked. */
+/** Copies the complete events of another program's journal, with secrets masked. */
 async function copyEvents(from: string, to: string): Promise<void> {
   const draft = `${to}.tmp`;
   const fd = openSync(draft, "w");
@@ -168,7 +170,9 @@ const SECRET =
 const SECRET_FLAG = /^--?([\w-]+)(=?)(.*)$/s;
 const MASK = "***";
 
-/** A copy in which texts under names such as `api_key`, and after such flags, are `***`. */
+/**
+ * A copy in which texts under names such as `api_key`, or after such flags, are replaced by `***`.
+ */
 function masked(value: unknown): unknown {
   if (Array.isArray(value)) {
     return value.map((entry, i) => hidden(entry, value[i - 1]) ?? masked(entry));
@@ -182,7 +186,7 @@ function masked(value: unknown): unknown {
   );
 }
 
-/** In a command line: `--api-key=VALUE`, or the VALUE after `--api-key`. */
+/** For command lines: masks `--api-key=VALUE`, and the VALUE after `--api-key`. */
 function hidden(entry: unknown, previous: unknown): string | null {
   if (typeof entry !== "string") return null;
   const [, name = "", equals] = SECRET_FLAG.exec(entry) ?? [];

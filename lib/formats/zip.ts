@@ -1,31 +1,31 @@
-/** Zip archives (APPNOTE 6.3.10): the entries of a file, one at a time and within limits. */
+/** Reads zip archives (APPNOTE 6.3.10): the entries of a file, one at a time and within limits. */
 import { type FileHandle, open } from "node:fs/promises";
-import zlib from "node:zlib"; // whole: Node before 22.15 has no zstd in it
+import zlib from "node:zlib"; // the whole module: Node before 22.15 has no zstd
 import { InputError, messageOf } from "../errors.ts";
 
-/** An entry that is larger, packed or unpacked, is not read. */
+/** An entry that is larger than this, compressed or not, is not read. */
 const LARGEST_ENTRY = 512_000_000;
-/** All that is read of one archive, unpacked. */
+/** The most that is read from one archive, uncompressed. */
 const LARGEST_ALL = 4_000_000_000;
-/** JSON packs to a hundredth at best; a bomb to a thousandth and less. */
+/** JSON is compressed at most to a hundredth of its size; a bomb to a thousandth or less. */
 const MOST_RATIO = 1000;
 const SMALL = 1_000_000;
 const END_BYTES = 22;
-/** Of an entry's head, without its name. */
+/** The size of an entry's header, without its name. */
 const ENTRY_BYTES = 30;
 const MOST_COMMENT = 65_535;
 
-/** An entry as the archive's directory has it. */
+/** An entry, as described in the archive's directory. */
 export interface ZipEntry {
   name: string;
-  /** Unpacked. */
+  /** Uncompressed size. */
   size_bytes: number;
   packed_bytes: number;
   method: number;
   offset: number;
 }
 
-/** An archive that is open. */
+/** An open archive. */
 export class ZipFile implements AsyncDisposable {
   readonly entries: readonly ZipEntry[];
   readonly #path: string;
@@ -38,7 +38,9 @@ export class ZipFile implements AsyncDisposable {
     this.entries = entries;
   }
 
-  /** @throws {InputError} no zip archive, or one above 4 GB or with 65,535 entries or more. */
+  /**
+   * @throws {InputError} it is not a zip archive, or has more than 4 GB or at least 65,535 entries.
+   */
   static async open(path: string): Promise<ZipFile> {
     let file: FileHandle | null = null;
     try {
@@ -50,7 +52,11 @@ export class ZipFile implements AsyncDisposable {
     }
   }
 
-  /** The text of an entry. @throws {InputError} damaged, too large, or packed as no reader expects. */
+  /**
+   * The text of an entry.
+   *
+   * @throws {InputError} it is damaged, too large, or compressed with an unusual method.
+   */
   async text(entry: ZipEntry): Promise<string> {
     const { name, size_bytes, packed_bytes } = entry;
     const where = `${this.#path}, ${name}`;
@@ -85,7 +91,9 @@ export class ZipFile implements AsyncDisposable {
   }
 }
 
-/** At most the bytes that the directory tells: a lie ends there. */
+/**
+ * Decompresses at most the number of bytes that the directory states, so a false size does no harm.
+ */
 function unpacked(packed: Uint8Array, { method, size_bytes }: ZipEntry): Uint8Array {
   const limit = { maxOutputLength: Math.max(1, size_bytes) };
   if (method === 0) return packed;
@@ -115,11 +123,15 @@ async function directoryOf(file: FileHandle, path: string): Promise<ZipEntry[]> 
   if (start + length > size) throw new InputError(`${path}: its directory is cut off`);
   const entries = entriesIn(await bytesAt(file, start, length), count, path);
   refuseOverlaps(entries, start, path);
-  // of two with one name the last counts, as for Python's zipfile, which reads these logs elsewhere
+  // the last of two entries with one name counts, as in Python's zipfile, which others use for
+  // these logs
   return [...new Map(entries.map((entry) => [entry.name, entry])).values()];
 }
 
-/** Entries that share their bytes are of a bomb: a few megabytes of file stand for any number of them. */
+/**
+ * Entries that share bytes are a sign of a bomb: a few megabytes of file can stand for any number
+ * of entries.
+ */
 function refuseOverlaps(entries: readonly ZipEntry[], end: number, path: string): void {
   const starts = [...entries].sort((a, b) => a.offset - b.offset);
   starts.forEach(({ name, offset, packed_bytes }, i) => {

@@ -1,28 +1,28 @@
 /**
- * The control groups that this process lives in, of version 2 and of version 1: what a container may
- * take, and takes. The same rules in C: native/sample/cgroup.c.
+ * The control groups of this process, versions 2 and 1: what a container may use, and uses.
+ * native/sample/cgroup.c has the same rules in C.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { nowNs } from "../native/clock.ts";
 import { type PortableField, type PortableSource, SystemFile } from "./source.ts";
 
-/** Limits above this are none: version 1 writes the largest number of pages. */
+/** Larger values mean no limit: version 1 writes the largest number of pages. */
 const NO_LIMIT_BYTES = 2 ** 60;
-/** Limits change seldom. */
+/** Limits rarely change. */
 const LIMITS_PERIOD_NS = 1e9;
 
-/** A group on the way up. A limit that is not set is Infinity; a use that is not told is NaN. */
+/** Our group or one of its parents. A limit that is not set is Infinity; a missing use is NaN. */
 export interface ControlGroup {
   memory_limit(): number;
   memory_used(): number;
-  /** Files in the cache that nobody has read lately: the kernel drops them first. */
+  /** Cached files that were not read recently: the kernel drops them first. */
   inactive(): number;
   cpu_limit(): number;
   close(): void;
 }
 
-/** What a group's folder holds, by version. */
+/** The file names in a group's folder, by version. */
 interface Version {
   controller: string;
   mounts: string[];
@@ -31,7 +31,7 @@ interface Version {
   inactive: RegExp;
 }
 
-/** A folder with none of these says nothing: a container does not see the groups around its own. */
+/** A folder without any of these is ignored: a container does not see the groups around its own. */
 const FILES = [
   ...["memory.max", "memory.current", "cpu.max", "cpu.stat"],
   ...["memory.limit_in_bytes", "memory.usage_in_bytes", "cpu.cfs_quota_us", "cpuacct.usage"],
@@ -55,7 +55,7 @@ const VERSIONS: Version[] = [
   { controller: "cpu", mounts: ["sys/fs/cgroup/cpu"], limit: "", used: "", inactive: /^$/ },
 ];
 
-/** The groups from our own up to the top, of every version that is mounted. */
+/** The groups from our own up to the top, for every mounted version. */
 export function groupsOf(root: string): ControlGroup[] {
   const own = once(join(root, "proc/self/cgroup"));
   return VERSIONS.flatMap((version) =>
@@ -92,9 +92,10 @@ export function groupsOf(root: string): ControlGroup[] {
 }
 
 /**
- * `cgroup.cpu_s`, `cgroup.throttled_s`, `cgroup.cpu_limit_cores`, `cgroup.memory_limit_bytes`: the
- * smallest on the way up; `cgroup.memory_bytes` and its `_inactive_file_bytes`: of the group that sets
- * that limit, else of our own. Null where no group is mounted.
+ * `cgroup.cpu_s`, `cgroup.throttled_s`; `cgroup.cpu_limit_cores`, `cgroup.memory_limit_bytes`: the
+ * smallest limit of our group and its parents; `cgroup.memory_bytes` and its
+ * `_inactive_file_bytes`: those of the group that sets the memory limit, else of our own. Null if
+ * no group is mounted.
  */
 export function cgroupSource(root: string): PortableSource | null {
   const groups = groupsOf(root);
@@ -141,7 +142,7 @@ export function cgroupSource(root: string): PortableSource | null {
   };
 }
 
-/** Readers of the group's CPU time and of the time in which its limit held it back, seconds. */
+/** Readers for the group's CPU time and the time in which its limit throttled it, seconds. */
 function cpuTimes(root: string) {
   const own = once(join(root, "proc/self/cgroup"));
   const first = (controller: string, mounts: string[], name: string) => {
@@ -173,7 +174,7 @@ function cpuTimes(root: string) {
   };
 }
 
-/** The folders of our group and of those above it; empty where the version is not mounted. */
+/** The folders of our group and its parents; empty if the version is not mounted. */
 function foldersUp(root: string, own: string, controller: string, mounts: string[]): string[] {
   const line = own.split("\n").map((line) => /^\d+:([^:]*):(\/.*)$/.exec(line))
     .find((match) => match !== null && match[1].split(",").includes(controller));
@@ -189,7 +190,7 @@ function foldersUp(root: string, own: string, controller: string, mounts: string
   }
 }
 
-/** A file that stays open; null where there is none, or it may not be read. */
+/** A file that stays open; null if it does not exist or is not readable. */
 function opened(path: string): SystemFile | null {
   try {
     return new SystemFile(path);
@@ -198,7 +199,7 @@ function opened(path: string): SystemFile | null {
   }
 }
 
-/** A small file's text; empty where it cannot be read. */
+/** A small file's text; empty if it cannot be read. */
 function textOf(file: SystemFile | null): string {
   try {
     return file?.text().trim() ?? "";

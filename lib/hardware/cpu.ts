@@ -1,4 +1,4 @@
-/** CPU time in all and by core, from /proc/stat; where that may not be read, from the runtime. */
+/** CPU time in total and by core, from /proc/stat, or from the runtime if that is not readable. */
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -12,9 +12,10 @@ const CORE = ["busy", "idle"] as const;
 type Times = Record<typeof ALL[number], number>;
 
 /**
- * `cpu.busy_s` and its parts for the whole host, `cpu0.busy_s` and `cpu0.idle_s` of each core:
- * counters. What the hypervisor stole is neither busy nor idle: it was not ours. Of a core, waiting for
- * a disk is idle. A core that is offline is NaN; one that is there but does not run yet has its fields.
+ * `cpu.busy_s` and its parts for the whole host, `cpu0.busy_s` and `cpu0.idle_s` for each core:
+ * counters. Time that the hypervisor stole is neither busy nor idle, because it was not ours. For a
+ * core, waiting for a disk is idle. A core that is offline is NaN; one that exists but does not run
+ * yet has its fields.
  */
 export function cpuSource(root: string): PortableSource {
   const file = new SystemFile(join(root, "proc/stat"));
@@ -23,7 +24,7 @@ export function cpuSource(root: string): PortableSource {
   return source(cores, () => parse(file.text()), () => file.close());
 }
 
-/** CPU time as the runtime reports it; modes it does not report are NaN. */
+/** CPU time as the runtime reports it; missing modes are NaN. */
 export function runtimeCpuSource(): PortableSource {
   const read = () => {
     const all: Times = { busy: 0, user: 0, system: 0, idle: 0, iowait: NaN, steal: NaN };
@@ -69,7 +70,7 @@ function source(
   };
 }
 
-/** The cores that are there, running or not: "0-3,8" in /sys. */
+/** The existing cores, running or not: "0-3,8" in /sys. */
 function presentCores(root: string): string[] {
   let text: string;
   try {
@@ -89,7 +90,7 @@ function parse(text: string): Map<string, Times> {
   for (const line of text.split("\n")) {
     if (!line.startsWith("cpu")) break;
     const [name, ...fields] = line.split(/ +/);
-    // guest times, which follow, are within user and nice
+    // guest times, the next columns, are part of user and nice
     const [user, nice, system, idle, iowait = 0, irq = 0, softirq = 0, steal = 0] = fields.map((
       field,
     ) => Number(field) / TICKS_PER_S);

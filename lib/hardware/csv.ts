@@ -1,12 +1,12 @@
-/** Samples as CSV, and how much information is in them. */
+/** Writes samples as CSV, and measures how much information is in them. */
 import { closeSync, openSync } from "node:fs";
 import { notWritten, writeAll } from "../write.ts";
 import { csvLine } from "../formats/csv.ts";
 import { sampleBatches, type SamplesDescription } from "./samples.ts";
 
 /**
- * Writes a session's records as CSV: `t_s` since the first record, then a column for each field;
- * empty is unknown.
+ * Writes a session's records as CSV: `t_s` since the first record, then a column for each field; an
+ * empty cell is unknown.
  *
  * @throws {InputError} the file cannot be written.
  */
@@ -34,11 +34,14 @@ export function writeSamplesCsv(bin: string, description: SamplesDescription, cs
   }
 }
 
-/** What a sampling gave: its real rate, and how often each source's values changed. */
+/** The result of sampling: its real rate, and how often each source's values changed. */
 export interface Information {
   records: number;
   achieved_hz: number;
-  /** By source: changes a second of the field that changed most. More samples only repeat values. */
+  /**
+   * By source: changes per second of the field that changed most. More samples would only repeat
+   * values.
+   */
   changes_hz: Record<string, number>;
 }
 

@@ -1,39 +1,41 @@
 /**
- * Energy over a time span, by device: from its energy counter where there is one, else from its power
- * readings. Every figure comes with its error bound.
+ * Energy over a time span, by device: from its energy counter if it has one, else from its power
+ * readings. Every figure has an error bound.
  */
 import type { Series } from "./series.ts";
 
 const NS_PER_S = 1e9;
 
-/** Joules of one device over a span. */
+/** The energy of one device over a span. */
 export interface Energy {
-  /** `gpu0`, `rapl.package-0`. */
+  /** The device's name: `gpu0`, `rapl.package-0`. */
   device: string;
-  /** Joules over the span, idling included. */
+  /** Joules over the span, including idle power. */
   energy_j: number;
   /**
-   * Half-width of what the figure may be off by: a counter that moves in steps is known to one step
-   * at each end, of one that moved no more to as much as its last one and what its pace would have added; integrated power to one reading's interval at each end, at the highest power seen.
-   * Faults of the sensor itself come on top (5 % is common, see NVML's documentation).
+   * Half-width of the error range. A counter that moves in steps is known to one step at each end.
+   * For a counter that stopped moving, the error is as large as its last step and what its pace
+   * would have added. Integrated power is known to one reading's interval at each end, at the
+   * highest power seen. Errors of the sensor itself are not included (5 % is common, see NVML's
+   * documentation).
    */
   error_j: number;
   /** Mean power over the span. */
   power_w: number;
-  /** Whether its energy counter told, or its power readings were added up. */
+  /** Whether it comes from the energy counter, or from a sum over power readings. */
   method: "counter" | "integrated power";
 }
 
-/** Mean idle power by device, measured before the work, W. */
+/** Mean idle power by device, measured before the run, W. */
 export type IdlePower = Readonly<Record<string, number>>;
 
 /**
- * A device's power: what it draws at the moment where it reports that, else its own mean (over 1 s),
- * else what its driver calls its power.
+ * A device's power: its power at the moment if it reports that, else its own mean (over 1 s), else
+ * what its driver calls power.
  */
 export const POWER_FIELDS = ["power_instant_w", "power_average_w", "power_w"] as const;
 
-/** A device's mean power over a span, by the best of its readings; null when there is none. */
+/** A device's mean power over a span, from its best reading; null if it has none. */
 export function meanPower(
   series: Series,
   device: string,
@@ -50,22 +52,23 @@ function powerField(series: Series, device: string, from_ns: number, to_ns: numb
 }
 
 /**
- * The devices whose energy a series can tell. A board that is split by MIG is none of them: its sensors
- * tell the whole board's energy, whichever part did the work, and its parts have none.
+ * The devices whose energy a series contains. A board that is split by MIG is not included: its
+ * sensors measure the whole board's energy, whichever part did the work, and its parts have no
+ * sensors.
  */
 export function energyDevices(series: Series): string[] {
   const fields = /\.(energy_j|power(_instant|_average)?_w)$/;
   const devices = series.names(/^(gpu\d+|rapl\..+)\.[^.]+$/).filter((name) => fields.test(name))
     .map((name) => name.replace(fields, ""))
     .filter((device) => !series.names(/^gpu\d+\.mig/).some((name) => name.startsWith(`${device}.`)))
-    // a package holds its cores and uncore, the platform its packages: each joule counts once
+    // a package includes its cores and uncore, the platform its packages: each joule counts once
     .filter((device) => !/^rapl\.(.*\.)?(core|uncore)/.test(device));
   const packages = devices.some((device) => device.startsWith("rapl.package"));
   return [...new Set(devices)].filter((device) => !packages || !device.startsWith("rapl.psys"));
 }
 
 /**
- * Energy of a device over [from_ns, to_ns]; null when the span is not covered by samples.
+ * The energy of a device over [from_ns, to_ns]; null if samples do not cover the span.
  *
  * counter: E = C(to) − C(from), with C interpolated linearly between the moments at which it moved.
  * power: E = Σ P_i·Δt_i over the intervals that overlap the span.
@@ -87,37 +90,39 @@ export function energiesOver(series: Series, from_ns: number, to_ns: number): En
   );
 }
 
-/** Mean power by device over a span in which nothing was asked of the machine. */
+/** Mean power by device over a span in which the machine had no work. */
 export function idlePower(series: Series, from_ns: number, to_ns: number): IdlePower {
   return Object.fromEntries(
     energiesOver(series, from_ns, to_ns).map(({ device, power_w }) => [device, power_w]),
   );
 }
 
-/** What a span took beyond idling: E − P_idle·Δt, at least 0; null when idle was not measured. */
+/**
+ * The energy of a span above idle: E − P_idle·Δt, at least 0; null if idle power was not measured.
+ */
 export function aboveIdle(energy: Energy, idle: IdlePower, span_s: number): number | null {
   const idle_w = idle[energy.device];
   return idle_w === undefined ? null : Math.max(0, energy.energy_j - idle_w * span_s);
 }
 
-/** A request's time and tokens, for sharing a device's energy. */
+/** A request's time and tokens, for dividing a device's energy among requests. */
 export interface EnergyUser {
   /** When it was sent: CLOCK_MONOTONIC nanoseconds. */
   start_ns: number;
-  /** When its answer had come: CLOCK_MONOTONIC nanoseconds. */
+  /** When its answer was complete: CLOCK_MONOTONIC nanoseconds. */
   end_ns: number;
   /** Output tokens. */
   tokens: number;
 }
 
 /**
- * Shares a device's energy over the requests in flight. The span is cut wherever a request starts or
- * ends; each piece's energy is divided by the requests' token rates (tokens / duration), so that a
- * request which produces twice as fast carries twice as much. A piece with no request, or none that
- * produces tokens, belongs to nobody. Assumes that a request produces evenly over its time, and that a
- * token costs the same whoever's it is: prefill is charged to the tokens that follow it.
+ * Divides a device's energy among the requests in flight. The span is cut wherever a request starts
+ * or ends. Each piece's energy is divided by the requests' token rates (tokens / duration), so a
+ * request that produces tokens twice as fast gets twice as much. A piece without a request that
+ * produces tokens is assigned to none. This assumes that a request produces evenly over its time,
+ * and that all tokens cost the same: prefill is charged to the tokens that follow it.
  *
- * @returns joules for each user, in their order; the sum is at most the device's energy.
+ * @returns joules for each user, in the same order; the sum is at most the device's energy.
  */
 export function shareEnergy(
   series: Series,
@@ -161,7 +166,7 @@ function fromCounter(
   if (first === null || last === null || last.value < first.value) return null;
   const energy_j = last.value - first.value;
   const power_w = energy_j / ((to_ns - from_ns) / NS_PER_S);
-  // after its last change the counter was no longer read, or stood still: which of the two is unknown
+  // after its last change the counter was either not read or did not move: we cannot know which
   const moving_ns = to_ns - from_ns - last.stale_ns;
   if (last.stale_ns > 0 && moving_ns <= 0) return null;
   const unseen_j = energy_j * last.stale_ns / moving_ns;
@@ -175,8 +180,9 @@ function fromCounter(
 }
 
 /**
- * A stepping counter at a time, interpolated between the samples where it moved, and that step. Where
- * it never moved again, the step is its last one, and `stale_ns` is how long ago that was.
+ * The value of a stepping counter at a time, interpolated between the samples where it moved, and
+ * the size of that step. If it did not move again, the step is its last one, and `stale_ns` is the
+ * time since then.
  */
 function stepAt(
   series: Series,
@@ -189,7 +195,7 @@ function stepAt(
   let before = after - 1;
   const at = (i: number) => series.value(i, name);
   if (Number.isNaN(at(after)) || Number.isNaN(at(before))) return null;
-  // widen to the moves on both sides: in between the counter only looks as if it stood still
+  // widen to the moves on both sides: in between, the counter only appears constant
   while (before > 0 && at(before - 1) === at(before)) before--;
   while (after + 1 < series.length && at(after) === at(before)) after++;
   if (at(after) === at(before)) {

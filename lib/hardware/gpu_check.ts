@@ -1,6 +1,7 @@
 /**
- * What a GPU really answers: every call of NVML once, and its energy counter beside its power readings,
- * at rest and under a load. For `dyno doctor --gpu`, whose file says what no document says.
+ * Checks what a GPU really answers: every NVML call once, and its energy counter compared with its
+ * power readings, idle and under load. `dyno doctor --gpu` writes the result to a file; no
+ * documentation has these facts.
  */
 import { spawn } from "node:child_process";
 import { messageOf } from "../errors.ts";
@@ -11,19 +12,21 @@ import { gpuNames } from "./performance.ts";
 import { Series } from "./series.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 
-/** One device's energy over one span, told in several ways; joules. */
+/** One device's energy over one span, measured in several ways; joules. */
 export interface EnergyComparison {
   device: string;
   phase: "rest" | "load";
   span_s: number;
-  /** By its energy counter, and what that may be off by: a step at each end. Null: it has none. */
+  /**
+   * From its energy counter, and its error bound: one step at each end. Null: it has no counter.
+   */
   counter_j: number | null;
   counter_error_j: number | null;
-  /** By each of its power readings: the mean over the span, times the span. */
+  /** From each of its power readings: the mean over the span times its duration. */
   integrated_j: Record<string, number>;
 }
 
-/** What {@linkcode checkGpus} found. */
+/** The result of {@linkcode checkGpus}. */
 export interface GpuCheck {
   driver_version: string | null;
   nvml_version: string | null;
@@ -32,16 +35,16 @@ export interface GpuCheck {
   error: string | null;
   failed: NvmlDescription["failed"];
   calls: NvmlCall[];
-  /** What ran on the devices. */
+  /** The load on the devices. */
   load: { ran: boolean; said: string };
   energy: EnergyComparison[];
-  /** Median time between changes, ms, of what was seen to change more than once. */
+  /** Median time between changes, ms, of fields that changed more than once. */
   update_period_ms: Record<string, number>;
-  /** Time spent in NVML, share of the sampling time. */
+  /** Time spent in NVML, as a share of the sampling time. */
   nvml_share: number;
 }
 
-/** How long to look. */
+/** Durations of the check. */
 export interface GpuCheckOptions {
   rest_s: number;
   load_s: number;
@@ -49,10 +52,10 @@ export interface GpuCheckOptions {
 
 const RATE_HZ = 100;
 const DRAIN_MS = 50;
-/** A record too many at each end is nothing against a span of seconds. */
+/** One record too many at each end does not matter in a span of seconds. */
 const MOST_RECORDS = 100_000;
 
-/** Multiplies matrices on all devices; its first word says whether it did. */
+/** Multiplies matrices on all devices; the first word of its output says whether it did. */
 const LOAD = `
 import sys, time
 try:
@@ -76,7 +79,7 @@ while time.monotonic() < end:
 /**
  * Examines all devices of this host.
  *
- * @throws {Error} saying why there is no NVML here.
+ * @throws {Error} NVML is not available; the message says why.
  */
 export async function checkGpus(
   library: NativeLibrary,
@@ -105,7 +108,7 @@ export async function checkGpus(
     energy.push(...gpuNames(series).map((gpu) => compared(series, gpu, phase, from_ns, now_ns())));
   };
   try {
-    // in its first second the sampler polls tightly, which itself takes power
+    // in its first second the sampler polls tightly, which itself uses power
     await new Promise((resolve) => setTimeout(resolve, 1200));
     drain();
     let from_ns = now_ns();
@@ -128,7 +131,7 @@ export async function checkGpus(
   }
 }
 
-/** Runs the load to its end; `onStart` is called when the devices begin to work. */
+/** Runs the load until it ends; `onStart` is called when the devices start to work. */
 function runLoad(load_s: number, onStart: () => void): Promise<GpuCheck["load"]> {
   return new Promise((resolve) => {
     const child = spawn("python3", ["-c", LOAD, String(load_s)], {

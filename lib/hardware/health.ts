@@ -1,13 +1,13 @@
-/** Health of the host while a run goes on: what is above its threshold, said once each. */
+/** The host's health during a run: reports each value that exceeds its threshold, once. */
 import { alertSettings } from "../settings/alerts.ts";
 import type { OutputOf } from "../settings/setting.ts";
 import type { SampledGpu } from "./samples.ts";
 import type { Series } from "./series.ts";
 
-/** Limits above which an alert is given. */
+/** An alert is given above these limits. */
 export interface HealthThresholds extends OutputOf<typeof alertSettings> {}
 
-/** One thing that is not well. */
+/** One problem. */
 export interface HealthAlert {
   kind: "temperature" | "memory" | "throttling" | "error_rate";
   /** The sensor or device; null for the run as a whole. */
@@ -18,19 +18,22 @@ export interface HealthAlert {
   message: string;
 }
 
-/** What the watch looks at, beside the samples. */
+/** The facts that the watch checks in addition to the samples. */
 export interface HealthFacts {
   /** Used share of memory in 0..1. */
   memory: number | null;
   finished: number;
   failed: number;
-  /** The devices that are sampled, and from when on they slow themselves down. */
+  /** The sampled devices, with the temperatures at which they slow down. */
   gpus?: readonly SampledGpu[];
 }
 
 const LEAST_FINISHED = 10;
 
-/** Looks again and again; an alert is given when a threshold is passed, and again after it was well. */
+/**
+ * Checks repeatedly. An alert is given when a threshold is exceeded, and again only after it was
+ * not.
+ */
 export class HealthWatch {
   readonly #thresholds: HealthThresholds;
   #raised = new Set<string>();
@@ -39,7 +42,7 @@ export class HealthWatch {
     this.#thresholds = alertSettings.parse(thresholds);
   }
 
-  /** The alerts that are new since the last look. `span_ns`: the time since then. */
+  /** The new alerts since the last check. `span_ns`: the time since then. */
   look(series: Series | null, span_ns: number, facts: HealthFacts): HealthAlert[] {
     const alerts = [
       ...this.#ofRun(facts),
@@ -96,7 +99,7 @@ export class HealthWatch {
     return [...hot, ...throttled];
   }
 
-  /** A GPU slows itself down at a temperature that it tells, or when no margin is left. */
+  /** A GPU slows down at a temperature that it reports, or when no margin is left. */
   #ofGpu(
     name: string,
     value: number,
@@ -118,7 +121,7 @@ export class HealthWatch {
         ? []
         : [{ kind: "temperature", device: name, value, threshold: own, message }];
     }
-    if (!isMemory && margin !== null) return []; // the margin says it
+    if (!isMemory && margin !== null) return []; // the margin decides
     const limit = isMemory ? temperature_celsius : gpu_temperature_celsius;
     return above("temperature", name, value, limit, said(name, value));
   }

@@ -1,25 +1,25 @@
 /**
- * Bytes read, written, received and sent, from /proc/diskstats and /proc/net/dev: each device by its
- * name, and the host's own figure, in which each byte counts once (once.ts).
+ * Bytes read, written, received and sent, from /proc/diskstats and /proc/net/dev: one set per
+ * device, and a total for the host in which each byte counts once (once.ts).
  */
 import { join } from "node:path";
 import { diskCounts, diskIsShown, interfaceRank } from "./once.ts";
 import { type PortableSource, SystemFile } from "./source.ts";
 
-const SECTOR_BYTES = 512; // of /proc/diskstats, whatever the device's own
+const SECTOR_BYTES = 512; // the unit of /proc/diskstats, whatever the device's sector size
 
-/** A line of a device: its name and its two counters; null for a line of something else. */
+/** A device's line: its name and its two counters; null for other lines. */
 type Line = [name: string, first: number, second: number] | null;
 
 interface Device {
-  /** Where its values go; null: it came after the start, or is not shown. */
+  /** The position of its values; null: it appeared after the start, or is not shown. */
   place: number | null;
-  /** 0: not of the host's figure; else only the best rank that is there counts. */
+  /** 0: not part of the host's total; of the others only the best rank present counts. */
   rank: number;
   last: [number, number];
 }
 
-/** `disk.read_bytes` and `disk.written_bytes` of the host, `disk.X.…` of every whole disk. */
+/** `disk.read_bytes` and `disk.written_bytes` for the host, `disk.X.…` for every whole disk. */
 export function diskSource(root: string): PortableSource {
   const names: [string, string] = ["read_bytes", "written_bytes"];
   const rank = (name: string) => Number(diskCounts(root, name));
@@ -31,7 +31,10 @@ export function diskSource(root: string): PortableSource {
   });
 }
 
-/** `network.received_bytes` and `network.sent_bytes` of the host, `network.X.…` of every interface. */
+/**
+ * `network.received_bytes` and `network.sent_bytes` for the host, `network.X.…` for every
+ * interface.
+ */
 export function networkSource(root: string): PortableSource {
   const names: [string, string] = ["received_bytes", "sent_bytes"];
   const rank = (name: string) => interfaceRank(root, name);
@@ -44,7 +47,7 @@ export function networkSource(root: string): PortableSource {
   });
 }
 
-/** Two counters of each of several devices, a line each in one file. */
+/** Two counters for each of several devices, one line per device in a file. */
 function counters(
   file: SystemFile,
   kind: string,
@@ -89,7 +92,7 @@ function counters(
           device.last[i] = count;
         });
       }
-      // another may come by the name of one that is gone; an empty file says nothing
+      // a new device may reuse a name, so forget the old counters; an empty file says nothing
       for (const device of devices.values()) {
         if (seen.size > 0 && !seen.has(device)) device.last = [0, 0];
       }

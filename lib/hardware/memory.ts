@@ -1,4 +1,6 @@
-/** Memory of the host, from /proc/meminfo or the runtime, and what control groups let us have of it. */
+/**
+ * Memory of the host, from /proc/meminfo or the runtime, and how much of it control groups allow.
+ */
 import { freemem, totalmem } from "node:os";
 import { join } from "node:path";
 import { groupsOf } from "./cgroup.ts";
@@ -26,7 +28,7 @@ function bytesOf(text: string, name: string): number {
   return match ? Number(match[1]) * 1024 : NaN;
 }
 
-/** The same as the runtime tells it, where /proc/meminfo may not be read. */
+/** The same from the runtime, if /proc/meminfo is not readable. */
 export function runtimeMemorySource(): PortableSource {
   return {
     fields: [
@@ -35,18 +37,18 @@ export function runtimeMemorySource(): PortableSource {
     ],
     read(values, at) {
       values[at] = totalmem();
-      values[at + 1] = freemem(); // what is available, not what is free
+      values[at + 1] = freemem(); // this is available memory, not free memory
     },
     close() {},
   };
 }
 
 /**
- * The used share, in 0..1, of what the control groups on the way up allow (of the tightest one), in
- * both versions of groups. Files in the cache that nobody has read lately do not count, since the
- * kernel drops them first; null where there is no limit.
+ * The used share, in 0..1, of what the tightest of our control groups and their parents allows, for
+ * both versions. Cached files that were not read recently do not count, because the kernel drops
+ * them first. Null if there is no limit.
  *
- * @param root the folder that stands for `/`.
+ * @param root the folder that replaces `/`.
  */
 export function groupPressure(root: string): number | null {
   const shares = groupsOf(root).flatMap((group) => {

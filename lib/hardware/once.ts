@@ -1,15 +1,15 @@
 /**
- * Which devices make up the host's figure, so that each byte counts once: what goes through a bridge,
- * a bond, a VLAN, a tunnel, a mapped disk or an array goes through what lies below as well. The same
- * rules in C: native/sample/once.c; one test holds both to one table.
+ * Which devices make up the host's total, so that each byte counts once: what goes through a
+ * bridge, a bond, a VLAN, a tunnel, a mapped disk or an array also goes through the devices below
+ * it. native/sample/once.c has the same rules in C; one test checks both against one table.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * What an interface is, the better the higher: of those that are there only the best kind counts.
- * never: loopback, or on top of others. tunnel: its packets leave again through another one, where
- * there is one. virtual: without anything below, as a container's own end.
+ * The kinds of interfaces, better ones higher: only the best kind that is present counts. never:
+ * loopback, or on top of other interfaces. tunnel: its packets leave again through another
+ * interface, if there is one. virtual: with nothing below it, such as a container's own end.
  */
 const INTERFACE_RANK = { never: 0, tunnel: 1, virtual: 2, hardware: 3 } as const;
 
@@ -18,13 +18,13 @@ export type InterfaceRank = typeof INTERFACE_RANK[keyof typeof INTERFACE_RANK];
 /** ARPHRD_… in /sys/class/net/NAME/type. */
 const ETHERNET = 1, INFINIBAND = 32, LOOPBACK = 772;
 
-/** Where /sys does not say. */
+/** Used if /sys has no entry. */
 const ABOVE = /^(br|docker|virbr|bond|team|vlan|cali|macvlan|ipvlan|cni)|[.@]/;
 const TUNNELS = /^(tun|tap|wg|ppp|sit|gre|vxlan|flannel|tailscale|veth)/;
-/** What goes there goes nowhere. */
+/** They only discard or mirror packets. */
 const MADE_UP = /^(ifb|dummy)/;
 
-/** The rank of an interface on the host whose files lie below `root`. */
+/** The rank of an interface on a host whose files are below `root`. */
 export function interfaceRank(root: string, name: string): InterfaceRank {
   const folder = join(root, "sys/class/net", name);
   const type = Number.parseInt(textOf(join(folder, "type")) || "1");
@@ -37,7 +37,7 @@ export function interfaceRank(root: string, name: string): InterfaceRank {
   const entries = readdirSync(folder);
   const above = entries.filter((entry) => entry.startsWith("upper_"));
   if (isHardware(name)) {
-    // a virtual machine's function of a card counts on the card that it stands in for
+    // a card's function given to a virtual machine counts as the card it stands in for
     const standsIn = above.some((entry) => isHardware(entry.slice("upper_".length)));
     return standsIn ? INTERFACE_RANK.never : INTERFACE_RANK.hardware;
   }
@@ -45,7 +45,7 @@ export function interfaceRank(root: string, name: string): InterfaceRank {
     entry.startsWith("lower_") || entry === "bridge" || entry === "bonding"
   );
   if (onTop) return INTERFACE_RANK.never;
-  if (name.startsWith("veth")) { // a container's port, or a namespace's only way out
+  if (name.startsWith("veth")) { // a container's port on a bridge, or a namespace's only way out
     return above.length > 0 ? INTERFACE_RANK.never : INTERFACE_RANK.tunnel;
   }
   const tunnel = entries.includes("tun_flags") || ![ETHERNET, INFINIBAND].includes(type) ||
@@ -53,21 +53,24 @@ export function interfaceRank(root: string, name: string): InterfaceRank {
   return tunnel ? INTERFACE_RANK.tunnel : INTERFACE_RANK.virtual;
 }
 
-/** A disk that is worth its own series: no partition, no file or memory that looks like a disk. */
+/**
+ * Whether a disk gets its own series: not a partition, and not a file or memory that looks like a
+ * disk.
+ */
 export function diskIsShown(root: string, name: string): boolean {
-  // one of several paths to an NVMe disk is there under the disk's own name
+  // one of several paths to an NVMe disk is also listed under the disk's own name
   if (/^(loop|ram|zram)/.test(name) || /^nvme\d+c\d+n\d+/.test(name)) return false;
   return existsSync(join(root, "sys/block", blockName(name)));
 }
 
-/** A whole disk with nothing below it. */
+/** Whether it is a whole disk with nothing below it. */
 export function diskCounts(root: string, name: string): boolean {
   if (!diskIsShown(root, name) || /^(dm-|md|bcache|drbd)/.test(name)) return false;
   const slaves = join(root, "sys/block", blockName(name), "slaves");
   return !existsSync(slaves) || readdirSync(slaves).length === 0;
 }
 
-/** In /sys/block a slash of the name is an exclamation mark. */
+/** In /sys/block a slash in a name is written as an exclamation mark. */
 function blockName(name: string): string {
   return name.replaceAll("/", "!");
 }

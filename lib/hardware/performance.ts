@@ -2,15 +2,15 @@
 import { meanPower } from "./energy.ts";
 import type { Series } from "./series.ts";
 
-/** Means over the sample intervals that overlap the span. null: the host does not say. */
+/** Means over the sample intervals that overlap the span. null: the host does not report it. */
 export interface PerformanceMetrics {
   /** Sample intervals that overlap the span; 0 leaves every metric null. */
   samples: number;
-  /** Of all cores together: 100 is every core busy. */
+  /** Over all cores: 100 means that every core is busy. */
   cpu_usage_percent: number | null;
-  /** The busiest stretch of about 100 ms, as `cpu_usage_percent`. */
+  /** The maximum of `cpu_usage_percent` over stretches of about 100 ms. */
   cpu_usage_percent_max: number | null;
-  /** Null in the list: a core that was offline. */
+  /** Null in the list: the core was offline. */
   cpu_per_core_percent: (number | null)[] | null;
   /** Mean clock of the cores, MHz. */
   cpu_frequency_mhz: number | null;
@@ -30,20 +30,23 @@ export interface PerformanceMetrics {
   loopback_mb_per_s: number | null;
   /** Highest reading of each sensor, by name. */
   temperatures_celsius: Record<string, number> | null;
-  /** Mean over the GPUs of the time in which a kernel ran. */
+  /** Share of time in which a kernel ran, as a mean over the GPUs. */
   gpu_usage_percent: number | null;
-  /** All GPUs together, GB of 2³⁰ bytes. */
+  /** Sum over all GPUs, GB of 2³⁰ bytes. */
   gpu_memory_used_gb: number | null;
-  /** The hottest GPU. */
+  /** Temperature of the hottest GPU. */
   gpu_temperature_celsius: number | null;
-  /** All GPUs together, watts. */
+  /** Sum over all GPUs, watts. */
   gpu_power_watts: number | null;
 }
 
 const NS_PER_S = 1e9;
 const BYTES_PER_GB = 1024 ** 3;
 const BYTES_PER_MB = 1e6;
-/** The kernel counts CPU time in steps of 4 to 10 ms: a shorter stretch would only show the steps. */
+/**
+ * The kernel counts CPU time in steps of 4 to 10 ms, so a shorter stretch would only show the
+ * steps.
+ */
 const PEAK_STRETCH_NS = 1e8;
 
 /** Metrics over [from_ns, to_ns]. */
@@ -83,8 +86,8 @@ export function performanceOver(
 }
 
 /**
- * Memory in use and what there is of it: the control group's, where that may have less than the host
- * has, without the files in its cache that the kernel drops first.
+ * Memory in use and its total: the control group's if its limit is below the host's total. The
+ * group's use does not include cached files that the kernel drops first.
  */
 export function memoryUse(
   mean: (name: string) => number | null,
@@ -98,8 +101,8 @@ export function memoryUse(
 }
 
 /**
- * The counters that make up a host's figure: the sampler's own sum, in which each byte counts once.
- * Samples of version 0.1.0 have none: there it is the sum over the devices.
+ * The counters that make up a host's figure: the sampler's own total, in which each byte counts
+ * once. Samples of version 0.1.0 have no total: there it is the sum over the devices.
  */
 export function hostFigure(series: Series, kind: "disk" | "network", name: string): RegExp {
   return series.index.has(`${kind}.${name}`)
@@ -107,7 +110,7 @@ export function hostFigure(series: Series, kind: "disk" | "network", name: strin
     : new RegExp(`^${kind}\\.(?!lo\\.).*\\.${name}$`);
 }
 
-/** The busy share of CPU time, of the whole host ("cpu") or a core ("cpu0"), percent. */
+/** The busy share of CPU time, for the whole host ("cpu") or a core ("cpu0"), percent. */
 export function cpuPercent(
   series: Series,
   name: string,
@@ -121,7 +124,7 @@ export function cpuPercent(
   return 100 * busy / (busy + idle + waiting);
 }
 
-/** Growth of all counters that fit, in MB a second. */
+/** Growth of all matching counters, in MB per second. */
 function growthRate(
   series: Series,
   pattern: RegExp,
@@ -143,7 +146,7 @@ function cpuPeak(series: Series, from_ns: number, to_ns: number): number | null 
   return each.length === 0 ? null : each.reduce((a, b) => Math.max(a, b));
 }
 
-/** A span shorter than 100 ms takes the whole intervals that it lies in, for the same reason. */
+/** A span shorter than 100 ms is widened to whole sample intervals, for the same reason. */
 function widened(
   series: Series,
   from_ns: number,
@@ -171,12 +174,12 @@ function temperatures(
   return highest.length === 0 ? null : Object.fromEntries(highest);
 }
 
-/** Whole devices, as `gpu0`. */
+/** Whole devices, such as `gpu0`. */
 export function gpuNames(series: Series): string[] {
   return [...new Set(series.names(/^gpu\d+\./).map((name) => name.slice(0, name.indexOf("."))))];
 }
 
-/** Means over the GPUs; memory and power are sums. MIG parts are within their GPU. */
+/** Means over the GPUs; memory and power are sums. MIG parts are included in their GPU. */
 function gpuMetrics(series: Series, from_ns: number, to_ns: number) {
   const each = (metrics: string) =>
     series.names(new RegExp(`^gpu\\d+\\.(${metrics})$`)).flatMap((name) =>

@@ -1,4 +1,4 @@
-/** The sampler without native code: the same records, made by a timer, at lower rates. */
+/** The sampler without native code: a timer makes the same records, at lower rates. */
 import { Buffer } from "node:buffer";
 import { InputError, messageOf } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
@@ -12,7 +12,7 @@ import { frequencySource, temperatureSource } from "./sensors.ts";
 import process from "node:process";
 import type { PortableSource } from "./source.ts";
 
-/** Names that the native sampler knows. */
+/** Names of the native sampler's sources. */
 const METRICS: readonly string[] = [
   "cpu",
   "cores",
@@ -30,7 +30,7 @@ const METRICS: readonly string[] = [
 ];
 const HEADER_WORDS = 3;
 const SLOW_PERIOD_NS = 0.95e9;
-/** Reading may take this share of one core; above it the rate is lowered. */
+/** Reading may use this share of one core; above it the rate is lowered. */
 const COST_LIMIT = 0.01;
 const LEAST_RATE_HZ = 1;
 
@@ -38,14 +38,14 @@ interface OpenSource {
   name: string;
   where: string;
   slow: boolean;
-  /** Null: this host does not have it. */
+  /** Null if this host does not have it. */
   source: PortableSource | null;
   note: string | null;
   at: number;
   read_ns: number;
 }
 
-/** Counters and gauges of the host, by /proc and /sys. */
+/** Counters and gauges of the host, from /proc and /sys. */
 export class PortableSampler {
   readonly layout: SamplerLayout;
   readonly start_ns = nowNs();
@@ -59,8 +59,8 @@ export class PortableSampler {
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   /**
-   * @param root the folder that stands for `/` in /proc and /sys.
-   * @param metrics sources by the native sampler's names; those that only it has are left out.
+   * @param root the folder that replaces `/` for /proc and /sys.
+   * @param metrics sources by the native sampler's names; those that need native code are ignored.
    * @throws {InputError} an unknown name.
    */
   constructor(rate_hz: number, root = "/", metrics: readonly string[] = METRICS) {
@@ -98,7 +98,7 @@ export class PortableSampler {
     };
   }
 
-  /** Starts the timer; the first record is taken at once. */
+  /** Starts the timer; the first record is taken immediately. */
   start(): void {
     this.#sample();
     this.#tick = Math.floor((nowNs() - this.start_ns) * this.layout.rate_hz / 1e9) + 1;
@@ -116,7 +116,7 @@ export class PortableSampler {
     yield new SampleBatch(this.layout, words.buffer, count);
   }
 
-  /** Takes a last record and ends the timer. */
+  /** Takes a last record and stops the timer. */
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -166,7 +166,7 @@ export class PortableSampler {
     }
   }
 
-  /** The rate, lowered where one reading takes so long that sampling would disturb. */
+  /** The rate, lowered if one reading takes so long that sampling would disturb the run. */
   #affordable(rate_hz: number): number {
     const cost_ns = Math.min(...[1, 2, 3].map(() => this.#readingCost()));
     const affordable_hz = Math.max(LEAST_RATE_HZ, Math.floor(COST_LIMIT * 1e9 / cost_ns));
@@ -205,7 +205,7 @@ function openSources(root: string, metrics: readonly string[]): OpenSource[] {
   const wanted = kinds.filter(([name]) => metrics.includes(name));
   const opened = wanted.map(([name, where, slow, open]): OpenSource => {
     const { source, note: why } = tryOpen(open);
-    const note = name === "cgroup" && source === null ? null : why; // no limit is not a lack
+    const note = name === "cgroup" && source === null ? null : why; // the absence of a limit is not a lack
     const placed = { name, where, slow, source, note, at, read_ns: 0 };
     at += source?.fields.length ?? 0;
     return placed;
@@ -218,7 +218,7 @@ function openSources(root: string, metrics: readonly string[]): OpenSource[] {
   ];
 }
 
-/** Without permission for /proc, and where there is none, the runtime tells a part. */
+/** Without permission for /proc, or without /proc, the runtime provides some values. */
 function orRuntime(
   root: string,
   open: (root: string) => PortableSource,
@@ -241,7 +241,7 @@ function tryOpen(open: () => PortableSource | null): Pick<OpenSource, "source" |
   }
 }
 
-/** `process.PID.cpu_s` and `process.PID.rss_bytes` of this process. */
+/** `process.PID.cpu_s` and `process.PID.rss_bytes` for this process. */
 function ownProcessSource(): PortableSource {
   const series = `process.${process.pid}`;
   return {

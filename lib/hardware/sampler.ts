@@ -1,4 +1,4 @@
-/** The sampler of a run: native threads where libdyno is available, else a timer of our own. */
+/** The sampler of a run: native threads if libdyno is available, else a timer in JavaScript. */
 import { messageOf, NoProcessError } from "../errors.ts";
 import { clockAnchor, clockSource, nowNs } from "../native/clock.ts";
 import { nativeLibrary } from "../native/library.ts";
@@ -13,7 +13,7 @@ import { Series } from "./series.ts";
 import type { NativeLibrary } from "../native/ffi.ts";
 import type { SampleBatch, SamplerLayout } from "../native/sample_batch.ts";
 
-/** Default rates: what a native thread and what a timer can do without disturbing. */
+/** Default rates, at which a native thread and a timer do not disturb the run. */
 const NATIVE_RATE_HZ = 100;
 const PORTABLE_RATE_HZ = 10;
 
@@ -21,43 +21,43 @@ const DRAIN_INTERVAL_MS = 50;
 const FLUSH_INTERVAL_NS = 1e9;
 const SERIES_BYTES = 8 * 1024 * 1024;
 
-/** What samples a host. Monitoring that fails never fails a run: see `unavailable`. */
+/** Samples a host. A failure to sample never fails a run: see `unavailable`. */
 export interface Sampler extends AsyncDisposable {
-  /** What is sampled, how often, and on which clock: what samples.json holds. */
+  /** What is sampled, how often, and on which clock: the content of samples.json. */
   readonly description: SamplesDescription;
   /** The newest samples. */
   readonly series: Series;
-  /** What is not sampled and why, a sentence each. */
+  /** What is not sampled and why, one sentence each. */
   unavailable(): string[];
-  /** The used share of memory in 0..1, of the host or of the control group, whichever is tighter. */
+  /** The used share of memory in 0..1, of the host or of the control group, whichever is higher. */
   memoryPressure(): number | null;
-  /** Resolves once a sample at or after `t_ns` is there, or the sampler has stopped. */
+  /** Resolves once there is a sample at or after `t_ns`, or the sampler has stopped. */
   afterTick(t_ns: number): Promise<void>;
-  /** Means over a time span, of the intervals that overlap it. */
+  /** Means over the sample intervals that overlap a time span. */
   metricsOver(start_ns: number, end_ns: number): PerformanceMetrics;
   /** Takes a last sample and closes everything. */
   stop(): Promise<void>;
 }
 
-/** What to sample, how often, and where to. */
+/** What to sample, how often, and where to write it. */
 export interface SamplerOptions {
-  /** Where samples.bin goes; null keeps samples in memory only. */
+  /** The folder for samples.bin; null keeps samples in memory only. */
   directory: string | null;
-  /** Records a second; default 100 natively, 10 without libdyno. */
+  /** Records per second; default 100 with libdyno, 10 without. */
   rate_hz?: number;
   /** Sources, by name; default all. */
   metrics?: readonly string[];
-  /** Processes to follow beside our own. */
+  /** Processes to follow in addition to this one. */
   pids?: readonly number[];
-  /** The folder that stands for `/` in /proc and /sys. */
+  /** The folder that replaces `/` for /proc and /sys. */
   root?: string;
-  /** Do without libdyno. */
+  /** Does not use libdyno. */
   portable?: boolean;
   /** Called with one line when libdyno is built. */
   onNotice?: (line: string) => void;
 }
 
-/** Where records come from. */
+/** The source of records. */
 interface RecordMaker {
   layout: SamplerLayout;
   status?(): { start_ns: string; overruns: number; ended: { series: string; reason: string }[] };
@@ -70,7 +70,7 @@ interface RecordMaker {
 /**
  * Starts sampling.
  *
- * @throws {InputError} an option that is not right: an unknown metric, a rate out of range.
+ * @throws {InputError} an invalid option: an unknown metric, a rate out of range.
  */
 export async function startSampler(options: SamplerOptions): Promise<Sampler> {
   const { library, reason } = options.portable
@@ -98,7 +98,7 @@ function portable(options: SamplerOptions, reason: string): Sampler {
   return new RunningSampler(maker, "portable", [`libdyno: not used, ${reason}`], options);
 }
 
-/** The GPUs that are sampled, none where there is none; and what is to be said of them. */
+/** The sampled GPUs, which may be none, and notes about them. */
 function gpusOf(
   library: NativeLibrary,
   { fields }: SamplerLayout,
@@ -130,7 +130,7 @@ class RunningSampler implements Sampler {
   #flushed_ns = nowNs();
   #waiting: { t_ns: number; resolve: () => void }[] = [];
   #stopped = false;
-  /** GPUs that went away meanwhile. */
+  /** GPUs that were lost meanwhile. */
   #lost: string[] = [];
 
   constructor(
@@ -174,7 +174,7 @@ class RunningSampler implements Sampler {
     const total = this.series.latest("memory.total_bytes");
     const available = this.series.latest("memory.available_bytes");
     const host = total === null || available === null ? null : 1 - available / total;
-    const group = groupPressure(this.#root); // not of the samples, which count the cache as used
+    const group = groupPressure(this.#root); // not from the samples, which count the cache as used
     return host === null ? group : Math.max(host, group ?? 0);
   }
 
@@ -205,7 +205,7 @@ class RunningSampler implements Sampler {
     return this.stop();
   }
 
-  /** The native threads take no sample on demand: waits for the one that is due next. */
+  /** The native threads take no samples on demand, so this waits for the next one that is due. */
   async #nextTick(): Promise<void> {
     const asked_ns = nowNs();
     const patience_ns = 1.5e9 / this.description.rate_hz;

@@ -1,4 +1,4 @@
-/** samples.bin and samples.json: records as the sampler made them, and what they mean. */
+/** samples.bin and samples.json: records as the sampler made them, and their description. */
 import {
   closeSync,
   constants,
@@ -16,33 +16,33 @@ import { writeFileAtomic } from "../write.ts";
 import type { ClockSource } from "../native/clock.ts";
 import type { GpuDescription } from "../native/nvml.ts";
 
-/** A GPU, or a part of one, by its name in the samples. What is left out is not known. */
+/** A GPU, or a part of one, by its name in the samples. Missing values are unknown. */
 export type SampledGpu =
   & Pick<GpuDescription, "series" | "name" | "uuid">
   & Partial<Omit<GpuDescription, "series" | "name" | "uuid" | "absent" | "mig">>;
 
-/** samples.json. A value whose bit in `valid` is 0 is unknown. */
+/** The content of samples.json. A value whose bit in `valid` is 0 is unknown. */
 export interface SamplesDescription extends SamplerLayout {
-  /** The form of samples.json that this is. */
+  /** The version of samples.json's format. */
   schema_version: 1;
-  /** Whether libdyno's threads took the samples or a timer of this process. */
+  /** Whether libdyno's threads or a timer of this process took the samples. */
   sampler: "native" | "portable";
-  /** The clock that times are on. */
+  /** The clock of all times. */
   clock: ClockSource;
   /** Times of two boots cannot be compared. */
   boot_id: string | null;
-  /** What t_ns counts from: nanoseconds on the clock, decimal digits. */
+  /** The zero of t_ns: nanoseconds on the clock, decimal digits. */
   start_ns: string;
-  /** Which GPU is which, where GPUs are sampled. */
+  /** The identities of the GPUs, if GPUs are sampled. */
   gpus?: SampledGpu[];
-  /** Records that came faster than they were taken; known once sampling has ended. */
+  /** Records lost because they were not taken fast enough; known once sampling has ended. */
   records_lost?: number;
 }
 
 const FLUSH_BYTES = 256 * 1024;
 const BATCH_RECORDS = 4096;
 
-/** Writes the records of one session, in batches, so that writing disturbs little. */
+/** Writes the records of one session in batches, so that writing disturbs little. */
 export class SamplesWriter {
   readonly #fd: number;
   readonly #path: string;
@@ -50,13 +50,13 @@ export class SamplesWriter {
   #batches: Uint8Array[] = [];
   #bytes = 0;
   #writing: Promise<void> = Promise.resolve();
-  /** Why nothing is written any more; null while all is well. */
+  /** Why writing has stopped; null if it has not. */
   failure: string | null = null;
 
   /**
-   * Starts samples.bin in a folder; a run that is resumed starts samples_2.bin, and so on.
+   * Starts samples.bin in a folder; a resumed run starts samples_2.bin, and so on.
    *
-   * @throws what the system says.
+   * @throws the system's error.
    */
   constructor(folder: string, description: SamplesDescription) {
     let stem = "samples";
@@ -75,7 +75,10 @@ export class SamplesWriter {
     if (this.#bytes >= FLUSH_BYTES) this.flush();
   }
 
-  /** Hands what has gathered to the system, without waiting. A full disk ends the file, not the run. */
+  /**
+   * Passes the collected records to the system, without waiting. A full disk ends the file, not the
+   * run.
+   */
   flush(): void {
     if (this.#bytes === 0 || this.failure) return;
     const bytes = Buffer.concat(this.#batches);
@@ -84,7 +87,7 @@ export class SamplesWriter {
     this.#writing = this.#writing.then(() => this.#write(bytes));
   }
 
-  /** @param records_lost see {@linkcode SamplesDescription}; left out, it stays unknown. */
+  /** @param records_lost see {@linkcode SamplesDescription}; if missing, it stays unknown. */
   async close(records_lost?: number): Promise<void> {
     this.flush();
     await this.#writing;
@@ -114,7 +117,7 @@ export interface Samples {
   batch: SampleBatch;
 }
 
-/** All records of a session's file, in batches; a torn last record is left out. */
+/** All records of a session's file, in batches; an incomplete last record is ignored. */
 export function* sampleBatches(
   path: string,
   description: SamplesDescription,
@@ -135,9 +138,9 @@ export function* sampleBatches(
 }
 
 /**
- * The sessions of a run, in order; none when it was not sampled. Of a long session only every n-th
- * record is read, so that there are at most `most`: counters lose nothing by that. A torn last record
- * is left out.
+ * The sessions of a run, in order; empty if it was not sampled. Of a long session only every n-th
+ * record is read, so that there are at most `most`; counters stay exact. An incomplete last record
+ * is ignored.
  */
 export function readSamples(folder: string, most = 4000): Samples[] {
   const sessions: Samples[] = [];

@@ -1,14 +1,17 @@
-/** Temperatures (hwmon, which NVMe devices have too) and core frequencies: slow to read, slow to change. */
+/**
+ * Temperatures (hwmon, including NVMe drives) and core frequencies: slow to read, and slow to
+ * change.
+ */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type PortableField, type PortableSource, SystemFile } from "./source.ts";
 
 const MILLI = 1e-3;
 
-/** hwmon2 before hwmon10: of several sensors with one name the first keeps it. */
+/** hwmon2 before hwmon10: if several sensors have one name, the first keeps it. */
 const byNumber = new Intl.Collator("en", { numeric: true }).compare;
 
-/** `temperature.CHIP.LABEL_celsius` of every hwmon sensor; null where there is none. */
+/** `temperature.CHIP.LABEL_celsius` for every hwmon sensor; null if there are none. */
 export function temperatureSource(root: string): PortableSource | null {
   const folder = join(root, "sys/class/hwmon");
   const chips = (existsSync(folder) ? readdirSync(folder) : []).sort(byNumber);
@@ -30,7 +33,7 @@ export function temperatureSource(root: string): PortableSource | null {
   return readings(files, fields);
 }
 
-/** `cpuN.frequency_mhz`, from cpufreq, else from /proc/cpuinfo; null where neither tells. */
+/** `cpuN.frequency_mhz`, from cpufreq, else from /proc/cpuinfo; null if neither has it. */
 export function frequencySource(root: string): PortableSource | null {
   const folder = join(root, "sys/devices/system/cpu");
   const cores = (existsSync(folder) ? readdirSync(folder) : [])
@@ -44,7 +47,7 @@ function frequencyField(core: string): PortableField {
   return { name: `${core}.frequency_mhz`, unit: "MHz", kind: "gauge" };
 }
 
-/** Virtual machines have no cpufreq; their kernel prints the frequency that it knows. */
+/** Virtual machines have no cpufreq, but their kernel prints the frequency that it knows. */
 function cpuinfoSource(root: string): PortableSource | null {
   const path = join(root, "proc/cpuinfo");
   if (!existsSync(path)) return null;
@@ -66,7 +69,7 @@ function cpuinfoSource(root: string): PortableSource | null {
   };
 }
 
-/** One number a file, in thousandths. A sensor that fails for now is NaN. */
+/** One number per file, in thousandths. A sensor that fails temporarily is NaN. */
 function readings(files: SystemFile[], fields: PortableField[]): PortableSource | null {
   if (files.length === 0) return null;
   return {

@@ -1,4 +1,4 @@
-/** Records over time: counters as amounts between two moments, gauges as means. */
+/** Records over time: counters as growth between two moments, gauges as means. */
 import type { Samples } from "./samples.ts";
 import type { SampleBatch, SamplerLayout } from "../native/sample_batch.ts";
 
@@ -9,27 +9,28 @@ export function seriesFrom({ description, batch }: Samples): Series {
   return series;
 }
 
-/** Fields' places by name. */
+/** Positions of fields by name. */
 export type FieldIndex = ReadonlyMap<string, number>;
 
-/** The places of a layout's fields. */
+/** The positions of a layout's fields. */
 function fieldIndex(layout: SamplerLayout): FieldIndex {
   return new Map(layout.fields.map((field, i) => [field.name, i]));
 }
 
 /**
- * Records with times on the run's clock, ascending. When there are more than `capacity`, every second
- * one of the older half is dropped: what is recent keeps its resolution, counters stay exact.
+ * Records with times on the run's clock, ascending. When there are more than `capacity`, every
+ * second record of the older half is dropped: recent times keep their resolution, and counters stay
+ * exact.
  */
 export class Series {
-  /** Where each field is, by its name. */
+  /** The position of each field, by name. */
   readonly index: FieldIndex;
   readonly #fields: number;
   readonly #capacity: number;
   #t_ns: number[] = [];
   #rows: Float64Array[] = [];
 
-  /** Empty; `capacity` is the most records to keep, 64 at least. */
+  /** Creates an empty series; `capacity` is the most records to keep, at least 64. */
   constructor(layout: SamplerLayout, capacity: number) {
     this.index = fieldIndex(layout);
     this.#fields = layout.fields.length;
@@ -47,7 +48,7 @@ export class Series {
   }
 
   /**
-   * Takes a batch whose times count from `start_ns`.
+   * Adds a batch whose times are relative to `start_ns`.
    *
    * @internal
    */
@@ -61,27 +62,31 @@ export class Series {
     if (this.length > this.#capacity) this.#thin();
   }
 
-  /** Record i's value of a field; NaN when unknown. */
+  /** Record i's value of a field; NaN if unknown. */
   value(i: number, name: string): number {
     const field = this.index.get(name);
     return field === undefined || i < 0 || i >= this.length ? NaN : this.#rows[i][field];
   }
 
-  /** The newest value; null when unknown. */
+  /** The newest value; null if unknown. */
   latest(name: string): number | null {
     const value = this.value(this.length - 1, name);
     return Number.isNaN(value) ? null : value;
   }
 
-  /** The records whose interval (from the record before) overlaps the span: first and past the last. */
+  /**
+   * The records whose interval (since the previous record) overlaps the span: the first, and the
+   * one after the last.
+   */
   overlapping(from_ns: number, to_ns: number): [first: number, end: number] {
     const first = Math.max(1, this.#after(from_ns));
     return [first, Math.min(this.length, Math.max(this.#after(to_ns, true) + 1, first))];
   }
 
   /**
-   * How much a counter grew over the span, interpolated linearly between records; null when it is not
-   * known at both ends, or went down in between: it has restarted, and what it had is lost.
+   * How much a counter grew over the span, interpolated linearly between records. Null if it is
+   * unknown at either end, or decreased in between: it was restarted, and its earlier value is
+   * lost.
    */
   growth(name: string, from_ns: number, to_ns: number): number | null {
     const field = this.index.get(name);
@@ -97,7 +102,7 @@ export class Series {
     return grown >= 0 ? grown : null;
   }
 
-  /** A gauge's mean over the span, each record's value standing for the interval that it ends. */
+  /** A gauge's mean over the span; each record's value applies to the interval that it ends. */
   mean(name: string, from_ns: number, to_ns: number): number | null {
     let sum = 0, weight = 0;
     const [first, end] = this.overlapping(from_ns, to_ns);
@@ -125,7 +130,7 @@ export class Series {
     return highest === -Infinity ? null : highest;
   }
 
-  /** Names of fields that fit, in the layout's order. */
+  /** Names of matching fields, in the layout's order. */
   names(pattern: RegExp): string[] {
     return [...this.index.keys()].filter((name) => pattern.test(name));
   }
@@ -141,7 +146,7 @@ export class Series {
     return low;
   }
 
-  /** A counter's value at a time; before the first and after the last record it stands still. */
+  /** A counter's value at a time; before the first and after the last record it is constant. */
   #counterAt(name: string, t_ns: number): number {
     const next = this.#after(t_ns);
     if (next === 0) return this.value(0, name);

@@ -1,8 +1,8 @@
-/** Portable readings: files of /proc and /sys through descriptors kept open. */
+/** Portable readings: files of /proc and /sys that are kept open. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { Buffer } from "node:buffer";
 
-/** A value of every record, named as the native sampler names it. */
+/** A value in every record, with the native sampler's name. */
 export interface PortableField {
   name: string;
   unit: "s" | "bytes" | "cores" | "MHz" | "celsius";
@@ -13,20 +13,20 @@ export interface PortableField {
 export interface PortableSource {
   fields: PortableField[];
   /**
-   * Writes the fields' values from `at` on; NaN for what is unknown.
+   * Writes the fields' values, starting at `at`; NaN if unknown.
    *
-   * @throws what the system says; the source is then dropped.
+   * @throws the system's error; the source is then dropped.
    */
   read(values: Float64Array, at: number): void;
   close(): void;
 }
 
-/** A file that is read again and again. */
+/** A file that is read repeatedly. */
 export class SystemFile {
   readonly #fd: number;
   #buffer = Buffer.allocUnsafe(8192);
 
-  /** @throws the system's error when it cannot be opened. */
+  /** @throws the system's error if it cannot be opened. */
   constructor(path: string) {
     this.#fd = openSync(path, "r");
   }

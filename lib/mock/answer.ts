@@ -1,21 +1,21 @@
-/** An answer that is about to be sent, before it has a form. */
+/** An answer before it is put into an API's form. */
 import { type JsonObject, parsedObject } from "../json_fields.ts";
 import { jsonExample } from "./json_example.ts";
 import { tokensOf } from "./tokens.ts";
 import type { Asked } from "./asked.ts";
 
-/** A piece of an answer: what one event of a stream carries. */
+/** A piece of an answer: the content of one event of a stream. */
 export type Delta =
   | { reasoning: string }
   | { content: string }
-  /** The beginning of a call, with the function's name. */
+  /** The start of a call, with the function's name. */
   | { call: string }
   | { arguments: string };
 
 /** One of the answers to a prompt. */
 export interface Choice {
   index: number;
-  /** In order: reasoning, then content or a call. A token each. */
+  /** In order: reasoning, then content or a call. Each delta is one token. */
   deltas: Delta[];
   finish_reason: "stop" | "length" | "tool_calls";
 }
@@ -25,14 +25,14 @@ export interface MockAnswer {
   id: string;
   /** Seconds since 1970. */
   created: number;
-  /** Those to the first prompt, then those to the second. */
+  /** The answers to the first prompt, then those to the second. */
   choices: Choice[];
   prompt_tokens: number;
-  /** Prompt tokens that the prefix cache had; null without one. */
+  /** Prompt tokens found in the prefix cache; null if there is no cache. */
   cached_tokens: number | null;
 }
 
-/** The deltas of a choice, cut at the request's token limit. */
+/** The deltas of a choice, up to the request's token limit. */
 export function choiceOf(asked: Asked, index: number, response: string, reasoning: string): Choice {
   const all: Delta[] = [
     ...tokensOf(reasoning).map((token) => ({ reasoning: token })),
@@ -55,7 +55,10 @@ function spoken(asked: Asked, response: string): Delta[] {
   return tokensOf(text).map((token) => ({ content: token }));
 }
 
-/** A response that is JSON already is a script's and stays as it is. */
+/**
+ * Turns a response into JSON that fits a schema. A script's response that is already JSON is not
+ * changed.
+ */
 function asJson(response: string, schema: Record<string, unknown>): string {
   try {
     const value = JSON.parse(response);
@@ -65,12 +68,12 @@ function asJson(response: string, schema: Record<string, unknown>): string {
   return JSON.stringify(free ? { response } : jsonExample(schema, response), null, 1);
 }
 
-/** JSON has few spaces: four characters are a token of arguments. */
+/** JSON has few spaces, so each four characters of arguments are a token. */
 function pieces(text: string): string[] {
   return text.match(/.{1,4}/gsu) ?? [];
 }
 
-/** The text of one kind in a choice. */
+/** The text of one kind (reasoning or content) in a choice. */
 export function textOf(
   choice: Choice,
   kind: "reasoning" | "content" | "call" | "arguments",
@@ -79,12 +82,12 @@ export function textOf(
     .join("");
 }
 
-/** The arguments of a choice's call; none where a token limit cut them. */
+/** The arguments of a choice's call; empty if the token limit cut them. */
 export function argumentsIn(choice: Choice): JsonObject {
   return parsedObject(textOf(choice, "arguments")) ?? {};
 }
 
-/** The same answer with nothing said in it. */
+/** The same answer without content. */
 export function withoutWords(answer: MockAnswer): MockAnswer {
   return { ...answer, choices: answer.choices.map((choice) => ({ ...choice, deltas: [] })) };
 }
@@ -94,7 +97,7 @@ export function isCall(choice: Choice): boolean {
   return choice.deltas.some((delta) => "call" in delta);
 }
 
-/** Tokens of all choices, reasoning included. */
+/** Tokens of all choices, including reasoning. */
 export function completionTokens({ choices }: MockAnswer): number {
   return choices.reduce((sum, { deltas }) => sum + deltas.length, 0);
 }
@@ -107,15 +110,15 @@ export function reasoningTokens({ choices }: MockAnswer): number {
   );
 }
 
-/** Tokens of an answer, as `usage` tells them. */
+/** Tokens of an answer, as reported in `usage`. */
 export interface AnswerTokens {
-  /** Of the prompt. */
+  /** Tokens of the prompt. */
   prompt: number;
-  /** Of the prompt, those in the prefix cache. */
+  /** Those of the prompt found in the prefix cache. */
   cached: number;
-  /** Of the answer, reasoning included. */
+  /** Tokens of the answer, including reasoning. */
   completion: number;
-  /** Of the answer, reasoning. */
+  /** Those of the answer that are reasoning. */
   reasoning: number;
 }
 

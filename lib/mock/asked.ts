@@ -1,4 +1,4 @@
-/** A request for an answer, read from its body as OpenAI's documentation has it. */
+/** A request for an answer, parsed from its body according to OpenAI's documentation. */
 import { tokensOf } from "./tokens.ts";
 import { wavSeconds } from "../endpoint/forms/wav.ts";
 import { formOf } from "./form.ts";
@@ -11,15 +11,18 @@ import type { ParsedRequest } from "./http_request.ts";
 
 type Json = Record<string, unknown>;
 
-/** One text to be answered. */
+/** One text to answer. */
 export interface Prompt {
-  /** What a script is asked for: the last user message, or the prompt. */
+  /** The text that a script matches: the last user message, or the prompt. */
   text: string;
-  /** All of it: a word each, a message's first word with its role; or the token ids as given. */
+  /**
+   * All of the prompt: one token per word, the first word of a message with its role; or the given
+   * token ids.
+   */
   tokens: string[];
 }
 
-/** A function that the answer has to call. */
+/** A function that the answer must call. */
 export interface AskedCall {
   name: string;
   /** The JSON Schema of its arguments. */
@@ -30,43 +33,45 @@ export interface AskedCall {
 export interface Asked {
   api_type: TextApi;
   model: string;
-  /** One, or several of /v1/completions. */
+  /** One, or several for /v1/completions. */
   prompts: Prompt[];
   /** Answers to each prompt. */
   n: number;
   max_tokens: number | null;
   stream: boolean;
-  /** A last event with the usage (stream_options.include_usage). */
+  /** Whether a last event reports the usage (stream_options.include_usage). */
   include_usage: boolean;
-  /** The usage so far in each event (vLLM's stream_options.continuous_usage_stats). */
+  /**
+   * Whether every event reports the usage so far (vLLM's stream_options.continuous_usage_stats).
+   */
   usage_so_far: boolean;
-  /** Alternatives told for each token; null: no logarithms of probabilities. */
+  /** The number of alternatives per token; null: no log probabilities. */
   logprobs: number | null;
-  /** The call that tool_choice asks for. */
+  /** The call that tool_choice requests. */
   call: AskedCall | null;
-  /** The schema that the answer's text has to fit; `{}` for any object, null for free text. */
+  /** The schema that the answer's text must fit; `{}` for any object, null for free text. */
   json_schema: Json | null;
-  /** What stands before the prompt: the tools. */
+  /** Text before the prompt: the tools. */
   preamble: string;
-  /** TGI's counts, which a request asks for. */
+  /** TGI's token counts, if the request asks for them. */
   details: boolean;
-  /** Of a transcription: seconds of its sound; null where the file does not tell. */
+  /** For a transcription: the duration of its sound, seconds; null if the file does not say. */
   sound_s: number | null;
-  /** Of a transcription: a text alone is asked for. */
+  /** For a transcription: the answer is plain text. */
   plain: boolean;
 }
 
-/** What is wrong with a request; the message names the field. */
+/** An invalid request; the message names the field. */
 export class AskedWrongly extends Error {}
 
-/** The most answers to a prompt, and prompts in a list, as OpenAI has it. */
+/** The most answers per prompt, and prompts per list, as in OpenAI's API. */
 const MAX_N = 128;
 const MAX_PROMPTS = 2048;
 
 /**
- * Reads a request's body.
+ * Parses a request's body.
  *
- * @param model the one for a request that names none.
+ * @param model used if the request names none.
  * @throws {AskedWrongly} the body is not a request.
  */
 export function readAsked(request: ParsedRequest, model: string): Asked {
@@ -106,12 +111,12 @@ export function readAsked(request: ParsedRequest, model: string): Asked {
   };
 }
 
-/** Forms whose prompts are messages, of which each has its role. */
+/** Whether a form's prompts are messages with roles. */
 export function hasMessages(api_type: TextApi): boolean {
   return ["chat", "messages", "gemini", "converse", "responses"].includes(api_type);
 }
 
-/** The prompts of a body. @throws {AskedWrongly} it has none. */
+/** The prompts of a body. @throws {AskedWrongly} there are none. */
 export function readPrompts(api_type: TextApi, body: Json): Prompt[] {
   if (api_type === "responses") return [responsesPrompt(body)];
   if (hasMessages(api_type)) return [messagesPrompt(body.messages, "messages")];
@@ -125,7 +130,7 @@ function sentFile({ file }: Json): SentFile {
   return file as SentFile;
 }
 
-/** The JSON object of a body. @throws {AskedWrongly} it is none. */
+/** The JSON object of a body. @throws {AskedWrongly} it is not an object. */
 export function readBody(body_text: string): Json {
   let body: unknown;
   try {
@@ -137,7 +142,7 @@ export function readBody(body_text: string): Json {
   return body;
 }
 
-/** The model's name, or the one for none. @throws {AskedWrongly} it is not a text. */
+/** The model's name, or the default. @throws {AskedWrongly} it is not a text. */
 export function readModel({ model }: Json, otherwise: string): string {
   if (model !== undefined && typeof model !== "string") {
     throw new AskedWrongly("model: expected text");
@@ -146,9 +151,9 @@ export function readModel({ model }: Json, otherwise: string): string {
 }
 
 /**
- * Prompts in any of the four forms: a text, texts, token ids, lists of token ids.
+ * Prompts in any of four forms: a text, texts, token ids, lists of token ids.
  *
- * @throws {AskedWrongly} it is none of them, or empty.
+ * @throws {AskedWrongly} they are of another form, or empty.
  */
 export function promptsIn(given: unknown, name: string): Prompt[] {
   const isIds = (value: unknown): value is number[] =>
@@ -185,7 +190,7 @@ export function messageTokens(role: string, text: string): string[] {
   return first === undefined ? [] : [`<|${role}|>${first}`, ...rest];
 }
 
-/** A message's text; other parts as they are in JSON. */
+/** A message's text; other content parts as their JSON. */
 function contentText(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return isJsonObject(content) ? JSON.stringify(content) : "";
@@ -218,7 +223,7 @@ function streamOptions(body: Json): Json {
   return options;
 }
 
-/** The function that tool_choice names, or the first where any is "required". */
+/** The function that tool_choice names, or the first one if it is "required". */
 function readCall(body: Json, tools: unknown): AskedCall | null {
   const choice = body.tool_choice ?? "auto";
   if (choice === "auto" || choice === "none") return null;

@@ -1,4 +1,4 @@
-/** Bedrock's Converse: a whole answer, the events of ConverseStream, and the frames that carry them. */
+/** Bedrock's Converse: a whole answer, the events of ConverseStream, and their frames. */
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
 import { argumentsIn, completionTokens, isCall, textOf } from "./answer.ts";
@@ -27,7 +27,7 @@ export function converseAnswer(answer: MockAnswer): Json {
   };
 }
 
-/** Every event of a stream, in order; a token event for each delta. */
+/** Every event of a stream, in order; one token event per delta. */
 export function converseEvents(answer: MockAnswer): SentEvent[] {
   const [choice] = answer.choices;
   const { deltas } = choice;
@@ -63,12 +63,14 @@ export function converseEvents(answer: MockAnswer): SentEvent[] {
   ];
 }
 
-/** An event with text, for faults that add one. */
+/** An event with text, for faults that insert one. */
 export function converseText(text: string): Json {
   return { delta: { text }, contentBlockIndex: 0 };
 }
 
-/** An event as a frame of application/vnd.amazon.eventstream; one that holds an error is an exception. */
+/**
+ * An event as a frame of application/vnd.amazon.eventstream; an error becomes an exception frame.
+ */
 export function frameOf({ event, name }: Pick<SentEvent, "event" | "name">): Buffer {
   const error = /^\{"error":(\{.*\})\}$/.exec(event)?.[1];
   const headers = Buffer.concat([
@@ -88,7 +90,7 @@ export function frameOf({ event, name }: Pick<SentEvent, "event" | "name">): Buf
 
 function header(name: string, value: string): Buffer {
   const sizes = Buffer.alloc(3);
-  sizes[0] = 7; // a text
+  sizes[0] = 7; // the type of text
   sizes.writeUInt16BE(value.length, 1);
   return Buffer.concat([Buffer.from([name.length]), Buffer.from(name), sizes, Buffer.from(value)]);
 }
@@ -104,7 +106,7 @@ const callOf = ({ id }: MockAnswer, choice: Choice) => ({
   name: textOf(choice, "call"),
 });
 
-/** What was read from the cache is beside the input's tokens. */
+/** Tokens read from the cache are not included in the input's tokens. */
 function usageOf(answer: MockAnswer): Json {
   const cached = answer.cached_tokens ?? 0, outputTokens = completionTokens(answer);
   return {

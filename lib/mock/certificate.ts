@@ -1,4 +1,4 @@
-/** A new self-signed certificate, for the mock endpoint by TLS. */
+/** Makes a self-signed certificate for the mock endpoint with TLS. */
 import { Buffer } from "node:buffer";
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import net from "node:net";
@@ -10,7 +10,7 @@ export interface KeyAndCertificate {
 }
 
 const DAY_MS = 86_400_000;
-/** Long enough for an afternoon, and for clocks that differ. */
+/** Long enough for an afternoon, even if clocks differ. */
 const VALID_DAYS = 30;
 
 /** Tags of DER (X.690). */
@@ -25,7 +25,7 @@ const TAG = {
   set: 0x31,
   utcTime: 0x17,
 } as const;
-/** Of a field with a number, as X.509 has them: one that is made of others, and one that is not. */
+/** Tags of numbered fields, as X.509 uses them: a constructed and a primitive one. */
 const field = (number: number) => 0xa0 + number;
 const plainField = (number: number) => 0x80 + number;
 
@@ -74,9 +74,9 @@ function nameField(name: string): Buffer {
 }
 
 /**
- * Makes a key of P-256 and a certificate (X.509 v3, RFC 5280) that is good for a month.
+ * Makes a P-256 key and a certificate (X.509 v3, RFC 5280) that is valid for a month.
  *
- * @param names host names and IP addresses, which it is for.
+ * @param names the host names and IP addresses that it is valid for.
  */
 export function makeCertificate(names: readonly string[]): KeyAndCertificate {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -84,11 +84,11 @@ export function makeCertificate(names: readonly string[]): KeyAndCertificate {
   const common = sequence(der(TAG.oid, OID.commonName), text(TAG.utf8, "dyno mock"));
   const who = sequence(der(TAG.set, common));
   const serial = randomBytes(16);
-  serial[0] = serial[0] & 0x3f | 0x40; // positive, and no zero before it
+  serial[0] = serial[0] & 0x3f | 0x40; // positive, and without a leading zero
   const now = Date.now();
   const authority = sequence(
     der(TAG.oid, OID.basicConstraints),
-    der(TAG.boolean, "ff"), // whoever does not know it must not take the certificate
+    der(TAG.boolean, "ff"), // critical: a reader that does not know it must reject the certificate
     der(TAG.octets, sequence(der(TAG.boolean, "ff"))),
   );
   const of = sequence(

@@ -1,4 +1,4 @@
-/** Chat and text completions: bodies, and the events of their streams. */
+/** Chat and text completions: whole bodies, and the events of streams. */
 import { Buffer } from "node:buffer";
 import { completionTokens, isCall, reasoningTokens, textOf } from "./answer.ts";
 import { textHash } from "./tokens.ts";
@@ -19,15 +19,16 @@ export function choicesBody(asked: Asked, answer: MockAnswer): unknown {
   return { ...headOf(asked, answer, object), choices, usage: usageOf(answer) };
 }
 
-/** The first event of a chat's choice, which names the role. */
+/** The first event of a chat's choice, which contains the role. */
 export function roleEvent(asked: Asked, answer: MockAnswer, index: number): unknown {
   return event(asked, answer, index, { delta: { role: "assistant", content: "" } }, null);
 }
 
 /**
- * The event of one piece of an answer.
+ * The event for one piece of an answer.
  *
- * @param sent tokens of all choices that are out with it; null where the request asked for no count.
+ * @param sent tokens of all choices sent so far, including this one; null if the request did not
+ * ask for counts.
  */
 export function deltaEvent(
   asked: Asked,
@@ -49,12 +50,12 @@ export function finishEvent(asked: Asked, answer: MockAnswer, choice: Choice): u
   return event(asked, answer, choice.index, said, choice.finish_reason);
 }
 
-/** The event that carries usage, without choices. */
+/** The event that reports usage, without choices. */
 export function usageEvent(asked: Asked, answer: MockAnswer): unknown {
   return { ...headOf(asked, answer, chunkObject(asked)), choices: [], usage: usageOf(answer) };
 }
 
-/** OpenAI's usage; details only where there is something to tell. */
+/** OpenAI's usage; details are included only if they are not empty. */
 function usageOf(answer: MockAnswer, completion_tokens = completionTokens(answer)) {
   const { prompt_tokens, cached_tokens } = answer;
   const reasoning_tokens = reasoningTokens(answer);
@@ -116,12 +117,15 @@ function chatDelta({ id }: MockAnswer, index: number, delta: Delta): object {
   return { tool_calls: [{ index: 0, ...call }] };
 }
 
-/** Logarithms that the token's text decides: the mock has no model, and repeats itself. */
+/**
+ * A log probability derived from the token's text: the mock has no model, but repeats itself
+ * exactly.
+ */
 function logprob(token: string, place = 0): number {
   return -(textHash(token) % 1000) / 1000 - place;
 }
 
-/** A token and its alternatives, the likeliest first. */
+/** A token and its alternatives, most likely first. */
 function ranked(token: string, count: number): [string, number][] {
   return Array.from(
     { length: count },

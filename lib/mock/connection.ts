@@ -1,4 +1,4 @@
-/** One client's connection: requests in, timed parts out, in order. */
+/** One client's connection: receives requests and sends timed parts, in order. */
 import { Buffer } from "node:buffer";
 import type { Socket } from "node:net";
 import { nowNs } from "../native/clock.ts";
@@ -9,12 +9,14 @@ import type { ConnectionAdmission } from "../execute/connection_admission.ts";
 import type { ParsedRequest } from "./http_request.ts";
 import type { Framing, ReplyPart } from "./parts.ts";
 
-/** What a request is answered with. */
+/** The reply to a request. */
 export interface MockReply {
   parts: ReplyPart[];
-  /** Its events go as frames, and not as text. */
+  /** Whether its events are sent as frames instead of text. */
   frames?: boolean;
-  /** Called once, when the reply has ended or is cut off, with how many of its parts were sent. */
+  /**
+   * Called once, when the reply has ended or was cut off, with the number of parts that were sent.
+   */
   over?: (sent: number) => void;
 }
 
@@ -26,19 +28,19 @@ interface PendingReply extends MockReply {
 
 const CONTINUE: ReplyPart = { kind: "raw", at_s: 0, bytes: "HTTP/1.1 100 Continue\r\n\r\n" };
 
-/** Plays replies on a socket; a reply starts when the one before it has ended. */
+/** Sends replies on a socket; a reply starts when the previous one has ended. */
 export class Connection {
   readonly #socket: Socket;
   readonly #admission: ConnectionAdmission;
   readonly #queue: PendingReply[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   #stopped = false;
-  /** A request has said that it is the last one. */
+  /** A request said that it is the last one. */
   #last = false;
 
   /**
-   * @param admission called with requests and their answers.
-   * @param answer gives the reply to a request.
+   * @param admission is informed of requests and their answers.
+   * @param answer returns the reply to a request.
    */
   constructor(
     socket: Socket,
@@ -49,7 +51,7 @@ export class Connection {
     this.#admission = admission;
     socket.setNoDelay(true);
     const parser = new RequestParser((request) => {
-      if (this.#last) return; // nothing after it is read
+      if (this.#last) return; // nothing after the last request is read
       const t_received_ns = nowNs();
       admission.asked(socket);
       const reply = answer(request, t_received_ns);
@@ -74,13 +76,13 @@ export class Connection {
     socket.on("end", () => socket.end());
   }
 
-  /** Drops the connection and its timer. */
+  /** Closes the connection and its timer. */
   destroy(): void {
     this.#stop();
     this.#socket.destroy();
   }
 
-  /** In its turn: the answers to earlier requests go first. */
+  /** Answers to earlier requests are sent first. */
   #continue(): void {
     const t_received_ns = nowNs();
     const framing = { chunked: true, connection: null };
@@ -95,7 +97,7 @@ export class Connection {
     this.#timer = null;
   }
 
-  /** Writes what is due, in one piece, and waits for what is next on the reply's own schedule. */
+  /** Writes what is due, in one piece, and waits until the next part of the reply is due. */
   #play(): void {
     let bytes = "";
     while (this.#queue.length > 0 && !this.#stopped) {
@@ -131,7 +133,7 @@ export class Connection {
 
   #end(kind: "fin" | "reset" | "hang", bytes: string): void {
     this.#stop();
-    // a client may keep its side open after ours has ended
+    // a client may keep its side open after we closed ours
     if (kind === "fin") this.#queue.forEach(() => this.#admission.answered(this.#socket));
     if (kind === "hang") {
       if (bytes !== "") this.#socket.write(bytes);
@@ -144,11 +146,11 @@ export class Connection {
     }
   }
 
-  /** Writes without end, a piece a millisecond as long as the client takes them. */
+  /** Writes forever, one piece per millisecond while the client accepts them. */
   #endless(bytes: string, piece: string): void {
     this.#stop();
     if (bytes !== "") this.#socket.write(bytes);
-    const again = Buffer.from(piece); // encoded once: it is written thousands of times
+    const again = Buffer.from(piece); // encoded once, because it is written thousands of times
     const timer = setInterval(() => {
       if (!this.#socket.writableNeedDrain) this.#socket.write(again);
     }, 1);
@@ -164,13 +166,13 @@ export class Connection {
   }
 }
 
-/** The bytes of a part that is a file. */
+/** The bytes of a part that contains a file. */
 function fileOf(part: ReplyPart): Uint8Array | null {
   if (part.kind === "raw") return typeof part.bytes === "string" ? null : part.bytes;
   return part.kind === "whole" && !part.without_body ? part.bytes ?? null : null;
 }
 
-/** What a request's version and Connection header allow (RFC 9112, 9.3). */
+/** The framing that a request's version and Connection header allow (RFC 9112, 9.3). */
 function framingOf({ version, headers }: ParsedRequest, { parts, frames }: MockReply): Framing {
   const asked = (headers.connection ?? "").toLowerCase().split(",").map((word) => word.trim());
   const chunked = version === "1.1";
@@ -181,7 +183,7 @@ function framingOf({ version, headers }: ParsedRequest, { parts, frames }: MockR
   return { chunked, connection, frames };
 }
 
-/** The connection ends after the reply. */
+/** The parts, with the connection's end after them. */
 function closed(parts: ReplyPart[]): ReplyPart[] {
   return [...parts, { kind: "fin", at_s: parts.at(-1)?.at_s ?? 0 }];
 }

@@ -1,4 +1,4 @@
-/** Vectors for texts: what an embeddings endpoint answers. */
+/** The answers of an embeddings endpoint. */
 import { Buffer } from "node:buffer";
 import { seededRandom } from "../stats/random.ts";
 import { AskedWrongly, promptsIn, readBody, readModel } from "./asked.ts";
@@ -7,19 +7,19 @@ import { textHash } from "./tokens.ts";
 const DIMENSIONS = 8;
 const MAX_DIMENSIONS = 4096;
 
-/** A request for vectors, read from its body. */
+/** A request for vectors, parsed from its body. */
 export interface AskedVectors {
   model: string;
   inputs: { text: string; tokens: string[] }[];
   dimensions: number;
-  /** As little-endian 32-bit floats in base64, as OpenAI's Python client asks by default. */
+  /** As little-endian 32-bit floats in base64, the default of OpenAI's Python client. */
   base64: boolean;
 }
 
 /**
- * Reads a request's body.
+ * Parses a request's body.
  *
- * @param model the one for a request that names none.
+ * @param model used if the request names none.
  * @throws {AskedWrongly} the body is not a request for vectors.
  */
 export function readAskedVectors(body_text: string, model: string): AskedVectors {
@@ -41,7 +41,7 @@ export function readAskedVectors(body_text: string, model: string): AskedVectors
   };
 }
 
-/** The answer: a vector of length 1 for each input, which its text alone decides. */
+/** The answer: for each input a vector of length 1 that depends only on its text. */
 export function embeddingsBody({ model, inputs, dimensions, base64 }: AskedVectors): unknown {
   const tokens = inputs.reduce((sum, input) => sum + input.tokens.length, 0);
   return {

@@ -1,4 +1,4 @@
-/** The mock's model: what it answers, what its prefix cache keeps, and what it counts. */
+/** The mock's model: its answers, its prefix cache, and its counts. */
 import { choiceOf, completionTokens, textOf } from "./answer.ts";
 import { hasMessages, messageTokens } from "./asked.ts";
 import { PrefixCache } from "./prefix_cache.ts";
@@ -11,20 +11,20 @@ import type { MockBehaviour } from "./behaviour.ts";
 import type { Pace, ReplyPart } from "./parts.ts";
 import type { MockScript } from "./script.ts";
 
-/** Answers questions one by one, and remembers them in its cache and its counts. */
+/** Answers requests one by one, and updates its cache and its counts. */
 export class Engine {
   readonly #cache: PrefixCache | null;
   readonly #counts = new ServerCounts();
   readonly #script: Script;
   #answers = 0;
 
-  /** @param cache_blocks of the prefix cache; without, there is none. */
+  /** @param cache_blocks size of the prefix cache; undefined for no cache. */
   constructor(script: MockScript, cache_blocks: number | undefined) {
     this.#script = new Script(script);
     this.#cache = cache_blocks === undefined ? null : new PrefixCache(cache_blocks);
   }
 
-  /** Whether there is a prefix cache, and with it metrics. */
+  /** Whether there is a prefix cache; only then there are metrics. */
   get hasCache(): boolean {
     return this.#cache !== null;
   }
@@ -33,12 +33,12 @@ export class Engine {
     this.#cache?.reset();
   }
 
-  /** The metrics page, in vLLM's names. Only with a cache. */
+  /** The metrics page, with vLLM's names. Exists only with a cache. */
   metrics(model: string): string {
     return this.#counts.page(model, this.#cache!);
   }
 
-  /** What it says to all prompts of a question. */
+  /** Its answers to all prompts of a request. */
   answerTo(asked: Asked, { default_response }: MockBehaviour): MockAnswer {
     const { prompts, n } = asked;
     const cached = prompts.map(({ tokens }) => this.#cache?.use(seedOf(asked), tokens) ?? 0);
@@ -56,7 +56,7 @@ export class Engine {
     };
   }
 
-  /** Its time for an answer, as its script or else the behaviour says. */
+  /** The timing of an answer, from its script or else from the behaviour. */
   paceOf(asked: Asked, answer: MockAnswer, behaviour: MockBehaviour): Pace {
     const scripted = this.#script.find(asked.prompts[0].text);
     const computed = answer.prompt_tokens - (answer.cached_tokens ?? 0);
@@ -67,13 +67,13 @@ export class Engine {
     };
   }
 
-  /** Counts a reply that begins. */
+  /** Counts a reply that starts. */
   begin({ prompt_tokens }: MockAnswer): void {
     this.#counts.running++;
     this.#counts.prompt_tokens += prompt_tokens;
   }
 
-  /** Counts a reply that has ended, and keeps what was generated for the next turn's prompt. */
+  /** Counts a reply that has ended, and caches its generated tokens for the next turn's prompt. */
   end(asked: Asked, answer: MockAnswer, sent: readonly ReplyPart[]): void {
     const counts = this.#counts;
     counts.running--;
@@ -84,7 +84,7 @@ export class Engine {
       ? sent.filter(({ kind }) => kind === "token").length
       : completionTokens(answer);
     for (const { finish_reason } of answer.choices) {
-      const why = finish_reason === "tool_calls" ? "stop" : finish_reason; // as vLLM counts a call
+      const why = finish_reason === "tool_calls" ? "stop" : finish_reason; // vLLM counts a call like this
       counts.finished[isWhole ? why : "abort"]++;
     }
     if (this.#cache === null || !isWhole) return;
@@ -97,5 +97,5 @@ export class Engine {
   }
 }
 
-/** What besides its tokens makes a prompt another one to the cache. */
+/** The cache treats equal prompts as different if these differ. */
 const seedOf = ({ model, preamble }: Asked) => `${model}\n${preamble}`;

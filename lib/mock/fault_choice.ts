@@ -1,8 +1,10 @@
-/** Which requests the mock's fault hits. */
+/** Chooses the requests that the mock's fault affects. */
 import { seededRandom } from "../stats/random.ts";
 import { textHash } from "./tokens.ts";
 
-/** Depends on the seed, the request and how often it came: not on the order of arrival. */
+/**
+ * The choice depends on the seed, the request and how often it came, not on the order of arrival.
+ */
 export class FaultChoice {
   readonly #seed: number;
   /** How often each request came, by the hash of its body. */
@@ -13,13 +15,15 @@ export class FaultChoice {
     this.#seed = seed;
   }
 
-  /** Begins again. */
+  /** Forgets all requests. */
   reset(): void {
     this.#hits = 0;
     this.#seen.clear();
   }
 
-  /** Whether this request is hit: a share of all, and no more than `fault_count` of them. */
+  /**
+   * Whether this request is affected: a share of all requests, and at most `fault_count` of them.
+   */
   hits(
     body_text: string,
     { fault_rate, fault_count }: { fault_rate: number; fault_count: number | null },

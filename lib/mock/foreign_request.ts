@@ -1,11 +1,11 @@
-/** A request in the form of others, as one in OpenAI's form of chat or completions. */
+/** Converts requests of other APIs to OpenAI's chat or completions form. */
 import { asObject, objectOr, objectsIn } from "../json_fields.ts";
 import { CONVERSE_PATH, decoded, GEMINI_PATH, KSERVE_PATH } from "./form.ts";
 import type { TextApi } from "./form.ts";
 
 type Json = Record<string, unknown>;
 
-/** By the form's name; those that are left out are OpenAI's own. */
+/** By form; those that are missing are already in OpenAI's form. */
 export const IN_OPENAI: Partial<Record<TextApi, (body: Json, path: string) => Json>> = {
   messages: chatOfMessages,
   gemini: (body, path) => {
@@ -38,7 +38,7 @@ export const IN_OPENAI: Partial<Record<TextApi, (body: Json, path: string) => Js
   }),
 };
 
-/** One of Anthropic's Messages API; the limit that it demands is checked by the caller. */
+/** A request to Anthropic's Messages API; the caller checks the token limit that it requires. */
 function chatOfMessages(body: Json): Json {
   const { system, tools, tool_choice, stop_sequences, ...rest } = body;
   const choice = asObject(tool_choice);
@@ -65,7 +65,7 @@ function chatOfMessages(body: Json): Json {
   };
 }
 
-/** One of Gemini's generateContent. */
+/** A request to Gemini's generateContent. */
 function chatOfGemini(body: Json, model: string, stream: boolean): Json {
   const config = objectOr(body.generationConfig ?? body.generation_config);
   const mode = objectOr(objectOr(body.toolConfig).functionCallingConfig);
@@ -106,7 +106,7 @@ function chatOfGemini(body: Json, model: string, stream: boolean): Json {
   };
 }
 
-/** One of Bedrock's Converse. */
+/** A request to Bedrock's Converse. */
 function chatOfConverse(body: Json, model: string, stream: boolean): Json {
   const { maxTokens, stopSequences } = objectOr(body.inferenceConfig);
   const { tools, toolChoice } = objectOr(body.toolConfig);

@@ -18,7 +18,7 @@ export function geminiAnswer(asked: Asked, answer: MockAnswer): Json {
   return { candidates, usageMetadata: usageOf(answer), ...headOf(asked, answer) };
 }
 
-/** Every event of a stream; the last one of a candidate has its finish reason and the usage. */
+/** Every event of a stream; the last event of a candidate has its finish reason and the usage. */
 export function geminiEvents(asked: Asked, answer: MockAnswer): SentEvent[] {
   return answer.choices.flatMap((choice): SentEvent[] => {
     const { index, finish_reason, deltas } = choice;
@@ -37,7 +37,7 @@ export function geminiEvents(asked: Asked, answer: MockAnswer): SentEvent[] {
       return [{ kind: "token", event: event([{ text: delta.reasoning, thought: true }]), step }];
     });
     const last = Math.max(0, deltas.length - 1);
-    // a call comes whole
+    // a call is sent in one event
     const call: SentEvent[] = isCall(choice)
       ? [{ kind: "token", event: event(partsOf(choice).slice(-1)), step: last }]
       : [];
@@ -48,7 +48,7 @@ export function geminiEvents(asked: Asked, answer: MockAnswer): SentEvent[] {
   });
 }
 
-/** An event with text, for faults that add one. */
+/** An event with text, for faults that insert one. */
 export function geminiText(asked: Asked, answer: MockAnswer, text: string, index: number): Json {
   return {
     candidates: [{ content: { role: "model", parts: [{ text }] }, index }],

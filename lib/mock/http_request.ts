@@ -5,22 +5,22 @@ const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const CR = 13;
 const LF = 10;
-/** Method, path, version; a proxy's form with scheme and host is understood too (RFC 9112, 3.2.2). */
+/** Method, path, version; a proxy's form with scheme and host is accepted too (RFC 9112, 3.2.2). */
 const START_LINE = /^([A-Z]+) (?:https?:\/\/[^\s/?]+)?((?:\/[^\s?]*)?)(?:\?\S*)? HTTP\/(1\.[01])$/;
 
-/** A request as it came. */
+/** A parsed request. */
 export interface ParsedRequest {
-  /** Of HTTP. */
+  /** The HTTP version. */
   version: "1.0" | "1.1";
   /** The HTTP method, in capitals. */
   method: string;
   /** Path without the query. */
   path: string;
-  /** Names in lower case. */
+  /** Names are in lower case. */
   headers: Record<string, string>;
-  /** The body as text; empty for none. */
+  /** The body as text; empty if there is none. */
   body_text: string;
-  /** The body as it came. */
+  /** The body as received. */
   bytes: Buffer;
 }
 
@@ -35,7 +35,7 @@ export class RequestRefused extends Error {
 
 type State = "head" | "length" | "chunk_size" | "chunk" | "chunk_end" | "trailer";
 
-/** Splits a connection's bytes into requests; several may come in one piece. */
+/** Splits a connection's bytes into requests; one piece of bytes may contain several. */
 export class RequestParser {
   readonly #onRequest: (request: ParsedRequest) => void;
   readonly #onContinue: () => void;
@@ -46,20 +46,20 @@ export class RequestParser {
   #bodyBytes = 0;
   #remaining = 0;
 
-  /** @param onContinue the client waits for 100 Continue before it sends the body. */
+  /** @param onContinue called when the client waits for 100 Continue before it sends the body. */
   constructor(onRequest: (request: ParsedRequest) => void, onContinue: () => void) {
     this.#onRequest = onRequest;
     this.#onContinue = onContinue;
   }
 
-  /** @throws {RequestRefused} the bytes are not a request, or too many. */
+  /** @throws {RequestRefused} the bytes are not a request, or there are too many. */
   push(bytes: Buffer): void {
     let input = this.#pending.length ? Buffer.concat([this.#pending, bytes]) : bytes;
     for (let rest = this.#step(input); rest !== null; rest = this.#step(input)) input = rest;
     this.#pending = input;
   }
 
-  /** Consumes a part; null when it needs more bytes. */
+  /** Consumes a part; returns null if it needs more bytes. */
   #step(input: Buffer): Buffer | null {
     if (input.length === 0) return null;
     if (this.#state === "head") return this.#takeHead(input);
@@ -74,7 +74,7 @@ export class RequestParser {
   }
 
   #takeHead(input: Buffer): Buffer | null {
-    if (input[0] === CR && input[1] === LF) return input.subarray(2); // as RFC 9112, 2.2 asks for
+    if (input[0] === CR && input[1] === LF) return input.subarray(2); // as RFC 9112, 2.2 requires
     const end = input.indexOf("\r\n\r\n");
     if (end < 0) {
       if (input.length > MAX_HEAD_BYTES) throw new RequestRefused(431, "headers above 64 KB");

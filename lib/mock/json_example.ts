@@ -1,16 +1,16 @@
-/** A value that fits a JSON Schema: what the mock says where an answer has to be JSON. */
+/** Makes a value that fits a JSON Schema, for answers that must be JSON. */
 
 type Schema = Record<string, unknown>;
 
-/** Deeper schemas (those that name themselves) end in null. */
+/** Deeper schemas, such as recursive ones, end in null. */
 const MAX_DEPTH = 16;
 
 /**
- * A value of the schema's kind: its const, default or first enum value, else the smallest of its type,
- * with every property of an object.
+ * A value that fits the schema: its const, default or first enum value, else the smallest of its
+ * type, with every property of an object.
  *
- * @param text what strings say.
- * @param root where `$ref` looks; the schema itself.
+ * @param text the content of strings.
+ * @param root the schema that `$ref` refers to; default the schema itself.
  */
 export function jsonExample(schema: unknown, text: string, root = schema, depth = 0): unknown {
   if (typeof schema !== "object" || schema === null || depth > MAX_DEPTH) return null;

@@ -10,18 +10,18 @@ const said = ({ choices }: MockAnswer) => textOf(choices[0], "content");
 
 const generated = (asked: Asked, text_output: string) => ({ ...model(asked), text_output });
 
-/** Triton's generate extension: every event has the fields of a whole answer. */
+/** Triton's generate extension: every event has all fields of a whole answer. */
 export const KSERVE_GENERATE_ANSWERS: MockForm = {
   whole: (asked, answer) => generated(asked, said(answer)),
   events: (asked, answer) =>
-    // Triton's backends end with an empty one
+    // Triton's backends end with an empty event
     textEvents(answer, (text) => generated(asked, text), generated(asked, "")),
   text: (asked, _answer, text) => generated(asked, text),
   error: (message) => ({ error: message }),
   last: "",
 };
 
-/** Inference, which is never streamed. */
+/** Inference, which does not stream. */
 export const KSERVE_INFER_ANSWERS: MockForm = {
   ...KSERVE_GENERATE_ANSWERS,
   whole: (asked, answer) => ({

@@ -1,4 +1,4 @@
-/** What endpoints answer whose answers are sound or images. */
+/** Answers that are sound or images. */
 import { Buffer } from "node:buffer";
 import { wavHead } from "../endpoint/forms/wav.ts";
 import { AskedWrongly, readBody, readModel } from "./asked.ts";
@@ -6,11 +6,13 @@ import { tokensOf } from "./tokens.ts";
 import type { WholeAnswer } from "./numbers.ts";
 
 const SAMPLES_PER_S = 8000;
-/** A spoken word. */
+/** The duration of a spoken word. */
 const SAMPLES_PER_TOKEN = SAMPLES_PER_S / 20;
 const MOST_TOKENS = 20_000, MOST_IMAGES = 10;
 
-/** Speech: a WAV of silence (8 kHz, 8 bits, one channel), a twentieth of a second a token. */
+/**
+ * Speech: a WAV file of silence (8 kHz, 8 bits, one channel), a twentieth of a second per token.
+ */
 export function speech(body_text: string, otherwise: string): WholeAnswer {
   const body = readBody(body_text);
   const { input, voice, response_format = "mp3" } = body;
@@ -33,7 +35,7 @@ export function speech(body_text: string, otherwise: string): WholeAnswer {
 const PIXEL =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/** Images: `n` of one pixel each. */
+/** Images: `n` images of one pixel each. */
 export function images(body_text: string, otherwise: string): WholeAnswer {
   const body = readBody(body_text);
   const { prompt, n = 1, response_format = "b64_json" } = body;

@@ -25,7 +25,7 @@ export function wholeMessage({ model }: Asked, answer: MockAnswer): Json {
   };
 }
 
-/** Every event of a stream, in order; a token event for each delta. */
+/** Every event of a stream, in order; one token event per delta. */
 export function messagesEvents({ model }: Asked, answer: MockAnswer): TypedEvent[] {
   const [choice] = answer.choices;
   const message = {
@@ -38,7 +38,7 @@ export function messagesEvents({ model }: Asked, answer: MockAnswer): TypedEvent
     { kind: "role", json: { type: "message_start", message } },
     ...blocksOf(answer, choice).flatMap(({ kind, begun }, index): TypedEvent[] => [
       {
-        kind: kind === "call" ? "token" : "role", // a call's beginning carries its name
+        kind: kind === "call" ? "token" : "role", // the start of a call contains its name
         json: { type: "content_block_start", index, content_block: begun },
       },
       ...choice.deltas.flatMap((delta): TypedEvent[] => {
@@ -56,7 +56,7 @@ export function messagesEvents({ model }: Asked, answer: MockAnswer): TypedEvent
   ];
 }
 
-/** A text delta as the first of a stream is, for faults that add one. */
+/** A text delta like the first one of a stream, for faults that insert one. */
 export function messagesDelta(text: string): Json {
   return { type: "content_block_delta", index: 0, delta: { type: "text_delta", text } };
 }
@@ -113,7 +113,7 @@ function beginning(model: string, { id }: MockAnswer): Json {
   };
 }
 
-/** What was read from the cache is beside the input's tokens here. */
+/** Tokens read from the cache are not included in the input's tokens here. */
 function inputUsage({ prompt_tokens, cached_tokens }: MockAnswer): Json {
   return {
     input_tokens: prompt_tokens - (cached_tokens ?? 0),

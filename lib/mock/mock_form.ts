@@ -1,26 +1,27 @@
-/** What the mock needs of a form of API to answer in it. */
+/** The interface through which the mock answers in a form of API. */
 import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { SentEvent } from "./sent_event.ts";
 
-/** How a form is answered. */
+/** How to answer in a form. */
 export interface MockForm {
-  /** The whole answer as one body: JSON, or a text. */
+  /** The whole answer as one body: JSON, or text. */
   whole(asked: Asked, answer: MockAnswer): unknown;
-  /** Every event of a streamed answer, in the order of sending. */
+  /** Every event of a streamed answer, in sending order. */
   events(asked: Asked, answer: MockAnswer): SentEvent[];
-  /** The JSON of an event that says this text and nothing else, for faults that add one. */
+  /** The JSON of an event with only this text, for faults that insert one. */
   text(asked: Asked, answer: MockAnswer, text: string, index: number): unknown;
-  /** An error in the form; OpenAI's where it is left out. */
+  /** An error in the form; OpenAI's error if missing. */
   error?(message: string, type: string, code: string | number | null): unknown;
-  /** The word that ends a stream; empty for none. */
+  /** The word that ends a stream; empty if there is none. */
   last: "[DONE]" | "";
 }
 
 /**
- * The events of a stream whose every token is a text of the first answer, and the one that ends it.
+ * The events of a stream in which every token is a text of the first answer, and the event that
+ * ends it.
  *
- * @param text the JSON of an event that says this text.
+ * @param text returns the JSON of an event with this text.
  */
 export function textEvents(
   { choices: [{ deltas }] }: MockAnswer,

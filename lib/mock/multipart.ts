@@ -1,4 +1,4 @@
-/** Requests of multipart/form-data (RFC 7578), as browsers and clients send files. */
+/** Parses requests of multipart/form-data (RFC 7578), in which browsers and clients send files. */
 import { Buffer } from "node:buffer";
 
 /** A file among the fields. */
@@ -9,8 +9,8 @@ export interface SentFile {
 }
 
 /**
- * The fields of a body, each a text or a file; "true" and "false" are what they say. Null for a body of
- * another type.
+ * The fields of a body, each a text or a file; "true" and "false" become booleans. Null if the body
+ * has another type.
  */
 export function multipartFields(
   { headers, bytes }: { headers: Record<string, string>; bytes: Buffer },

@@ -1,23 +1,23 @@
-/** What endpoints answer whose answers are numbers: vectors, rankings, scores of pairs. */
+/** Answers that are numbers: vectors, rankings, scores of pairs. */
 import { AskedWrongly, readBody, readModel } from "./asked.ts";
 import { embeddingsBody, readAskedVectors } from "./embeddings.ts";
 import { textHash, tokensOf } from "./tokens.ts";
 
-/** A request's model, and the answer to it. */
+/** A request's model, and its answer. */
 export interface WholeAnswer {
   model: string;
   /** JSON, or a file. */
   body: unknown;
   /** The content type of a file. */
   type?: string;
-  /** The same with nothing in it. */
+  /** The same body without content. */
   nothing: unknown;
 }
 
-/** Reads a request's body. @throws {AskedWrongly} it is none of its kind. */
+/** Parses a request's body. @throws {AskedWrongly} it has another form. */
 type ReadNumbers = (body_text: string, model: string) => WholeAnswer;
 
-/** By the path; the forms are vLLM's, which are Jina's and Cohere's. */
+/** By path; the forms are vLLM's, which follow Jina's and Cohere's. */
 export const NUMBERS: Record<string, ReadNumbers> = {
   "/v1/embeddings": (body_text, otherwise) => {
     const asked = readAskedVectors(body_text, otherwise);
@@ -71,7 +71,7 @@ function texts(given: unknown, name: string): string[] {
   return list;
 }
 
-/** Of a pair's words the share that both have; where they have none, what their letters come to. */
+/** The share of words that a pair has in common; if there are none, a share based on letters. */
 function likeness(a: string, b: string): number {
   const [one, other] = [new Set(a.split(/\s+/)), new Set(b.split(/\s+/))];
   const common = [...one].filter((word) => other.has(word)).length;

@@ -1,11 +1,11 @@
-/** A reply as timed parts, so that a fault is a change of the list. */
+/** A reply as a list of timed parts, so that a fault is a change of this list. */
 import { frameOf } from "./bedrock.ts";
 import { MOCK_FORMS } from "./replies.ts";
 import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import type { SentEvent } from "./sent_event.ts";
 
-/** What a part puts on the wire, or does to the connection. */
+/** What a part sends, or does to the connection. */
 export type ReplyPart =
   & {
     /** Seconds after the request was received. */
@@ -14,27 +14,27 @@ export type ReplyPart =
   & (
     | { kind: "head" }
     | Omit<SentEvent, "step">
-    /** The end of a stream, and the word for it in the APIs that have one. */
+    /** The end of a stream, with the end word of the API if it has one. */
     | { kind: "done"; word: string }
     | {
       kind: "whole";
       status: number;
       headers?: Record<string, string>;
       body: string;
-      /** A file, instead of the body's text. */
+      /** A file, in place of the body's text. */
       bytes?: Uint8Array;
       type?: string | undefined;
-      /** The head alone, as HEAD has it. */
+      /** Only the head, as the answer to HEAD. */
       without_body?: boolean;
     }
     | { kind: "raw"; bytes: string | Uint8Array }
-    /** Again and again, until the client has gone. */
+    /** Repeated until the client has gone. */
     | { kind: "endless"; piece: string }
-    /** Ends the connection: cleanly, with a reset, or never. */
+    /** Ends the connection cleanly or with a reset, or keeps it open. */
     | { kind: "fin" | "reset" | "hang" }
   );
 
-/** When the parts of an answer leave. */
+/** When the parts of an answer are sent. */
 export interface Pace {
   delay_s: number;
   tokens_per_second: number | null;
@@ -77,20 +77,23 @@ const REASONS: Record<number, string> = {
   503: "Service Unavailable",
 };
 
-/** How a reply is put into HTTP: what its request allows. */
+/** How a reply is framed in HTTP, as its request allows. */
 export interface Framing {
-  /** Chunks, which HTTP/1.0 does not know: there the end of the connection ends a stream. */
+  /** HTTP/1.0 has no chunks: there the end of the connection ends a stream. */
   chunked: boolean;
-  /** The Connection header; null for none. */
+  /** The Connection header; null if there is none. */
   connection: "close" | "keep-alive" | null;
-  /** Events go as frames: all text is then latin1, a letter a byte. */
+  /** Events are sent as frames: all text is then latin1, one letter per byte. */
   frames?: boolean;
 }
 
 const TEXT = "text/event-stream; charset=utf-8", FRAMES = "application/vnd.amazon.eventstream";
 const PLAIN: Framing = { chunked: true, connection: null };
 
-/** The text of a part; empty for those that only end the connection, and for bytes; of a file its head. */
+/**
+ * The text of a part. Empty for parts that only end the connection, and for bytes; for a file, its
+ * head.
+ */
 export function bytesOf(part: ReplyPart, framing = PLAIN): string {
   const { chunked, connection, frames = false } = framing;
   switch (part.kind) {
@@ -140,7 +143,7 @@ function pieceOf(text: string, chunked: boolean): string {
   return chunked ? httpChunk(text) : text;
 }
 
-/** A piece of a chunked body. */
+/** Formats a chunk of a chunked body. */
 export function httpChunk(text: string): string {
   return `${byteLength(text).toString(16)}\r\n${text}\r\n`;
 }

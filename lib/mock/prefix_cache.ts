@@ -1,12 +1,16 @@
-/** A prefix cache as vLLM's is: blocks of tokens, known by what they and all before them hold. */
+/**
+ * A prefix cache like vLLM's: blocks of tokens, each identified by its content and everything
+ * before it.
+ */
 import { createHash } from "node:crypto";
 import { BLOCK_TOKENS } from "../settings/mock.ts";
 
 /**
- * Which prompt blocks were computed before. As in vLLM 0.11 (docs/design/prefix_caching.md, v1/core):
- * only full blocks are kept, a block's hash holds the hash of the one before it, the least recently
- * used block goes first and of one prompt the last, and the last token of a prompt is always computed.
- * Other than there, a block in use may go too: the mock has no requests that wait for memory.
+ * Remembers which prompt blocks were computed before, like vLLM 0.11
+ * (docs/design/prefix_caching.md, v1/core). Only full blocks are kept. A block's hash includes the
+ * hash of the previous block. The least recently used block is evicted first, and of one prompt the
+ * last block. The last token of a prompt is always computed. Unlike in vLLM, a block in use can be
+ * evicted too, because the mock has no requests that wait for memory.
  *
  * @example
  * ```ts
@@ -18,14 +22,14 @@ import { BLOCK_TOKENS } from "../settings/mock.ts";
  */
 export class PrefixCache {
   readonly #capacity: number;
-  /** Hashes from the least to the most recently used. */
+  /** Hashes, least recently used first. */
   readonly #blocks = new Set<string>();
   /** Prompt tokens that were looked up since the start. */
   queries = 0;
   /** Prompt tokens that were found since the start. */
   hits = 0;
 
-  /** @param capacity blocks. */
+  /** @param capacity number of blocks. */
   constructor(capacity: number) {
     this.#capacity = capacity;
   }
@@ -38,8 +42,8 @@ export class PrefixCache {
   /**
    * Looks a prompt up, and keeps its blocks.
    *
-   * @param seed what else has to be the same, as the model.
-   * @returns how many of its first tokens were known.
+   * @param seed what else must be equal, such as the model.
+   * @returns how many of its first tokens were cached.
    */
   use(seed: string, tokens: readonly string[]): number {
     const hashes = hashesOf(seed, tokens);
@@ -52,17 +56,19 @@ export class PrefixCache {
     return known * BLOCK_TOKENS;
   }
 
-  /** Keeps the blocks of a prompt and of what was generated after it. */
+  /** Keeps the blocks of a prompt and of its generated tokens. */
   keep(seed: string, tokens: readonly string[]): void {
     this.#keep(hashesOf(seed, tokens));
   }
 
-  /** Forgets all blocks, as POST /reset_prefix_cache; the counters go on. */
+  /** Forgets all blocks, like POST /reset_prefix_cache; the counters keep their values. */
   reset(): void {
     this.#blocks.clear();
   }
 
-  /** The first block becomes the newest: without it, those after it are of no use. */
+  /**
+   * Makes the first block the most recent one, because the blocks after it are useless without it.
+   */
   #keep(hashes: readonly string[]): void {
     for (const hash of hashes.slice(0, this.#capacity).reverse()) {
       this.#blocks.delete(hash);

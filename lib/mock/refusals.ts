@@ -1,4 +1,4 @@
-/** JSON as a whole reply, and what the mock refuses, in OpenAI's words. */
+/** Whole replies with JSON, and refusals in OpenAI's words. */
 import { errorBody } from "./replies.ts";
 import type { ParsedRequest } from "./http_request.ts";
 import type { ReplyPart } from "./parts.ts";
@@ -12,13 +12,17 @@ export function jsonReply(
   return { kind: "whole", at_s: 0, status, body: JSON.stringify(body), headers };
 }
 
-/** A model that is not served. */
+/** The reply for a model that is not served. */
 export function unknownModel(model: string): ReplyPart {
   const message = `The model \`${model}\` does not exist`;
   return jsonReply(404, errorBody(message, "invalid_request_error", "model_not_found"));
 }
 
-/** No such path, or not that method on it. @param methods those that the path has; none: no such path. */
+/**
+ * The reply for an unknown path or method.
+ *
+ * @param methods those that the path has; empty if the path is unknown.
+ */
 export function refusedRoute(
   { method, path }: ParsedRequest,
   methods: readonly string[],

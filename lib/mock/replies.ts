@@ -1,4 +1,4 @@
-/** What the mock says in each API's form. */
+/** The mock's answers in each API's form. */
 import { converseAnswer, converseEvents, converseText } from "./bedrock.ts";
 import { choicesBody, deltaEvent, finishEvent, roleEvent, usageEvent } from "./choices.ts";
 import { geminiAnswer, geminiError, geminiEvents, geminiText } from "./gemini.ts";
@@ -61,7 +61,7 @@ export const MOCK_FORMS: Readonly<Record<TextApi, MockForm>> = {
   transcription: TRANSCRIPTION_ANSWERS,
 };
 
-/** An event with text, for faults that add one. */
+/** An event with text, for faults that insert one. */
 export function textEvent(asked: Asked, answer: MockAnswer, text: string, index = 0): SentEvent {
   const json = MOCK_FORMS[asked.api_type].text(asked, answer, text, index);
   const { type } = json as { type?: string };
@@ -84,7 +84,7 @@ function typedEvents(events: TypedEvent[]): SentEvent[] {
   });
 }
 
-/** The choices of one request take turns: a token of each, then the next of each. */
+/** The choices of one request alternate: one token of each, then the next of each. */
 function choiceEvents(asked: Asked, answer: MockAnswer): SentEvent[] {
   const events: SentEvent[] = [];
   const add = (kind: SentEvent["kind"], json: unknown, step: number, more = {}) =>
@@ -112,7 +112,7 @@ function choiceEvents(asked: Asked, answer: MockAnswer): SentEvent[] {
   return events;
 }
 
-/** An error in the form of the API at a path; OpenAI's without one. */
+/** An error in the form of the API at a path; OpenAI's form if the API has none. */
 export function errorBody(
   message: string,
   type: string,

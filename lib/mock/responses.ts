@@ -1,6 +1,6 @@
 /**
- * The Responses API: one object, and the events that build it. What OpenAI's two clients want of the
- * events' order and fields is held by tests/mock/responses_test.ts.
+ * The Responses API: one object, and the events that build it. tests/mock/responses_test.ts checks
+ * the order and fields of events that OpenAI's two clients require.
  */
 import { completionTokens, isCall, reasoningTokens, textOf } from "./answer.ts";
 import type { Choice, MockAnswer } from "./answer.ts";
@@ -14,7 +14,7 @@ export function responsesBody(asked: Asked, answer: MockAnswer): unknown {
   return responseObject(asked, answer, true);
 }
 
-/** Every event of a stream, in order; a token event for each delta. */
+/** Every event of a stream, in order; one token event per delta. */
 export function responsesEvents(asked: Asked, answer: MockAnswer): TypedEvent[] {
   const [choice] = answer.choices;
   const begun = responseObject(asked, answer, false);
@@ -32,7 +32,7 @@ export function responsesEvents(asked: Asked, answer: MockAnswer): TypedEvent[] 
   }));
 }
 
-/** A text delta as the first of a stream is, for faults that add one. */
+/** A text delta like the first one of a stream, for faults that insert one. */
 export function responsesDelta(answer: MockAnswer, content: string): Json {
   const item_id = `msg_${answer.id}`;
   return {
@@ -46,7 +46,7 @@ export function responsesDelta(answer: MockAnswer, content: string): Json {
   };
 }
 
-/** An output item: what it is when it is whole, and when it is begun. */
+/** An output item: its final form, and its form when it starts. */
 interface Item {
   kind: "reasoning" | "content" | "call";
   id: string;
@@ -84,7 +84,7 @@ function itemsOf({ id }: MockAnswer, choice: Choice): Item[] {
   ];
 }
 
-/** The one part of an item's content. */
+/** The only part of an item's content. */
 function partOf(choice: Choice, kind: "reasoning" | "content", text = textOf(choice, kind)): Json {
   return kind === "reasoning"
     ? { type: "reasoning_text", text }
@@ -105,7 +105,7 @@ function itemEvents(item: Item, output_index: number, choice: Choice): TypedEven
     const name = textOf(choice, "call");
     const deltas = choice.deltas.flatMap((delta) => "arguments" in delta ? [delta.arguments] : []);
     return [
-      { ...added, kind: "token" }, // it carries the name, which is a token
+      { ...added, kind: "token" }, // it contains the name, which is a token
       ...deltas.map((delta) => event("function_call_arguments.delta", { ...at, delta }, "token")),
       event("function_call_arguments.done", { ...at, name, arguments: words }),
       done,

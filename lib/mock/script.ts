@@ -1,4 +1,4 @@
-/** A script of answers, so that what the mock endpoint says can be scored. */
+/** A script of answers, so that the mock endpoint's answers can be scored. */
 import { z } from "zod";
 import { checkJson, readJsonFile } from "../settings/json_file.ts";
 import { fileForms, schemaField, seconds } from "../settings/setting.ts";
@@ -35,7 +35,7 @@ export const mockScriptSchema = z.strictObject({
 export type MockScript = z.infer<typeof mockScriptSchema>;
 export type ScriptedAnswer = z.infer<typeof answer>;
 
-/** Reads a script. @throws {InputError} with file, line and column. */
+/** Reads a script. @throws {InputError} says file, line and column. */
 export async function loadMockScript(path: string): Promise<MockScript> {
   return checkJson(await readJsonFile(path), mockScriptSchema);
 }
@@ -49,7 +49,7 @@ function isPattern(text: string): boolean {
   }
 }
 
-/** Finds the first answer whose rule fits a prompt. */
+/** Finds the first answer whose rule matches a prompt. */
 export class Script {
   readonly #exact = new Map<string, ScriptedAnswer>();
   readonly #rules: { fits: (prompt: string) => boolean; answer: ScriptedAnswer }[] = [];
@@ -68,7 +68,7 @@ export class Script {
     }
   }
 
-  /** Whole prompts go before parts and patterns. */
+  /** Whole prompts are matched before parts and patterns. */
   find(prompt: string): ScriptedAnswer | null {
     return this.#exact.get(prompt) ?? this.#rules.find(({ fits }) => fits(prompt))?.answer ?? null;
   }

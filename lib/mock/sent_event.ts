@@ -1,19 +1,22 @@
-/** Events of a streamed answer, before they are text. */
+/** Events of a streamed answer, before they become text. */
 
-/** A server-sent event as it is played. */
+/** A server-sent event, ready to be sent. */
 export interface SentEvent {
   kind: "role" | "token" | "finish" | "usage";
   /** The JSON of its data. */
   event: string;
-  /** Its type, in the API that names types. */
+  /** Its type, in APIs whose events have types. */
   name?: string;
-  /** Of a token: how many tokens of its choice went before. */
+  /** For a token: the number of tokens of its choice before it. */
   step: number;
-  /** Of a token of content: its text, and whose it is. */
+  /** For a token of content: its text, and the index of its choice. */
   content?: { index: number; text: string };
 }
 
-/** An event of an API that names types, before it has a number, and what it is for the one who plays it. */
+/**
+ * An event of an API whose events have types, before it is numbered, and its meaning for the
+ * sender.
+ */
 export interface TypedEvent {
   kind: "role" | "token" | "finish";
   json: Record<string, unknown> & { type: string };

@@ -1,4 +1,4 @@
-/** The mock endpoint: a real HTTP server that answers as an OpenAI-compatible one does. */
+/** The mock endpoint: a real HTTP server that answers like an OpenAI-compatible one. */
 import type { AddressInfo } from "node:net";
 import { InputError } from "../errors.ts";
 import { ConnectionAdmission } from "../execute/connection_admission.ts";
@@ -30,52 +30,55 @@ import type { MockScript } from "./script.ts";
 
 export { loadMockScript } from "./script.ts";
 
-/** A request as the log keeps it. */
+/** A request as recorded in the log. */
 export interface MockRequest extends Omit<ParsedRequest, "bytes"> {
-  /** The parsed body, JSON or the fields of a form; null when it is neither. */
+  /** The parsed body: JSON or the fields of a form; null if it is neither. */
   body: unknown;
-  /** When its head was whole: CLOCK_MONOTONIC nanoseconds. */
+  /** When its head was complete: CLOCK_MONOTONIC nanoseconds. */
   t_received_ns: number;
   /** Number of the connection, from 1. */
   connection: number;
-  /** What its reply was spoiled by; null when it was a good one. */
+  /** The fault in its reply; null if the reply was good. */
   fault: ErrorMode | null;
-  /** Whether the reply was sent to its end, or the client closed before; null: not over, or no answer. */
+  /**
+   * Whether the reply was sent to its end before the client closed; null: not ended, or no answer.
+   */
   whole: boolean | null;
-  /** The tokens of the answer that was made for it, sent whole or not; null where none was made. */
+  /** The tokens of its answer, completely sent or not; null if there was no answer. */
   tokens: AnswerTokens | null;
 }
 
 export interface MockOptions {
   /** Default 127.0.0.1. */
   host?: string;
-  /** 0, the default, takes a free one. */
+  /** Default 0: any free port. */
   port?: number;
-  /** Speaks TLS with this; without it plain HTTP. */
+  /** The certificate for TLS; without it the endpoint speaks plain HTTP. */
   tls?: KeyAndCertificate;
   /**
-   * Models that are listed; a request for another gets 404. Without any, "mock" is listed and
-   * every name is served.
+   * The models that are listed; a request for another model gets 404. If empty, "mock" is listed
+   * and every name is served.
    */
   model?: string | string[];
   seed?: number;
   /**
-   * Blocks of 16 tokens that a prefix cache keeps. With one, `usage` tells cached tokens, /metrics
-   * speaks as vLLM's does, and POST /reset_prefix_cache empties it. Without, there is none of that.
+   * The number of blocks of 16 tokens that a prefix cache keeps. With a cache, `usage` reports
+   * cached tokens, /metrics uses vLLM's names, and POST /reset_prefix_cache empties it. Without,
+   * none of these exist.
    */
   prefix_cache_blocks?: number;
   script?: MockScript;
   behaviour?: Partial<MockBehaviour>;
-  /** How long a connection may owe a request, and how many there may be. */
+  /** How long a connection may stay without a request, and how many connections there may be. */
   connection_limits?: Partial<AdmissionLimits>;
 }
 
 const LOG_LENGTH = 10_000;
 
-/** Of clients: long enough for a load whose requests are rare. */
+/** Idle times for clients: long enough for a load with rare requests. */
 const PATIENCE: AdmissionLimits = { first_ms: 30_000, kept_ms: 600_000 };
 
-/** Paths of answers with words; others of their kind name a model. */
+/** Paths of text answers; some other paths include the model's name. */
 const TEXTS = [
   "/v1/chat/completions",
   "/v1/completions",
@@ -85,7 +88,7 @@ const TEXTS = [
   "/v1/audio/translations",
   "/generate",
   "/generate_stream",
-  "/", // as TGI_ANSWERS has it
+  "/", // see TGI_ANSWERS
   "/completion",
 ];
 
@@ -108,7 +111,7 @@ export class MockEndpoint implements AsyncDisposable {
   readonly url: string;
   readonly #admission: ConnectionAdmission;
   readonly #models: string[];
-  /** Whether the models were told: a name that is none of them is refused. */
+  /** Whether models were given: other model names are then refused. */
   readonly #strict: boolean;
   readonly #engine: Engine;
   readonly #routes: Map<string, Route>;
@@ -178,7 +181,9 @@ export class MockEndpoint implements AsyncDisposable {
     this.#log.length = 0;
   }
 
-  /** Changes the behaviour it was started with; `configure({})` goes back to that. */
+  /**
+   * Changes the behaviour, relative to the behaviour at the start; `configure({})` restores that.
+   */
   configure(change: Partial<MockBehaviour>): void {
     this.#behaviour = { ...this.#initial, ...change };
     this.#faults.reset();
@@ -232,13 +237,13 @@ export class MockEndpoint implements AsyncDisposable {
     return { ...whole, parts };
   }
 
-  /** POST to paths that name a model: Gemini's, Bedrock's and KServe's. */
+  /** POST to paths that include a model: Gemini's, Bedrock's and KServe's. */
   #namedRoute(path: string): Route | undefined {
     const isNamed = [GEMINI_PATH, CONVERSE_PATH, KSERVE_PATH].some((form) => form.test(path));
     return isNamed ? { POST: (request) => this.#complete(request) } : undefined;
   }
 
-  /** GET /v1/models/NAME; the name may hold slashes. */
+  /** GET /v1/models/NAME; the name may contain slashes. */
   #modelRoute(path: string): Route | undefined {
     const [, name] = /^\/v1\/models\/(.+)$/.exec(path) ?? [];
     if (name === undefined) return undefined;
@@ -266,13 +271,13 @@ export class MockEndpoint implements AsyncDisposable {
     const answer = WHOLES[path](body_text, this.#models[0]);
     const { delay_s } = behaviour;
     return this.#refused(answer.model) ?? this.#spoiled(wholeReply(answer, delay_s), behaviour, {
-      text: (text) => ({ kind: "token", event: JSON.stringify(text), step: 0 }), // it has no events
+      text: (text) => ({ kind: "token", event: JSON.stringify(text), step: 0 }), // there are no events
       nothing: () => wholeReply(answer, delay_s, true),
       body_text,
     });
   }
 
-  /** A good reply, or what a fault makes of it. */
+  /** A good reply, or the reply as changed by a fault. */
   #spoiled(
     good: ReplyPart[],
     behaviour: MockBehaviour,
@@ -284,7 +289,7 @@ export class MockEndpoint implements AsyncDisposable {
     return withFault(error_mode, good, { ...context, retry_after });
   }
 
-  /** Answers what is not a request with why. */
+  /** The result of `make`, or a reply that says why the request is invalid. */
   #judged<Made>(path: string, make: () => Made): Made | ReplyPart[] {
     try {
       return make();

@@ -1,4 +1,4 @@
-/** What the mock counts of its requests, and the page that tells it in vLLM's names. */
+/** The mock's counts of requests, and the page that reports them with vLLM's names. */
 import type { PrefixCache } from "./prefix_cache.ts";
 
 /** Counts since the start, of completions in any form. */
@@ -6,7 +6,7 @@ export class ServerCounts {
   running = 0;
   prompt_tokens = 0;
   generation_tokens = 0;
-  /** Answers that have ended, by why; "abort" for those whose client left or that a fault cut. */
+  /** Ended answers by reason; "abort" if the client left or a fault cut the answer. */
   readonly finished = { stop: 0, length: 0, abort: 0 };
 
   /** Prometheus text 0.0.4, with the names of vLLM 0.11's /metrics. */

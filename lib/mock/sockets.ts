@@ -1,9 +1,9 @@
-/** The mock's sockets: plain, or by TLS. */
+/** The mock's sockets, plain or with TLS. */
 import net from "node:net";
 import tls from "node:tls";
 import type { KeyAndCertificate } from "./certificate.ts";
 
-/** A server of sockets, and those that it has. */
+/** A server and its open sockets. */
 export class Sockets {
   readonly server: net.Server;
   readonly protocol: "http" | "https";
@@ -14,7 +14,7 @@ export class Sockets {
     this.server = pair
       ? tls.createServer({ ...pair, ALPNProtocols: ["http/1.1"] })
       : net.createServer({ allowHalfOpen: true });
-    this.server.on("tlsClientError", () => {}); // whoever does not trust it goes away
+    this.server.on("tlsClientError", () => {}); // a client that does not trust the certificate closes the connection
     this.server.on("connection", (socket: net.Socket) => {
       this.#open.add(socket);
       socket.on("close", () => this.#open.delete(socket));
@@ -26,7 +26,7 @@ export class Sockets {
     this.server.on(this.protocol === "https" ? "secureConnection" : "connection", take);
   }
 
-  /** Drops all, also those whose handshake is not over. */
+  /** Closes all sockets, including those still in a handshake. */
   destroy(): void {
     for (const socket of this.#open) socket.destroy();
   }

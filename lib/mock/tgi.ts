@@ -1,4 +1,4 @@
-/** TGI's /generate and /generate_stream: a token an event, and the counts with the last. */
+/** TGI's /generate and /generate_stream: one token per event, and the counts in the last one. */
 import { completionTokens, textOf } from "./answer.ts";
 import { textHash } from "./tokens.ts";
 import type { Choice, Delta, MockAnswer } from "./answer.ts";

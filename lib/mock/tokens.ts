@@ -1,6 +1,6 @@
-/** What the mock takes for tokens, and numbers that a text decides. */
+/** The mock's tokens, and numbers derived from a text. */
 
-/** What a mock takes for a token: a word with the space before it. */
+/** The mock's tokens: words with the space before them. */
 export function tokensOf(text: string): string[] {
   return text.match(/\s*\S+/g) ?? [];
 }

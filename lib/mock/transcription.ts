@@ -1,10 +1,10 @@
-/** Transcription of sound: the text is the mock's answer, whatever is heard. */
+/** Transcription of sound: the text is the mock's answer, whatever the sound contains. */
 import { textOf } from "./answer.ts";
 import type { MockAnswer } from "./answer.ts";
 import type { Asked } from "./asked.ts";
 import { type MockForm, textEvents } from "./mock_form.ts";
 
-/** Seconds are billed whole. */
+/** Usage is billed in whole seconds. */
 const usage = ({ sound_s }: Asked) => ({ type: "duration", seconds: Math.ceil(sound_s ?? 0) });
 
 const said = ({ choices }: MockAnswer) => textOf(choices[0], "content");

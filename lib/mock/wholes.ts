@@ -1,4 +1,7 @@
-/** Endpoints whose answers come whole and hold no text: numbers, sound, images, lists of tokens. */
+/**
+ * Endpoints whose answers are not streamed and contain no text: numbers, sound, images, lists of
+ * tokens.
+ */
 import { readBody, readModel, readPrompts } from "./asked.ts";
 import { images, speech } from "./media.ts";
 import { NUMBERS } from "./numbers.ts";
@@ -6,7 +9,7 @@ import { textHash } from "./tokens.ts";
 import type { WholeAnswer } from "./numbers.ts";
 import type { ReplyPart } from "./parts.ts";
 
-/** By the path; each reads a body, and takes a model for those that name none. */
+/** By path; each function parses a body, and receives the default model. */
 export const WHOLES: Readonly<Record<string, (body_text: string, model: string) => WholeAnswer>> = {
   ...NUMBERS,
   "/v1/audio/speech": speech,
@@ -14,7 +17,7 @@ export const WHOLES: Readonly<Record<string, (body_text: string, model: string) 
   "/tokenize": tokenized,
 };
 
-/** As vLLM has it: a prompt, or messages with what its chat template makes of them. */
+/** Like vLLM's: a prompt, or messages with the text of its chat template. */
 function tokenized(body_text: string, otherwise: string): WholeAnswer {
   const body = readBody(body_text);
   const prompts = readPrompts(body.messages === undefined ? "completions" : "chat", body);
@@ -23,7 +26,7 @@ function tokenized(body_text: string, otherwise: string): WholeAnswer {
   return { model: readModel(body, otherwise), body: told, nothing: {} };
 }
 
-/** A reply with this body, JSON or a file, or with nothing in it. */
+/** A reply with this body, which is JSON or a file, or without content. */
 export function wholeReply(
   { body, nothing, type }: WholeAnswer,
   at_s: number,

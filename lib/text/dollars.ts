@@ -1,15 +1,18 @@
-/** Money: its sums, and how it is written wherever a person reads it. */
+/** Money: sums, and how amounts are shown to people. */
 import { counted, grouped } from "./grouped.ts";
 
 /**
- * An amount without what binary fractions add to a sum of decimal ones: 0.1 + 0.2 is 0.3. To 15 digits,
- * which a double holds of every decimal number.
+ * An amount without the error that binary fractions add to a sum of decimal ones: 0.1 + 0.2 is 0.3.
+ * It is rounded to 15 digits, which a double holds of every decimal number.
  */
 export function exactUsd(value: number): number {
   return Number(value.toPrecision(15));
 }
 
-/** Dollars with four decimals, or with as many more as three digits of a small amount take: never 0 for some. */
+/**
+ * Dollars with four decimals, or with more if a small amount needs them for three digits: an amount
+ * above 0 is never shown as 0.
+ */
 export function dollars(value: number): string {
   const size = Math.abs(value);
   const decimals = size > 0 ? Math.max(4, 2 - Math.floor(Math.log10(size))) : 4;
@@ -18,10 +21,10 @@ export function dollars(value: number): string {
 }
 
 /**
- * A total for a person: what is known of it, and how many requests are not in it.
+ * A total for a person: the known part, and the number of requests that it does not include.
  *
- * @param usd null: nothing is known.
- * @param unknown requests of unknown cost.
+ * @param usd null if nothing is known.
+ * @param unknown requests whose cost is unknown.
  * @param cut_off those of them that may have been in flight when dyno was killed.
  */
 export function costText(
@@ -33,14 +36,17 @@ export function costText(
   return unknown ? `${dollars(usd)} + ${unknownText(unknown, cut_off)}` : dollars(usd);
 }
 
-/** What is said of requests that may have been in flight at a kill. */
+/** The note on requests that may have been in flight when dyno was killed. */
 export function cutOffText(requests: number): string {
   return `up to ${
     counted(requests, "request")
   } in flight when dyno was killed: what they took is unknown`;
 }
 
-/** How many requests are in no sum; an upper bound where some may have been in flight at a kill. */
+/**
+ * The number of requests that a sum does not include; an upper bound if some may have been in
+ * flight at a kill.
+ */
 export function unknownText(unknown: number, cut_off: number | null): string {
   return `${cut_off ? "up to " : ""}${grouped(unknown)} unknown`;
 }

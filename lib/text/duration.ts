@@ -1,6 +1,9 @@
-/** Lengths of time as people write and read them. */
+/** Durations as people write and read them. */
 
-/** Nanoseconds of each unit: whole numbers, so that 300ms is 300 ms and not 0.3 s times a thousand. */
+/**
+ * Nanoseconds per unit, as integers, so that 300ms is exactly 300 ms and not 0.3 s times a
+ * thousand.
+ */
 const UNIT_NS: Readonly<Record<string, number>> = {
   us: 1e3,
   "µs": 1e3,
@@ -15,19 +18,19 @@ const UNIT_NS: Readonly<Record<string, number>> = {
 const PART = /(\d+(?:\.\d*)?|\.\d+)\s*(us|µs|ms|s|min|m|h|d)/gy;
 const PLAIN = /^\+?(\d+(?:\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
-/** What a length of time may look like, for messages. */
+/** The accepted forms of a duration, for messages. */
 export const DURATION_FORM = "a time such as 500ms, 2s, 10m or 1h30m";
 
 /**
- * Reads `500ms`, `2s`, `10m`, `1.5h` or `1h30m`; a plain number is in `unit`, and so is the result.
- * The units are us, ms, s, m (or min), h and d.
+ * Parses `500ms`, `2s`, `10m`, `1.5h` or `1h30m`. A number without a unit is in `unit`, and so is
+ * the result. The units are us, ms, s, m (or min), h and d.
  *
  * @example
  * ```ts
  * parseDuration("1h30m", "s"); // 5400
  * parseDuration("0.3s", "ms"); // 300
  * ```
- * @returns null for any other form, a time that is too long for a number, and one below 0.
+ * @returns null for any other form, a duration too long for a number, and a negative one.
  */
 export function parseDuration(text: string, unit: "s" | "ms"): number | null {
   const trimmed = text.trim();
@@ -40,7 +43,7 @@ export function parseDuration(text: string, unit: "s" | "ms"): number | null {
     const part = PART.exec(trimmed);
     if (part === null) return null;
     const unit_ns = UNIT_NS[part[2]];
-    if (unit_ns >= least_ns) return null; // 5s1h, 1m1m
+    if (unit_ns >= least_ns) return null; // rejects 5s1h and 1m1m
     least_ns = unit_ns;
     total_ns += Number(part[1]) * unit_ns;
     at = PART.lastIndex;
@@ -59,15 +62,15 @@ function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** From this many seconds on, a number is more often of milliseconds, */
+/** A number of seconds this large is more likely meant as milliseconds, */
 const SLIP_S = 1000;
-/** and from here on, even one of whole minutes. */
+/** and from this size on, even a multiple of a minute is. */
 const SURE_SLIP_S = 10_000;
 
 /**
- * What to ask whoever wrote a plain number where seconds are expected, and may have meant milliseconds:
- * 1000 or more that is not a whole number of minutes, 10,000 or more that is not a whole number of hours.
- * Null where seconds are likely.
+ * The question to ask about a plain number of seconds that may have been meant as milliseconds: at
+ * least 1000 and not a whole number of minutes, or at least 10,000 and not a whole number of hours.
+ * Null if seconds are likely.
  */
 export function unitSlip(seconds: number): string | null {
   if (seconds < SLIP_S || seconds % (seconds < SURE_SLIP_S ? 60 : 3600) === 0) return null;
@@ -75,7 +78,7 @@ export function unitSlip(seconds: number): string | null {
     `write ${seconds}ms, or ${seconds}s`;
 }
 
-/** Seconds as a person says them: `8 s`, `3 min 5 s`, `2 h 10 min`. */
+/** Seconds in words: `8 s`, `3 min 5 s`, `2 h 10 min`. */
 export function durationText(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

@@ -1,19 +1,19 @@
-/** Figures as tables show them: a dash is an unknown one. */
+/** Figures as tables show them; a dash is an unknown figure. */
 import { grouped } from "./grouped.ts";
 
 type Known = number | null | undefined;
 
-/** A figure as `text` writes it. */
+/** A figure formatted by `text`, or a dash. */
 export function known(value: Known, text: (value: number) => string): string {
   return value === null || value === undefined ? "–" : text(value);
 }
 
-/** A figure with this many digits after the point. */
+/** A figure with this many decimals. */
 export function figure(value: Known, digits: number): string {
   return known(value, (value) => value.toFixed(digits));
 }
 
-/** About four digits, for columns: whole from 1,000 on, two decimals below 100. */
+/** About four digits, for columns: no decimals from 1,000 on, two decimals below 100. */
 export function columnFigure(value: Known): string {
   return known(value, (value) => {
     const size = Math.abs(value);
@@ -21,7 +21,7 @@ export function columnFigure(value: Known): string {
   });
 }
 
-/** A count, with commas between its thousands. */
+/** A count, with commas between thousands. */
 export function countFigure(value: Known): string {
   return known(value, (value) => grouped(Math.round(value)));
 }

@@ -1,8 +1,8 @@
-/** Numbers for people. */
+/** Formats numbers for people. */
 
 /**
- * A number with commas between its thousands and this many digits after the point. toLocaleString
- * would first load the rules of languages, which takes 25 ms of a command's second.
+ * A number with commas between thousands and this many decimals. toLocaleString would first load
+ * language rules, which takes 25 ms of a command's second.
  */
 export function grouped(value: number, digits = 0): string {
   const [whole, ...fraction] = value.toFixed(digits).split(".");
@@ -14,10 +14,13 @@ export function counted(count: number, noun: string): string {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Less is what binary fractions add to sums of others, and no figure. */
+/** Smaller values are rounding errors of binary fractions, not figures. */
 const NOTHING = 1e-12;
 
-/** A figure in this many digits, never in powers of ten: whole ones are grouped. */
+/**
+ * A figure with this many digits, never in scientific notation; integers have commas between
+ * thousands.
+ */
 export function inDigits(value: number, digits = 4): string {
   const size = Math.abs(value);
   if (size < NOTHING) return "0";

@@ -1,11 +1,11 @@
-/** The names someone may have meant. */
+/** Finds the names that someone may have meant. */
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 
-/** Letters that a name shares with another by more than chance. */
+/** The least number of letters that two names share by more than chance. */
 const LEAST_PART = 3;
 
 /**
- * The known names closest to `name`, best first, three at most; empty if none is close.
+ * The known names closest to `name`, best first, at most three; empty if none is close.
  *
  * @example
  * ```ts
@@ -27,7 +27,7 @@ export function nearest(name: string, known: Iterable<string>): string[] {
   return near.slice(0, 3).map((entry) => entry.candidate);
 }
 
-/** `; did you mean "a" or "b"?`, or the empty string. Made to end an error message. */
+/** `; did you mean "a" or "b"?`, or the empty string; used at the end of an error message. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   const names = nearest(name, known).map((n) => `"${n}"`);
   return names.length ? `; did you mean ${names.join(" or ")}?` : "";

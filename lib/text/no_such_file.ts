@@ -1,8 +1,8 @@
-/** What is said of a file that is not there. */
+/** The message about a file that does not exist. */
 import { isAbsolute } from "node:path";
 import process from "node:process";
 
-/** The file, and the folder that its path was seen from. */
+/** Names the file, and the folder that its path is relative to. */
 export function noSuchFile(path: string, what = "file"): string {
   return isAbsolute(path)
     ? `${path}: no such ${what}; check the path`

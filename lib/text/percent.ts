@@ -1,9 +1,10 @@
-/** Shares of one as people read them. */
+/** Formats shares as percentages. */
 
 /**
- * A share in percent: 0.873 is `87.3 %`; a dash when it is unknown.
+ * A share in percent: 0.873 is `87.3 %`; a dash if it is unknown.
  *
- * @param digits after the point: by default one, and two below 1 %, so that few are not none.
+ * @param digits decimals: by default one, and two below 1 %, so that small shares are not shown as
+ * 0.
  */
 export function percentText(
   share: number | null | undefined,

@@ -1,15 +1,16 @@
-/** Text of models, endpoints and files, made harmless for terminals. */
+/** Makes text from models, endpoints and files harmless for terminals. */
 
-/** Colours of ours; control characters of both sets; what turns the direction of letters. */
+/** Our own colours; control characters of both sets; characters that change the text direction. */
 const OBEYED =
   // deno-lint-ignore no-control-regex
   /(\x1b\[(?:[0-2]|22|3[1-69])m)|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * Text with what a terminal would obey (cleared screens, links, the clipboard, hidden or turned letters)
- * written out as JSON writes it, so that JSON stays the same JSON. Tabs and line ends stay.
+ * Text in which everything that a terminal would interpret (clearing the screen, links, the
+ * clipboard, hidden or reversed letters) is escaped as in JSON, so that JSON keeps its meaning.
+ * Tabs and line ends are not changed.
  *
- * @param coloured whether our own colours stay, too.
+ * @param coloured whether our own colours are kept too.
  *
  * @example
  * ```ts
@@ -23,12 +24,12 @@ export function printable(text: string, coloured: boolean): string {
   });
 }
 
-/** Text on one line, so that it cannot pass for a line of another meaning. */
+/** Text on one line, so that it cannot look like a line with another meaning. */
 export function onOneLine(text: string): string {
   return text.replace(/[\r\n]+/g, " ");
 }
 
-/** JSON of ASCII letters only (below a space JSON has none). */
+/** JSON with only ASCII characters (characters below the space are already escaped in JSON). */
 export function asciiJson(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\u007f-\uffff]/g,

@@ -1,6 +1,6 @@
-/** A command as one text. */
+/** Formats a command as one text. */
 
-/** A command as a shell takes it. */
+/** A command quoted for a shell. */
 export function shellText(command: readonly string[]): string {
   const quoted = (part: string) =>
     /^[\w@%+=:,./-]+$/.test(part) ? part : `'${part.replaceAll("'", `'\\''`)}'`;

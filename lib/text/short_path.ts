@@ -1,8 +1,8 @@
-/** Paths as people read them. */
+/** Formats paths for people. */
 import process from "node:process";
 import { relative } from "node:path";
 
-/** A path as short as it can be from the working folder. */
+/** A path relative to the working folder; unchanged if it is outside that folder. */
 export function shortPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short.startsWith("..") ? path : short;

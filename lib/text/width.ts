@@ -1,4 +1,4 @@
-/** How many columns a text takes in a terminal. */
+/** The number of columns that a text takes in a terminal. */
 
 // deno-lint-ignore no-control-regex
 const COLOURS = /\x1b\[[\d;]*m/g;
@@ -10,9 +10,9 @@ const EMPTY = /^[\p{Mn}\p{Me}\p{Cf}\p{Cc}]+$/u;
 let segmenter: Intl.Segmenter | null = null;
 
 /**
- * The width of a text, colours aside: East Asian wide letters and emoji take two columns, marks that
- * sit on other letters none. The library that knows this exactly takes 30 ms to load, which a list of
- * runs would be made of.
+ * The width of a text without its colours: East Asian wide letters and emoji take two columns,
+ * combining marks none. The library that knows this exactly takes 30 ms to load, most of the time
+ * of a list of runs.
  */
 export function textWidth(text: string): number {
   const bare = text.replace(COLOURS, "");
@@ -25,7 +25,7 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** A text of at most `room` columns: a longer one without its end and its colours. */
+/** A text of at most `room` columns: a longer text loses its end and its colours. */
 function fittedText(text: string, room: number): string {
   if (textWidth(text) <= room) return text;
   segmenter ??= new Intl.Segmenter();
@@ -38,12 +38,12 @@ function fittedText(text: string, room: number): string {
   return fitted;
 }
 
-/** Between the parts of a row. */
+/** The separator between the parts of a row. */
 const PART = " · ";
 
 /**
- * A row of at most `room` columns: of one that is wider the last parts are left out, so that no figure is
- * cut. A last part that begins with a name ends in `…` if enough of it has room.
+ * A row of at most `room` columns. From a wider row the last parts are removed, so that no figure
+ * is cut. A last part that begins with a name ends in `…` if enough of it fits.
  */
 export function fittedParts(row: string, room: number): string {
   if (textWidth(row) <= room) return row;
@@ -55,7 +55,7 @@ export function fittedParts(row: string, room: number): string {
   return fittedParts(row.slice(0, at) + (row.includes("\x1b") ? "\x1b[0m" : ""), room);
 }
 
-/** A text in lines of at most `room` columns; a longer word has its own line. */
+/** Breaks a text into lines of at most `room` columns; a longer word gets its own line. */
 export function wrapText(text: string, room: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {

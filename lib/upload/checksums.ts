@@ -2,10 +2,10 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 
-/** Both are hexadecimal. */
+/** Both checksums are hexadecimal. */
 export interface Checksums {
   sha256: string;
-  /** What storages call the ETag of an object that came in one piece. */
+  /** Storages use it as the ETag of an object that was uploaded in one piece. */
   md5: string;
 }
 
@@ -16,7 +16,11 @@ export function checksumsOf(bytes: Uint8Array): Checksums {
   };
 }
 
-/** Of a file of any size; reads it once. @throws the system's error, or CancelledError's reason. */
+/**
+ * Checksums of a file of any size; reads it once.
+ *
+ * @throws the system's error, or CancelledError's reason.
+ */
 export async function fileChecksums(path: string, signal: AbortSignal): Promise<Checksums> {
   const sha256 = createHash("sha256"), md5 = createHash("md5");
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) {

@@ -1,4 +1,4 @@
-/** The files of a folder that nobody writes to any more. */
+/** Finds the files of a folder that no process is still writing. */
 import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
@@ -6,7 +6,7 @@ import { isLocked } from "../run/lock.ts";
 
 /** A file to upload. */
 export interface ClosedFile {
-  /** Its place below the folder, with slashes. */
+  /** Its path in the folder, with slashes. */
   name: string;
   path: string;
   size_bytes: number;
@@ -14,23 +14,23 @@ export interface ClosedFile {
 }
 
 export interface ClosedFiles {
-  /** By name. */
+  /** Sorted by name. */
   files: ClosedFile[];
-  /** Folders that a running process writes to: left out. */
+  /** Skipped: folders that a running process writes to. */
   in_use: string[];
-  /** Links that lead out of the folder, or to folders, and what is not a plain file: left out. */
+  /** Skipped: links out of the folder or to folders, and everything that is not a regular file. */
   no_files: string[];
 }
 
-/** Locks, files that get their name when they are whole, and the index, which is a cache. */
+/** Locks, files that are renamed when complete, and the index, which is a cache. */
 const PASSING_INDEX = /^index\.sqlite/;
 const PASSING = /\.lock(\.\d+)?$|\.tmp$|^index\.sqlite/;
 
 /**
- * Everything below a folder but what is in use, passing or no plain file. A link is read where it
- * leads to a file within the folder.
+ * Everything in a folder except what is in use, temporary or not a regular file. A link is followed
+ * if it leads to a file in the folder.
  *
- * @throws {InputError} there is no such folder, or a process writes to it.
+ * @throws {InputError} the folder does not exist, or a process writes to it.
  */
 export function closedFiles(folder: string): ClosedFiles {
   const found: ClosedFiles = { files: [], in_use: [], no_files: [] };
@@ -72,12 +72,12 @@ function inUse(folder: string): boolean {
   );
 }
 
-/** Where a link leads, if that is within the folder. */
+/** The target of a link, if it is within the folder. */
 function targetWithin(root: string, link: string): string | null {
   try {
     const target = realpathSync(link);
     return target.startsWith(`${resolve(root)}/`) ? target : null;
   } catch {
-    return null; // it leads nowhere, or in a circle
+    return null; // it leads nowhere, or to itself
   }
 }

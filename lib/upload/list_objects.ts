@@ -1,21 +1,21 @@
-/** What lies in a bucket below a prefix, and which uploads nobody has finished. */
+/** Lists the objects in a bucket with a prefix, and unfinished uploads. */
 import { RefusedError, type Storage, StorageError } from "./storage.ts";
 import { elementsIn, elementText } from "./xml.ts";
 
-/** Pages of a list, of a thousand objects each as a rule. */
+/** The most pages of a list; a page usually has a thousand objects. */
 const MOST_PAGES = 10_000;
 
 export interface ListedObject {
   size_bytes: number;
-  /** Without its quotes; the MD5 of an object that came in one piece, as a rule. */
+  /** Without quotes; usually the MD5 of an object that was uploaded in one piece. */
   etag: string;
 }
 
 /**
- * All objects below a prefix by key; null where the key may write but not list.
+ * All objects with a prefix, by key; null if the access key may write but not list.
  *
- * @throws {InputError} the key or the bucket is not right.
- * @throws {StorageError} the list has no end.
+ * @throws {InputError} the access key or the bucket is wrong.
+ * @throws {StorageError} the list does not end.
  */
 export async function listObjects(
   storage: Storage,
@@ -51,10 +51,10 @@ export async function listObjects(
 }
 
 /**
- * The numbers of the multi-part uploads of a key that were begun and neither finished nor given up.
+ * The ids of a key's multi-part uploads that were started and neither finished nor aborted.
  *
- * @throws {InputError} the key may not ask for them.
- * @throws {StorageError} the storage cannot tell.
+ * @throws {InputError} the access key may not list them.
+ * @throws {StorageError} the storage does not support this.
  */
 export async function openUploads(
   storage: Storage,
@@ -68,7 +68,7 @@ export async function openUploads(
     .flatMap((entry) => elementText(entry, "UploadId") ?? []);
 }
 
-/** How an entry of a list has its key. */
+/** Returns the function that reads the key of a list's entry. */
 function keysIn(list: string): (entry: string) => string {
   const coded = elementText(list, "EncodingType") === "url";
   return (entry) => {
@@ -76,7 +76,7 @@ function keysIn(list: string): (entry: string) => string {
     try {
       return coded ? decodeURIComponent(key.replaceAll("+", " ")) : key;
     } catch {
-      return key; // no code: it is none of ours
+      return key; // not encoded, so it is not one of ours
     }
   };
 }

@@ -1,4 +1,4 @@
-/** A run to an MLflow tracking server, over its REST API 2.0. */
+/** Sends a run to an MLflow tracking server, over its REST API 2.0. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { InputError, ToldError } from "../errors.ts";
@@ -7,13 +7,13 @@ import { fetchWhole, LargeAnswerError, whyFetchFailed } from "../fetch_whole.ts"
 import { type JsonObject, objectAt, objectsIn, parsedObject, textAt } from "../json_fields.ts";
 import type { TrackedRun } from "./tracked_run.ts";
 
-/** The most that one call takes, as the API's documentation has it. */
+/** The most that one call accepts, according to the API's documentation. */
 const MOST_METRICS = 1000, MOST_PARAMS = 100, LONGEST_PARAM = 6000;
 const ATTEMPTS = 5;
 const WAITS = { delay_s: 0.5, longest_asked_s: 60 };
 const TIMEOUT_MS = 60_000;
 
-/** The tag by which a run is found again. */
+/** The tag by which a run is found later. */
 const RUN_ID_TAG = "dyno.run_id";
 const STATUS = { complete: "FINISHED", incomplete: "KILLED", failed: "FAILED" };
 
@@ -22,27 +22,28 @@ export class MlflowError extends ToldError {
   override readonly name = "MlflowError";
 }
 
-/** The outcome of a run. */
+/** The result of sending a run. */
 export interface MlflowRun {
-  /** MLflow's id of it. */
+  /** MLflow's id for the run. */
   run_id: string;
   /** The page that shows it. */
   url: string;
-  /** It was there already, with this dyno run's id: nothing was sent. */
+  /** Whether it existed with this dyno run's id: nothing was sent then. */
   present: boolean;
-  /** Files that the server does not take itself: its artifacts lie elsewhere. */
+  /** Files that cannot be sent to the server, because its artifacts are stored elsewhere. */
   files_left_out: string[];
 }
 
 /**
- * Logs a run: parameters, metrics, tags and files, under an experiment that is made where it lacks. A run
- * that is there already is left as it is.
+ * Logs a run: parameters, metrics, tags and files, in an experiment that is created if it does not
+ * exist. A run that already exists is not changed.
  *
- * The key is in MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.
+ * The credentials are in MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and
+ * MLFLOW_TRACKING_PASSWORD.
  *
  * @param server its URL, such as http://127.0.0.1:5000.
- * @throws {InputError} no URL.
- * @throws {MlflowError} the server refuses or is not reached.
+ * @throws {InputError} it is not a URL.
+ * @throws {MlflowError} the server refuses or cannot be reached.
  */
 export async function logToMlflow(
   run: TrackedRun,
@@ -64,7 +65,7 @@ export async function logToMlflow(
     throw new MlflowError(`${mlflow.url}: its answer names no run; is this an MLflow server?`);
   }
   const url = `${mlflow.url}/#/experiments/${experiment_id}/runs/${run_id}`;
-  // one that an upload left in the middle is still running there: it gets the rest
+  // a run whose upload was interrupted is still running there: it gets the rest
   const present = found !== undefined && textAt(info, "status") !== "RUNNING";
   if (present) return { run_id, url, present, files_left_out: [] };
   const timestamp = run.ended_ms ?? Date.now();
@@ -78,7 +79,7 @@ export async function logToMlflow(
   for (let i = 0; i < params.length; i += MOST_PARAMS) {
     await mlflow.call("runs/log-batch", { run_id, params: params.slice(i, i + MOST_PARAMS) });
   }
-  // a server whose artifacts lie in a bucket gives no way to them
+  // a server with artifacts in a bucket offers no way to upload them
   const artifacts = /^mlflow-artifacts:\/(?:\/[^/]*\/)?(.*)$/.exec(
     textAt(info, "artifact_uri") ?? "",
   );
@@ -114,7 +115,7 @@ async function experimentId(mlflow: Mlflow, name: string): Promise<string> {
   return textAt(await mlflow.call("experiments/create", { name }), "experiment_id") ?? "";
 }
 
-/** One server, asked again where that may help. */
+/** A server; requests are repeated if that may help. */
 class Mlflow {
   readonly url: string;
   readonly #headers: Record<string, string>;
@@ -138,9 +139,9 @@ class Mlflow {
   }
 
   /**
-   * A call of the API; GET without a body.
+   * A call of the API; GET if there is no body.
    *
-   * @param absent the code of an error that means "there is none": then the answer is empty.
+   * @param absent the error code that means "does not exist": the answer is empty then.
    */
   async call(path: string, body: unknown, absent?: string): Promise<JsonObject> {
     const headers = { ...this.#headers, "content-type": "application/json" };
@@ -155,7 +156,7 @@ class Mlflow {
     throw this.#error(path, status, textAt(json, "message") ?? text);
   }
 
-  /** Keeps a file. */
+  /** Uploads a file. */
   async put(path: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
     const { status, text } = await this.#send(path, {
       method: "PUT",

@@ -1,4 +1,4 @@
-/** A large file in parts, several at a time; continues the parts that are there. */
+/** Uploads a large file in parts, several at a time; continues after the parts that exist. */
 import { Buffer } from "node:buffer";
 import { open } from "node:fs/promises";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
@@ -13,12 +13,12 @@ import { cacheFolders } from "../cache_folders.ts";
 import { makeFolder, writeFileAtomic } from "../write.ts";
 import type { ClosedFile } from "./closed_files.ts";
 
-/** A file up to this size goes in one piece. */
+/** A file up to this size is sent in one piece. */
 export const PART_BYTES = 8 << 20;
 const MOST_PARTS = 10_000;
 const PARTS_AT_ONCE = 4;
 
-/** The size of a file's parts: the same each time, so that parts of an earlier upload fit. */
+/** The size of a file's parts: always the same, so that parts of an earlier upload fit. */
 export function partBytes(size_bytes: number): number {
   return Math.max(PART_BYTES, Math.ceil(size_bytes / MOST_PARTS / (1 << 20)) * (1 << 20));
 }
@@ -26,10 +26,10 @@ export function partBytes(size_bytes: number): number {
 /**
  * Sends a file in parts.
  *
- * @param sha256 of the file, kept as the object's metadata.
- * @param isThere whether the whole object is; null where that cannot be asked.
- * @returns the bytes that were sent now.
- * @throws {StorageError} also where an upload begun earlier is gone: the next try starts again.
+ * @param sha256 of the file, stored as the object's metadata.
+ * @param isThere whether the whole object exists; null if that cannot be asked.
+ * @returns the bytes that were sent by this call.
+ * @throws {StorageError} also if an earlier upload no longer exists: the next try starts again.
  */
 export async function sendParts(
   storage: Storage,
@@ -56,7 +56,7 @@ export async function sendParts(
       writeParts(kept);
     });
     const body = new TextEncoder().encode(listOf(kept, count));
-    // where the answer to this is lost, the object itself tells
+    // if the answer to this is lost, the object itself shows the outcome
     await storage.ensure({ method: "POST", key, query: { uploadId }, body }, isThere, signal);
   } catch (error) {
     if (isForgotten(error)) forgetParts(kept.url);
@@ -68,12 +68,12 @@ export async function sendParts(
   return sent_bytes;
 }
 
-/** Whether the storage no longer has parts of an earlier time. */
+/** Whether the storage no longer has the parts of an earlier upload. */
 export function isForgotten(error: unknown): boolean {
   return error instanceof StorageError && /^(NoSuchUpload|InvalidPart)/.test(error.code);
 }
 
-/** The upload of this content that was begun earlier, or a new one. */
+/** The earlier upload of this content, or a new one. */
 async function begun(
   storage: Storage,
   key: string,
@@ -100,7 +100,7 @@ async function begun(
   return fresh;
 }
 
-/** Gives up what is kept of an upload to an object that is whole. */
+/** Discards the record of an upload to an object that is complete. */
 export async function dropParts(storage: Storage, key: string, signal: AbortSignal): Promise<void> {
   const url = `${storage.url}/${key}`;
   const kept = readParts(url);
@@ -109,19 +109,21 @@ export async function dropParts(storage: Storage, key: string, signal: AbortSign
   forgetParts(url);
 }
 
-/** Of uploads that were begun before a kill, or whose first answer was lost, nobody knows the number. */
+/**
+ * Aborts uploads whose id is unknown, because a process was killed or their first answer was lost.
+ */
 async function abandonOthers(storage: Storage, key: string, own: string, signal: AbortSignal) {
   let open: string[];
   try {
     open = await openUploads(storage, key, signal);
   } catch (error) {
     if (signal.aborted) throw error;
-    return; // this key may not ask, or this storage cannot tell
+    return; // this access key may not list them, or the storage does not support it
   }
   for (const id of open.filter((id) => id !== own)) await abandon(storage, key, id, signal);
 }
 
-/** Parts that nobody finishes cost money. */
+/** Aborts an upload, because parts that are never completed cost money. */
 async function abandon(storage: Storage, key: string, uploadId: string, signal: AbortSignal) {
   try {
     await storage.request({ method: "DELETE", key, query: { uploadId } }, signal);
@@ -131,9 +133,10 @@ async function abandon(storage: Storage, key: string, uploadId: string, signal: 
 }
 
 /**
- * Puts bytes whose checksums the storage checks, and checks its own in turn; gives the ETag.
+ * Uploads bytes with checksums that the storage checks, and checks the storage's own; returns the
+ * ETag.
  *
- * @throws {StorageError} the storage holds something else.
+ * @throws {StorageError} the storage has different content.
  */
 export async function putChecked(
   storage: Storage,
@@ -157,7 +160,7 @@ export async function putChecked(
     const etag = reply.headers.get("etag") ?? "";
     const keyed = reply.headers.get("x-amz-server-side-encryption")?.startsWith("aws:kms") ||
       reply.headers.has("x-amz-server-side-encryption-customer-algorithm");
-    // an ETag of another form, or of what was encrypted with a key, is no MD5
+    // an ETag of another form, or of content encrypted with a key, is not an MD5
     if (keyed || !/^"?[0-9a-f]{32}"?$/.test(etag) || etag.replaceAll('"', "") === md5) return etag;
     if (attempt === 3) {
       throw new StorageError(`${key}: the storage holds other bytes than were sent`, 0, "");
@@ -187,30 +190,30 @@ function listOf({ etags }: PartsKept, count: number): string {
   return `<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`;
 }
 
-/** An upload that was begun. */
+/** An upload that was started. */
 interface PartsKept {
   schema_version: 1;
   /** The object's address. */
   url: string;
   upload_id: string;
-  /** Of the whole file: another content is another upload. */
+  /** Hash of the whole file: other content needs another upload. */
   sha256: string;
   part_bytes: number;
-  /** The storage's ETag by the number of the part, from 1. */
+  /** The storage's ETags by part number, from 1. */
   etags: Record<string, string>;
 }
 
-/** What is known of an upload to an address; null for nothing. */
+/** The recorded upload to an address; null if there is none. */
 function readParts(url: string): PartsKept | null {
   try {
     const kept: PartsKept = JSON.parse(readFileSync(pathOf(url), "utf8"));
     return kept.schema_version === 1 && kept.url === url ? kept : null;
   } catch {
-    return null; // none, or a damaged one: the upload begins again
+    return null; // missing or damaged: the upload starts again
   }
 }
 
-/** Keeps it; where that cannot be, the upload is made without. */
+/** Writes the record; if that fails, the upload continues without one. */
 function writeParts(parts: PartsKept): void {
   const path = pathOf(parts.url);
   try {
@@ -223,7 +226,7 @@ function forgetParts(url: string): void {
   rmSync(pathOf(url), { force: true });
 }
 
-/** Beside the cache of libdyno: the uploaded folder is left as it is. */
+/** Next to libdyno's cache, so that the uploaded folder is not changed. */
 function pathOf(url: string): string {
   const hash = createHash("sha256").update(url).digest("hex").slice(0, 32);
   return join(dirname(cacheFolders()[0] ?? "/nonexistent/native"), "uploads", `${hash}.json`);

@@ -1,4 +1,4 @@
-/** Signed requests to a bucket, tried again where that may help. */
+/** Sends signed requests to a bucket, and repeats them if that may help. */
 import { createHash } from "node:crypto";
 import { escaped, signedHeaders } from "../aws/sigv4.ts";
 import { InputError, ToldError } from "../errors.ts";
@@ -12,11 +12,11 @@ import type { BucketAccess, UploadTarget } from "./target.ts";
 
 const ATTEMPTS = 7;
 const WAITS = { delay_s: 0.5, longest_asked_s: 60 };
-/** A request may take so long, and longer by what it sends at a slow line's speed. */
+/** A request's time limit, extended by the time that its content takes on a slow line. */
 const TIMEOUT_MS = 60_000;
 const SLOWEST_BYTES_PER_MS = 50;
 
-/** A request on an object, or on the bucket where `key` is null. */
+/** A request on an object, or on the bucket if `key` is null. */
 export interface StorageRequest {
   method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   key: string | null;
@@ -25,12 +25,12 @@ export interface StorageRequest {
   body?: Uint8Array<ArrayBuffer>;
 }
 
-/** The storage refused a request, or could not be reached. The message holds no secret. */
+/** The storage refused a request, or could not be reached. The message contains no secrets. */
 export class StorageError extends ToldError {
   override readonly name = "StorageError";
-  /** 0 where there was no answer. */
+  /** 0 if there was no answer. */
   readonly status: number;
-  /** The storage's word for it, such as NoSuchUpload; empty where it has none. */
+  /** The storage's error code, such as NoSuchUpload; empty if it sent none. */
   readonly code: string;
 
   constructor(message: string, status: number, code: string) {
@@ -40,7 +40,7 @@ export class StorageError extends ToldError {
   }
 }
 
-/** A bucket that can be asked. */
+/** A bucket and the access to it. */
 export class Storage {
   readonly url: string;
   readonly #access: BucketAccess;
@@ -56,16 +56,16 @@ export class Storage {
     this.#redactor.learn(access.session_token);
   }
 
-  /** @throws {InputError} the environment holds no key to it. */
+  /** @throws {InputError} the environment has no access key for it. */
   static open(target: UploadTarget): Storage {
     return new Storage(target, bucketAccess(target));
   }
 
   /**
-   * The answer of a request; of a HEAD also "404 Not Found" is one. What fails on the way, by a
-   * timeout or by a fault of the storage is tried again.
+   * The answer to a request; for HEAD, "404 Not Found" is an answer too. Requests that fail on the
+   * network, by a timeout or by an error of the storage are repeated.
    *
-   * @throws {InputError} the key or the bucket is not right.
+   * @throws {InputError} the access key or the bucket is wrong.
    * @throws {StorageError} it is refused, or all attempts failed.
    * @throws {CancelledError} the signal was aborted.
    */
@@ -74,9 +74,10 @@ export class Storage {
   }
 
   /**
-   * Has a request done that may have its effect though its answer is lost.
+   * Performs a request that may take effect even if its answer is lost.
    *
-   * @param isDone asked when an attempt failed: whether the effect is there; null where nobody can tell.
+   * @param isDone called when an attempt failed: whether it took effect; null if that cannot be
+   * determined.
    * @throws as {@linkcode request} does.
    */
   async ensure(
@@ -127,7 +128,7 @@ export class Storage {
       throwIfAborted(signal);
       const reply = await fetchWhole(this.#signed(request), { signal: ended.signal });
       const { status, headers, text } = reply;
-      // the end of a multipart upload may fail after a 200
+      // the end of a multipart upload can fail after a 200
       const failed = !(status < 300 || (method === "HEAD" && status === 404)) ||
         /^(<\?xml[^>]*>)?\s*<Error>/.test(text);
       if (!failed) return reply;
@@ -154,7 +155,7 @@ export class Storage {
     }
   }
 
-  /** Signed over the bytes that it carries, so that the storage refuses others. */
+  /** Signs a request including its body, so that the storage refuses any other body. */
   #signed({ method, key, query = {}, headers = {}, body }: StorageRequest): Request {
     const path = key === null ? "" : `/${key.split("/").map(escaped).join("/")}`;
     const search = Object.entries(query).map(([name, value]) => `${name}=${escaped(value)}`);
@@ -168,7 +169,7 @@ export class Storage {
     return new Request(url, { method, headers: signed, body: body ?? null });
   }
 
-  /** What the user can fix, as such an error. */
+  /** Turns what the user can fix into an input error. */
   #explained(error: PassingError): Error {
     const { code, status, message, region } = error;
     const hint = /InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSecurity|InvalidToken/.test(code)
@@ -190,7 +191,7 @@ export class Storage {
 
 /** The storage refused for a reason that the user can fix. */
 export class RefusedError extends InputError {
-  /** The storage's word for it, such as AccessDenied; empty where it has none. */
+  /** The storage's error code, such as AccessDenied; empty if it sent none. */
   readonly code: string;
 
   constructor(message: string, code: string) {
@@ -199,7 +200,7 @@ export class RefusedError extends InputError {
   }
 }
 
-/** A failed attempt, with what decides whether another may succeed. */
+/** A failed attempt, with the facts that decide whether to repeat it. */
 class PassingError extends StorageError {
   readonly region: string | null;
   readonly retry_after_s: number | null;
@@ -216,7 +217,7 @@ class PassingError extends StorageError {
   }
 }
 
-/** Damaged on the way, slow, or the storage's own fault. */
+/** Whether it was damaged on the way, slow, or the storage's own error. */
 function mayPass({ status, code }: StorageError): boolean {
   return status === 0 || status >= 500 && status !== 501 || status === 408 || status === 429 ||
     /^(RequestTimeout|BadDigest|XAmzContentSHA256Mismatch|IncompleteBody|SlowDown)$/.test(code);

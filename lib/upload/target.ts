@@ -1,24 +1,24 @@
-/** Where an upload goes: the bucket, its storage, and the key to it. */
+/** The destination of an upload: the bucket, its storage, and the access key. */
 import { InputError } from "../errors.ts";
 import { awsRegion, variable } from "../aws/key.ts";
 import type { AwsKey } from "../aws/key.ts";
 
-/** A place in a bucket. */
+/** A location in a bucket. */
 export interface UploadTarget {
   scheme: "s3" | "gs";
   bucket: string;
-  /** Without a slash at its ends; may be empty. */
+  /** Without slashes at its ends; may be empty. */
   prefix: string;
 }
 
-/** A bucket's address and what requests to it are signed with. */
+/** A bucket's address, and the key that signs requests to it. */
 export interface BucketAccess extends AwsKey {
   /** Without a slash at its end. */
   url: string;
   region: string;
 }
 
-/** Reads `s3://bucket/prefix` or `gs://bucket/prefix`. @throws {InputError} it is neither. */
+/** Parses `s3://bucket/prefix` or `gs://bucket/prefix`. @throws {InputError} it is neither. */
 export function uploadTarget(given: string): UploadTarget {
   const [, scheme, bucket, rest = ""] = /^(s3|gs):\/\/([a-z0-9][a-z0-9._-]*)(\/.*)?$/.exec(given) ??
     [];
@@ -31,7 +31,7 @@ export function uploadTarget(given: string): UploadTarget {
   return { scheme: scheme as UploadTarget["scheme"], bucket, prefix: prefix.join("/") };
 }
 
-/** The environment variables that hold the key, with what stands in for them. */
+/** The environment variables of the key, with alternatives. */
 const KEYS = {
   s3: [["AWS_ACCESS_KEY_ID"], ["AWS_SECRET_ACCESS_KEY"]],
   gs: [["GS_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"], [
@@ -41,9 +41,10 @@ const KEYS = {
 } as const;
 
 /**
- * Access to the target's bucket by the environment. S3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
- * AWS_SESSION_TOKEN, AWS_REGION or AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL. Google
- * Cloud Storage, an HMAC key: GS_ACCESS_KEY_ID, GS_SECRET_ACCESS_KEY, GS_ENDPOINT_URL.
+ * Access to the destination's bucket, from the environment. S3: AWS_ACCESS_KEY_ID,
+ * AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION or AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3
+ * or AWS_ENDPOINT_URL. Google Cloud Storage, with an HMAC key: GS_ACCESS_KEY_ID,
+ * GS_SECRET_ACCESS_KEY, GS_ENDPOINT_URL.
  *
  * @throws {InputError} a variable is missing, or the endpoint is not an address.
  */
@@ -66,13 +67,16 @@ export function bucketAccess({ scheme, bucket }: UploadTarget): BucketAccess {
   };
 }
 
-/** A bucket with a dot in its name fits no certificate as a host. */
+/**
+ * The address of a bucket. A name with a dot cannot be part of the host, because no certificate
+ * would match.
+ */
 function amazonUrl(bucket: string, region: string): string {
   const host = `s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
   return bucket.includes(".") ? `https://${host}/${bucket}` : `https://${bucket}.${host}`;
 }
 
-/** The first variable of the key that the environment lacks; null where the key is there. */
+/** The first variable of the key that is not set; null if the key is complete. */
 export function missingKey({ scheme }: Pick<UploadTarget, "scheme">): string | null {
   return KEYS[scheme].find((names) => names.every((name) => variable(name) === null))?.[0] ?? null;
 }

@@ -1,12 +1,12 @@
-/** A run as trackers of experiments keep it: what it was given, what it found, its files. */
+/** A run as experiment trackers store it: its settings, its figures, its files. */
 
-/** What MLflow and Weights & Biases both have a place for. */
+/** The data that both MLflow and Weights & Biases can store. */
 export interface TrackedRun {
-  /** dyno's id of it: by it a run is known again. */
+  /** dyno's run id, by which the run is recognised. */
   run_id: string;
-  /** What people see in lists. */
+  /** Its name in lists. */
   name: string;
-  /** Milliseconds since 1970; null is unknown. */
+  /** Milliseconds since 1970; null if unknown. */
   started_ms: number | null;
   ended_ms: number | null;
   status: "complete" | "incomplete" | "failed";
@@ -15,11 +15,11 @@ export interface TrackedRun {
   /** Its figures, by the names of lib/measures. */
   metrics: Record<string, number>;
   tags: Record<string, string>;
-  /** Files to keep beside it. */
+  /** Files to store with it. */
   files: { name: string; path: string }[];
 }
 
-/** Settings as dotted names and texts; lists are JSON, and what is null is left out. */
+/** Settings as dotted names and texts; lists become JSON, and null values are omitted. */
 export function flatParams(value: unknown, prefix = ""): Record<string, string> {
   if (value === null || value === undefined) return {};
   if (typeof value !== "object" || Array.isArray(value)) {

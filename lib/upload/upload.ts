@@ -1,4 +1,4 @@
-/** Uploads folders: what is not there yet, checked by checksums. */
+/** Uploads folders: only files that are missing there, compared by checksum. */
 import { lstatSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
@@ -12,53 +12,54 @@ import { missingKey, uploadTarget } from "./target.ts";
 import type { ClosedFile } from "./closed_files.ts";
 import type { ListedObject } from "./list_objects.ts";
 
-/** Small files on their way at once. */
+/** Small files that are sent at the same time. */
 const FILES_AT_ONCE = 8;
 
-/** Where a folder goes, and its listeners. */
+/** The destination of a folder, and its listeners. */
 export interface UploadOptions {
-  /** `s3://bucket/prefix` or `gs://bucket/prefix`; the folder's name is put after it. */
+  /** `s3://bucket/prefix` or `gs://bucket/prefix`; the folder's name is appended. */
   to: string;
-  /** Its abort ends the upload; what was sent stays, and the next call sends the rest. */
+  /** Aborting it ends the upload; what was sent stays, and the next call sends the rest. */
   signal: AbortSignal;
-  /** Only says what would be sent. */
+  /** Only reports what would be sent. */
   dry_run?: boolean;
-  /** Called with each file that is done. */
+  /** Called with each finished file. */
   onFile?: (name: string, progress: UploadProgress) => void;
 }
 
-/** How far an upload is. */
+/** The progress of an upload. */
 export interface UploadProgress {
   /** Files of the folder. */
   files: number;
-  /** Sent, or to be sent in a dry run. */
+  /** Files that were sent, or would be sent in a dry run. */
   sent: number;
   /** Bytes of the files that were sent. */
   sent_bytes: number;
-  /** There already, with the same checksum. */
+  /** Files that already exist with the same checksum. */
   present: number;
 }
 
-/** What came of an upload. */
+/** The result of an upload. */
 export interface UploadResult extends UploadProgress {
-  /** Where the folder now lies. */
+  /** Where the folder is now. */
   to: string;
-  /** Folders that a running process writes to; left out. */
+  /** Skipped: folders that a running process writes to. */
   in_use: string[];
-  /** Links out of the folder and what is not a plain file; left out. */
+  /** Skipped: links out of the folder, and what is not a regular file. */
   no_files: string[];
-  /** Of a dry run without a key: the variable that lacks. What is there already is then unknown. */
+  /** In a dry run without a key: the missing variable. It is then unknown what already exists. */
   missing_key: string | null;
 }
 
 /**
- * Uploads a folder as `to/<its name>/…`. What is there with the same checksum is not sent again, and
- * a large file that was sent in part goes on. The SHA-256 is kept as the object's metadata
- * (`x-amz-meta-sha256`). The key comes from the environment, see {@linkcode bucketAccess};
- * a dry run without one takes all files for missing there.
+ * Uploads a folder as `to/<its name>/…`. Files that exist with the same checksum are not sent
+ * again, and a large file that was partly sent is continued. The SHA-256 is stored as the object's
+ * metadata (`x-amz-meta-sha256`). The access key comes from the environment, see {@linkcode
+ * bucketAccess}; a dry run without one assumes that no file exists there.
  *
- * @throws {InputError} the folder, the place or the key is not right, or a process writes to it.
- * @throws {StorageError} the storage cannot be reached or failed again and again.
+ * @throws {InputError} the folder, the destination or the key is wrong, or a process writes to the
+ * folder.
+ * @throws {StorageError} the storage cannot be reached or failed repeatedly.
  * @throws {CancelledError} the signal was aborted.
  */
 export async function uploadFolder(
@@ -95,7 +96,7 @@ export async function uploadFolder(
   return { ...progress, to: place, in_use, no_files, missing_key };
 }
 
-/** Bytes that were sent, or would be; null where the object is there already. */
+/** Bytes that were sent, or would be; null if the object already exists. */
 async function sendFile(
   storage: Storage,
   key: string,
@@ -135,7 +136,9 @@ async function putWhole(
   return body.length;
 }
 
-/** In parts; once more from the start where the storage no longer knows those of an earlier time. */
+/**
+ * Sends a file in parts; starts again once if the storage has lost the parts of an earlier upload.
+ */
 async function putLarge(
   storage: Storage,
   key: string,
@@ -156,7 +159,7 @@ async function putLarge(
   throw new StorageError(`${key}: the storage holds other bytes than were sent`, 0, "");
 }
 
-/** Whether the object has this size and checksum; null where the key may not ask. */
+/** Whether the object has this size and checksum; null if the access key may not ask. */
 async function isThere(
   storage: Storage,
   key: string,

@@ -1,6 +1,7 @@
 /**
- * A run as the folder that Weights & Biases' client writes offline, and that `wandb sync` sends: a log of
- * records in LevelDB's form, of protocol buffers with the numbers of wandb_internal.proto.
+ * Writes a run as the folder that Weights & Biases' client writes offline and that `wandb sync`
+ * sends: a log of records in LevelDB's format, with protocol buffers numbered as in
+ * wandb_internal.proto.
  */
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,11 +13,11 @@ import { dynoVersion } from "../run/version.ts";
 import type { TrackedRun } from "./tracked_run.ts";
 
 /**
- * Writes `folder/offline-run-TIME-ID/run-ID.wandb` and the run's files beside it; the same run has the
- * same ID, so that sending it again makes no second one.
+ * Writes `folder/offline-run-TIME-ID/run-ID.wandb` with the run's files next to it. The same run
+ * gets the same ID, so sending it twice does not make a second one.
  *
  * @returns the path of the run's folder.
- * @throws {InputError} it is there already.
+ * @throws {InputError} the folder already exists.
  */
 export function writeWandbRun(run: TrackedRun, project: string, folder: string): string {
   const id = run.run_id.replace(/^bench_/, "").replace(/[^a-z0-9]/gi, "_");
@@ -34,10 +35,10 @@ export function writeWandbRun(run: TrackedRun, project: string, folder: string):
   return path;
 }
 
-/** Fields of a message, by number: a text, a count, or another message. */
+/** The fields of a message, by number: a text, a count, or another message. */
 type Message = [number: number, value: string | number | Message][];
 
-/** Numbers of the kinds of records. */
+/** The numbers of the record types. */
 const RECORD = {
   num: 1,
   history: 2,
@@ -48,7 +49,7 @@ const RECORD = {
   header: 21,
   info: 200,
 };
-/** The oldest client that reads this form, as the client itself writes it. */
+/** The oldest client that can read this format; the client itself writes the same version. */
 const MIN_CONSUMER = "0.70.0";
 
 function records(run: TrackedRun, id: string, project: string, began: Date): Message[] {
@@ -90,7 +91,7 @@ function records(run: TrackedRun, id: string, project: string, began: Date): Mes
   return kinds.map((kind, i) => [[RECORD.num, i + 1], kind, [RECORD.info, [[1, id]]]]);
 }
 
-/** A message in the wire form of protocol buffers. */
+/** A message encoded as a protocol buffer. */
 function encoded(message: Message): Buffer {
   return Buffer.concat(message.flatMap(([number, value]) => {
     if (typeof value === "number") return [varint(number << 3), varint(value)];
@@ -109,7 +110,9 @@ const BLOCK = 32_768, HEAD = 7;
 /** `:W&B`, the magic number 0xBEE1, version 0. */
 const BEGINNING = Buffer.from([0x3a, 0x57, 0x26, 0x42, 0xe1, 0xbe, 0]);
 
-/** LevelDB's log: blocks of 32 KB, records cut where a block ends, a CRC-32 of type and bytes. */
+/**
+ * LevelDB's log format: blocks of 32 KB, records split at block ends, a CRC-32 over type and bytes.
+ */
 function logOf(messages: readonly Message[]): Buffer {
   const parts: Buffer[] = [BEGINNING];
   let at = BEGINNING.length;

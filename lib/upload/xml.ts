@@ -1,14 +1,14 @@
-/** The little of XML that storages answer with. */
+/** Reads the simple XML in answers of storages. */
 
 const ENTITIES: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-/** The text of the first element of a name; null where there is none. */
+/** The text of the first element with a name; null if there is none. */
 export function elementText(xml: string, name: string): string | null {
   const found = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml);
   return found && unescaped(found[1]);
 }
 
-/** The insides of all elements of a name, in time that grows with the text's length alone. */
+/** The content of all elements with a name, in linear time. */
 export function elementsIn(xml: string, name: string): string[] {
   const [open, close] = [`<${name}>`, `</${name}>`];
   const insides: string[] = [];

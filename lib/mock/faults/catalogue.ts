@@ -1,6 +1,6 @@
 /**
- * The catalogue of faults: each changes the parts of a good reply. Adding one is adding an entry, and
- * its name to error_mode.ts.
+ * The catalogue of faults: each one changes the parts of a good reply. To add one, add an entry
+ * here and its name to error_mode.ts.
  */
 import { connectionFaults } from "./connection.ts";
 import { eventFaults } from "./events.ts";
@@ -20,7 +20,10 @@ const catalogue = {
 
 export type { ErrorMode };
 
-/** Names, one-line descriptions, and the class in which a client counts it; null is an answer. */
+/**
+ * Names, one-line descriptions, and the class in which a client counts the fault; null if it counts
+ * as an answer.
+ */
 export const errorModes: readonly {
   name: ErrorMode;
   description: string;
@@ -31,7 +34,7 @@ export const errorModes: readonly {
   failure,
 }));
 
-/** The parts of a reply with a fault in it. */
+/** The parts of a reply, changed by a fault. */
 export function withFault(mode: ErrorMode, parts: ReplyPart[], context: FaultContext): ReplyPart[] {
   const fault: Fault = catalogue[mode];
   return fault.apply(parts, context);

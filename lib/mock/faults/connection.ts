@@ -1,4 +1,4 @@
-/** Faults of the connection: silence, resets and ends at each stage, bytes without end. */
+/** Faults of the connection: silence, resets and ends at each stage, endless bytes. */
 import { bytesOf, type ReplyPart } from "../parts.ts";
 import { type Fault, firstHalf, instead } from "./fault.ts";
 
@@ -8,7 +8,7 @@ const STREAM = `${OK}content-type: text/event-stream\r\n\r\n`;
 
 const later = (part: ReplyPart): ReplyPart => ({ ...part, at_s: part.at_s + LATE_S });
 
-/** A beginning, and then a piece of it without end. */
+/** A start, followed by a piece that is repeated forever. */
 function endless(start: string, piece: string): Fault["apply"] {
   return ([{ at_s }]) => [{ kind: "raw", at_s, bytes: start }, { kind: "endless", at_s, piece }];
 }

@@ -1,26 +1,26 @@
-/** Faults of the events and of what is in them: order, JSON, text, usage. */
+/** Faults of events and their content: order, JSON, text, usage. */
 import { Buffer } from "node:buffer";
 import { httpChunk } from "../parts.ts";
 import { beforeTokens, withUsage } from "./fault.ts";
 import type { Fault } from "./fault.ts";
 import type { ReplyPart } from "../parts.ts";
 
-/** An event in front of the tokens; a whole body stays as it is. */
+/** Inserts an event before the tokens; a whole body is not changed. */
 const extraEvent = (event: string) => (parts: ReplyPart[]) =>
   beforeTokens(parts, (at_s) => [{ kind: "token", at_s, event }]);
 
-/** Text or bytes in front of the tokens, as their own chunk. */
+/** Inserts text or bytes before the tokens, as a separate chunk. */
 const extraText = (text: string) => (parts: ReplyPart[]) =>
   beforeTokens(parts, (at_s) => [{ kind: "raw", at_s, bytes: httpChunk(text) }]);
 
-/** A whole body that is called JSON, whatever it was. */
+/** Labels a whole body as JSON, whatever it contains. */
 const asJson = (part: Extract<ReplyPart, { kind: "whole" }>) => ({
   ...part,
   bytes: undefined,
   type: undefined,
 });
 
-/** The tokens of a stream in another order or number. */
+/** Changes the order or number of a stream's tokens. */
 const tokensAs = (change: (tokens: ReplyPart[]) => ReplyPart[]) => (parts: ReplyPart[]) => {
   const tokens = parts.filter((part) => part.kind === "token");
   const first = parts.indexOf(tokens[0]);

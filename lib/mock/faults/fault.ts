@@ -1,17 +1,17 @@
-/** What a fault of the mock is, and the changes that several share. */
+/** The interface of the mock's faults, and changes that several of them share. */
 import { bytesOf } from "../parts.ts";
 import { errorBody } from "../replies.ts";
 import type { FailureClass } from "../../endpoint/errors.ts";
 import type { ReplyPart } from "../parts.ts";
 import type { SentEvent } from "../sent_event.ts";
 
-/** What a fault may look at. */
+/** What a fault can use. */
 export interface FaultContext {
-  /** An event that says a text and nothing else, of the answer of this number; of a stream. */
+  /** A stream event with only this text, for the choice with this index. */
   text(text: string, index?: number): SentEvent;
-  /** The good reply with nothing in it. */
+  /** The good reply without content. */
   nothing(): ReplyPart[];
-  /** The request's body as it came. */
+  /** The request's body as received. */
   body_text: string;
   /** The Retry-After header to send. */
   retry_after: string;
@@ -19,12 +19,12 @@ export interface FaultContext {
 
 export interface Fault {
   description: string;
-  /** The class in which a client has to count it; null: it is an answer anyway. */
+  /** The class in which a client must count it; null: it counts as an answer. */
   failure: FailureClass | null;
   apply(parts: ReplyPart[], context: FaultContext): ReplyPart[];
 }
 
-/** An error instead of the answer. */
+/** An error in place of the answer. */
 export function refusedReply(
   status: number,
   message: string,
@@ -35,7 +35,9 @@ export function refusedReply(
   return (parts) => [{ kind: "whole", at_s: parts[0].at_s, status, body, headers }];
 }
 
-/** Bytes instead of the answer, and what becomes of the connection; kept open without `end`. */
+/**
+ * Bytes in place of the answer, and what happens to the connection: without `end` it stays open.
+ */
 export function instead(text: string, end?: "fin" | "hang"): (parts: ReplyPart[]) => ReplyPart[] {
   return ([{ at_s }]) => [
     { kind: "raw", at_s, bytes: text },
@@ -43,7 +45,7 @@ export function instead(text: string, end?: "fin" | "hang"): (parts: ReplyPart[]
   ];
 }
 
-/** Changes the bytes of the whole reply, which then all leave when the last one was due. */
+/** Changes the bytes of the whole reply, which are then all sent when the last one was due. */
 export function rewritten(
   change: (reply: string) => string | Uint8Array,
 ): (parts: ReplyPart[]) => ReplyPart[] {
@@ -58,7 +60,7 @@ export function rewritten(
   };
 }
 
-/** Keeps half of the answer: half the tokens of a stream, half the bytes of a whole body. */
+/** Keeps half of the answer: half of a stream's tokens, or half of a whole body's bytes. */
 export function firstHalf(parts: ReplyPart[], end: "fin" | "reset" | "hang"): ReplyPart[] {
   const [first] = parts;
   if (first.kind === "whole") {
@@ -76,7 +78,7 @@ export function firstHalf(parts: ReplyPart[], end: "fin" | "reset" | "hang"): Re
   return [...parts.slice(0, parts.indexOf(last) + 1), { kind: end, at_s: last.at_s }];
 }
 
-/** Parts before the first token of a stream; a whole body stays as it is. */
+/** Inserts parts before the first token of a stream; a whole body is not changed. */
 export function beforeTokens(
   parts: ReplyPart[],
   make: (at_s: number) => ReplyPart[],
@@ -86,7 +88,7 @@ export function beforeTokens(
   return [...parts.slice(0, first), ...make(parts[first].at_s), ...parts.slice(first)];
 }
 
-/** A change of the usage, wherever the reply has it. */
+/** Changes the usage wherever the reply contains it. */
 export function withUsage(
   change: (usage: Record<string, unknown>) => unknown,
 ): (parts: ReplyPart[]) => ReplyPart[] {

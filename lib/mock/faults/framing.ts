@@ -1,4 +1,7 @@
-/** Lies of HTTP's framing: sizes, lengths, status lines, more or fewer responses than requests. */
+/**
+ * Faults of HTTP's framing: wrong sizes, lengths and status lines, more or fewer responses than
+ * requests.
+ */
 import { bytesOf, type ReplyPart } from "../parts.ts";
 import { type Fault, instead, rewritten } from "./fault.ts";
 
@@ -8,7 +11,7 @@ const BODY = '{"choices":[{"message":{"content":"x"}}]}';
 const withLength = (length: string) =>
   `${OK}content-type: application/json\r\ncontent-length: ${length}\r\n\r\n${BODY}`;
 
-/** The reply with other lines before or in its head. */
+/** The reply with changed lines before or in its head. */
 const withHead = (change: (head: string) => string) =>
   rewritten((reply) => {
     const end = reply.indexOf("\r\n\r\n");

@@ -1,4 +1,4 @@
-/** Faults told by an HTTP status, and answers of the wrong kind. */
+/** Faults shown by an HTTP status, and answers of the wrong kind. */
 import { gzipSync } from "node:zlib";
 import { Buffer } from "node:buffer";
 import { errorBody } from "../replies.ts";
@@ -7,12 +7,12 @@ import { type Fault, instead, refusedReply } from "./fault.ts";
 const redirect = (location: string) =>
   instead(`HTTP/1.1 307 Temporary Redirect\r\nlocation: ${location}\r\ncontent-length: 0\r\n\r\n`);
 
-/** HTTP 200 with a body of some type. */
+/** HTTP 200 with a body of the given type. */
 function page(body: string, type: string): Fault["apply"] {
   return (parts) => [{ kind: "whole", at_s: parts[0].at_s, status: 200, body, type }];
 }
 
-/** HTTP 200 with a compressed body, which was not asked for. */
+/** HTTP 200 with a compressed body that was not requested. */
 function gzipped(text: string): Fault["apply"] {
   return ([{ at_s }]) => {
     const content = gzipSync(text);
