@@ -49,6 +49,8 @@ export class WireTransport implements Transport, WireSink {
   /** The place's number, or a promise of it, by host (or URL) and TLS settings. */
   readonly #targets = new Map<string, number | Promise<number>>();
   readonly #guard = inheritedGuard();
+  /** Requests in progress whose events are wanted as they come. */
+  #eager = 0;
   #last = 0;
   #pumping = false;
   #disposed = false;
@@ -59,6 +61,7 @@ export class WireTransport implements Transport, WireSink {
 
   send(request: HttpRequest, listener: ExchangeListener): () => void {
     const number = this.#last = (this.#last + 1) >>> 0;
+    if (request.eager) this.#eager++;
     this.#flights.set(number, {
       request,
       listener,
@@ -124,9 +127,8 @@ export class WireTransport implements Transport, WireSink {
   }
 
   end(number: number, end: WireEnd): void {
-    const flight = this.#flights.get(number);
+    const flight = this.#taken(number);
     if (!flight) return;
-    this.#flights.delete(number);
     flight.listener.onEnd(exchangeOf(flight, end), errorOf(flight.request, end));
   }
 
@@ -135,7 +137,7 @@ export class WireTransport implements Transport, WireSink {
     if (this.#pumping) return;
     this.#pumping = true;
     while (this.#flights.size > 0 && !this.#disposed) {
-      await this.#wire.wait();
+      await this.#wire.wait(this.#eager > 0);
       const until_ns = nowNs() + MOST_DRAINING_NS;
       while (
         !this.#disposed && this.#wire.drain(this) >= MUCH_BYTES && nowNs() < until_ns
@@ -221,10 +223,15 @@ export class WireTransport implements Transport, WireSink {
   }
 
   #fail(number: number, error: Error): void {
+    this.#taken(number)?.listener.onEnd(neverSent(), error);
+  }
+
+  /** Removes a request from those in progress, and returns it. */
+  #taken(number: number): Flight | undefined {
     const flight = this.#flights.get(number);
-    if (!flight) return;
+    if (flight?.request.eager) this.#eager--;
     this.#flights.delete(number);
-    flight.listener.onEnd(neverSent(), error);
+    return flight;
   }
 }
 

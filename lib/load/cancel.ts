@@ -71,10 +71,13 @@ export function cutsNow(flight: Cuttable): boolean {
 export class Cuts {
   readonly #cancellations: readonly Cancellation[];
   readonly #seed: number;
+  /** Whether any is cancelled after a number of tokens. */
+  readonly byToken: boolean;
 
   constructor(cancellations: readonly Cancellation[], seed: number) {
     this.#cancellations = cancellations;
     this.#seed = seed;
+    this.byToken = cancellations.some(({ tokens }) => tokens !== null);
   }
 
   /** When this request is cancelled; null: never. */

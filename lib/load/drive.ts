@@ -319,6 +319,7 @@ export class Drive {
       t_send_ns: t_intended_ns ?? this.#releaseOf(this.#stageRequests),
       tls: api.tls,
       connection: this.#options.connections.of(flight),
+      eager: this.#cuts.byToken,
     }, {
       ...takenDown(flight, this.#progress, this.lags, cancel),
       onEnd: (exchange, error) => this.#tell(() => this.#ended(flight, exchange, error)),

@@ -91,7 +91,8 @@ export class PrefillGate implements Transport {
       this.#open();
     };
     // a request held back is due only now, so that it does not count as sent late
-    const due = (request.t_send_ns ?? 0) > nowNs() ? request : { ...request, t_send_ns: 0 };
+    const t_send_ns = (request.t_send_ns ?? 0) > nowNs() ? request.t_send_ns! : 0;
+    const due = { ...request, t_send_ns, eager: true };
     waiting.cancel = this.#transport.send(due, {
       onEvent: (data, t_ns, lag_ns) => {
         listener.onEvent(data, t_ns, lag_ns);

@@ -89,6 +89,7 @@ const REQUEST_BYTES = 40;
  */
 const DRAIN_BYTES = 1 << 16;
 const WAIT_MS = 100;
+const EAGER_WAIT_MS = 1;
 const SETTLE_US = 500;
 const EAGAIN = 11;
 
@@ -241,10 +242,11 @@ export class Wire implements AsyncDisposable {
     this.#library.call.dyno_wire_limit(this.#number, Math.min(in_flight, 0xffffffff));
   }
 
-  /** Waits until there is something to drain, at most 100 ms. */
-  async wait(): Promise<void> {
+  /** Waits until a request has ended or there is much to drain, at most 100 ms; if `eager`, at most 1 ms. */
+  async wait(eager: boolean): Promise<void> {
     if (this.#closed) return;
-    this.#waiting = this.#library.call.dyno_wire_wait(this.#number, WAIT_MS, SETTLE_US);
+    const wait_ms = eager ? EAGER_WAIT_MS : WAIT_MS;
+    this.#waiting = this.#library.call.dyno_wire_wait(this.#number, wait_ms, SETTLE_US);
     await this.#waiting;
     this.#waiting = null;
   }
