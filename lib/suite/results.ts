@@ -104,7 +104,7 @@ export interface Aggregate {
   passed: number;
   /** Tests with an answer whose evaluator failed: neither right nor wrong, and never passed. */
   not_judged: number;
-  /** Why the first of them was not judged; null where all were. */
+  /** Why the first of them was not judged; null when all were judged. */
   not_judged_because: string | null;
   /** Mean over problems of each problem's mean score of judged answers. */
   avg_hit_rate: number | null;

@@ -135,9 +135,9 @@ export function takenNumber(
   return number?.partial ? undefined : number;
 }
 
-/** A result in letters, which no number elsewhere replaces. */
+/** A result in letters, which no other number in the text replaces. */
 const EXPRESSION = /\\[dtc]?frac|\\sqrt|^[^\p{L}]*[a-z](?:\s*[-+*/^=]|\s*$)/iu;
-/** "3x" and "2\sqrt{n}", without an equals sign. */
+/** Terms such as "3x" and "2\sqrt{n}", without an equals sign. */
 const TIMES_LETTER = /^[^=]*\d(?:[xyzn](?![\p{L}\d])|\s?\\sqrt\s*\{[^{}]{0,200}[a-z])[^=]*$/iu;
 
 function settledNumber(answer: string, boxes: FinalPlace[]): NumberFound | undefined {
