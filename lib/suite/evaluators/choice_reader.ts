@@ -83,7 +83,7 @@ const FITS_BEST =
   "(?:(?:fits|works|matches|applies) best|makes (?:the )?most sense|comes closest|(?:satisfies|meets|fulfils|fulfills) (?:all|both|every))(?!\\p{L})";
 /** "The capital is Paris.", where Paris is a choice. */
 export const RESULT_IS = pattern(
-  `(?:^|, |${w.SO},? )(?![^\\ue000-\\ue061]{0,60}(?:${w.WRONG}|${w.UNSETTLED}))(?:[^,.:\\ue000-\\ue061]{1,60} )?(?:is|was|are|were|equals|prints|outputs|returns|yields|evaluates to|=|ist|war|est|es|è|é|är|jest) (?<dressed>${IN_BRACKETS})(?=[.!。]?$|,? (?:because|since|as|which|not|rather) )`,
+  `(?:^|, |${w.SO},? )(?![^\\ue000-\\ue061]{0,60}(?:${w.WRONG}|${w.UNSETTLED}))(?:[^,.:\\ue000-\\ue061]{1,60} )?(?:is|was|are|were|will be|equals|prints|outputs|returns|yields|evaluates to|=|ist|war|est|es|è|é|är|jest) (?<dressed>${IN_BRACKETS})(?=[.!。]?$|,? (?:because|since|as|which|not|rather) )`,
 );
 const CONCLUDED = [
   pattern(`${CLAUSE}${w.IT_IS} ?(?:${w.SURE} ?)*${THE_CHOICE}(?<mark>${MARK})${END}`),
@@ -99,7 +99,7 @@ const CONCLUDED = [
   pattern(`^(?<mark>${STRONG}) it is[.!]?$`),
   // "the best next step would be B) rest"
   pattern(
-    `${w.THE} (?:best|correct|right|most (?:likely|appropriate|suitable|plausible|accurate|probable|reasonable|logical)) (?!${w.UNSETTLED}(?! (?:is|would)))(?:\\p{L}+ ){1,4}${w.IS} (?<mark>${IN_BRACKETS}|${STRONG}${END})`,
+    `${w.THE} (?:best|correct|right|most (?:likely|appropriate|suitable|plausible|accurate|probable|reasonable|logical)) (?:(?!${w.WRONG}|${w.COULD_BE}|(?:least|opposite|another|known)(?!\\p{L}))\\p{L}+ ){1,4}${w.IS} (?<mark>${IN_BRACKETS}|${STRONG}${END})`,
   ),
   pattern(`ich (?:würde|werde) ${THE_CHOICE}(?<mark>${MARK}) (?:wählen|nehmen|ankreuzen|sagen)`),
   pattern(`^(?:has to|must|gotta|got to) be ${THE_CHOICE}(?<mark>${MARK})${END}`),

@@ -84,7 +84,6 @@ export function chosenChoice(answer: string, texts: readonly string[]): string |
     .join("\n");
   // a number may be an intermediate result
   const counts = (letter: string) =>
-    !DOUBT.test(answer) &&
-    /\p{L}{2}|\p{Script=Han}|^[`[({'"].*\p{N}/u.test(texts[letter.charCodeAt(0) - 65]);
+    !DOUBT.test(answer) && /\p{L}{2}|\p{Script=Han}/u.test(texts[letter.charCodeAt(0) - 65]);
   return readChoice(rest, choices, byText, counts) ?? null;
 }

@@ -108,7 +108,7 @@ export const WRONG = `(?:${
 /** Words for "right", said about a letter. */
 export const RIGHT = `(?:${
   whole(
-    "correct|right|best|better|closer|closest|true|trifft zu|správně|valid|acceptable|accurate|appropriate|most \\p{L}+|answer|only|closest|richtig|korrekt|richtige|korrekte|zutreffend|correcte|juste|bonne|exacte|vraie|correcta|verdadera|acertada|corretta|giusta|esatta|correta|certa|verdadeira|juist|correct|goed|poprawna|prawidłowa|doğrudur|doğru|верен|верный|верно|правильный|правильным|правильно|верным|đúng|benar|tepat|korrekt|rätt|الصحيح|الصحيحة|صحيح|صحيحة|सही",
+    "correct|right(?! (?:next|after|before|above|below|beside|now|away|angle))|best|better|closer|closest|true|trifft zu|správně|valid|acceptable|accurate|appropriate|most \\p{L}+|answer|only|closest|richtig|korrekt|richtige|korrekte|zutreffend|correcte|juste|bonne|exacte|vraie|correcta|verdadera|acertada|corretta|giusta|esatta|correta|certa|verdadeira|juist|correct|goed|poprawna|prawidłowa|doğrudur|doğru|верен|верный|верно|правильный|правильным|правильно|верным|đúng|benar|tepat|korrekt|rätt|الصحيح|الصحيحة|صحيح|صحيحة|सही",
   )
 }|正确的?|正確的?|正しいの?|正解|答え|適切|对的|정답|맞|옳|올바)`;
 
@@ -221,4 +221,4 @@ export const LOOK = whole(
 
 /** Takes back all that was said before: "I can't tell which one is meant". */
 export const UNDECIDED =
-  "(?:(?:i|we) (?:do not|don['’]t|no longer) know (?:which (?:one|of|answer|option|choice|is)|whether)|(?:i['’]?m|i am) (?:no longer sure|not sure any ?more|unsure (?:between|which|whether))|(?:(?:i|we)(?: really| honestly)? (?:can['’]t|cannot|could ?n['’]t|am unable to|am not able to|do(?: not|n['’]t) know how to)|(?:it['’]s|it is|there['’]s|there is) (?:impossible|not possible|no way) to) (?:tell|say|decide|determine|choose|pick)(?: which|(?: just)? (?:between|one)|[.!]?$))";
+  "(?:(?:i|we) (?:do not|don['’]t|no longer) know (?:which (?:one|of (?:them|these|those|the two)|answer|option|choice|is)|whether (?:it|this|that) is)|(?:i['’]?m|i am) (?:no longer sure|not sure any ?more|unsure (?:between|which|whether))|(?:(?:i|we)(?: really| honestly)? (?:can['’]t|cannot|could ?n['’]t|am unable to|am not able to|do(?: not|n['’]t) know how to)|(?:it['’]s|it is|there['’]s|there is) (?:impossible|not possible|no way) to) (?:tell|say|decide|determine|choose|pick)(?: which|(?: just)? (?:between|one)|[.!]?$))";

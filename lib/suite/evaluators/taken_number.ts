@@ -52,22 +52,22 @@ const AROUND =
   /(?<!\p{L})(?:(?:per|every|each|(?:each )?of (?:the|his|her|their|its|these|those)|after) \d[\d.,]*|out of (?:the|his|her|their|an?) (?:\p{L}+ )?\d[\d.,]*|(?:after|before|including|excluding) (?!(?:an? |the )?(?:total|sum))(?:\p{L}+ ){1,3}of \$?\d[\d.,]*%?|(?:in|by|since|until|during) (?:the year )?(?:19|20)\d\d(?![\d.,]*\d))/giu;
 /** The end of a text that was cut off. */
 const BROKEN_OFF =
-  /(?:(?<!\p{L})(?:from|by|of|to|is|are|was|were|the|an?|and|plus|minus|times|with|than|equals|gives|get|has|have|subtract|add|multiply|divide)|[=+×÷])\s*$/iu;
+  /(?:(?<!\p{L})(?:from|by|of|to|is|are|was|were|the|an?|and|plus|minus|times|with|than|equals|gives|get|has|have|subtract|add|multiply|divide)|[=+×÷])\s*$/u;
 /** Text that only explains or checks the result before it. */
 const EXPLAINED =
   /(?:\n\s*|(?<=[.!]) +)(?:\W{0,3}(?:explanation|reason(?:ing)?|note|check(?:ing)?|verification|why|justification)\W{0,3}[:\n]|because )/i;
 const GIVEN_FIRST =
   /^(?:\W*\d[^\n]*(?:\n|[.!] +because )|[^\n.]{0,100}\d[^\n.]{0,100}\.? +explanation:)/i;
 const TRIED =
-  /(?<=[.!\n]\s{1,9})(?:(?:let me|let['’]s|we can|i(?:['’]ll| will)?|to) (?:quickly )?(?:double[- ]?check|check|verify)|(?:check|verification|double-check) ?:)/i;
+  /(?<=[.!\n]\s{1,9})(?:(?:let me|let['’]s|we can|i(?:['’]ll| will)?|to) (?:quickly )?(?:double[- ]?check|check|verify)(?: (?:this|that|it|by|(?:the|my|our) (?:answer|result|work|math|calculation)))*[:,. ]*(?=[:,.—–-]|\n|$|\d)|(?:check|verification|double-check) ?:)/i;
 const TURNS = /(?<!\p{L})(?:answer|actually|wait|oops|wrong|instead|should)(?!\p{L})/iu;
 const CONCLUDES = new RegExp(`${TURNS.source}|${SO}|(?<!\\p{L})(?:no|but)(?!\\p{L})`, "iu");
 /** Two results under conditions: "$43 if it applies before tax; if after, $44" */
 const IN_EITHER_CASE =
-  /(?<!\p{L})(?:if|assuming)(?!\p{L})[^.;\n]*(?:\.\d[^.;\n]*)*\d[^;\n]*?(?:[;,]|\.\s|\s(?:and|or|but)\s)\s*(?:(?:and|or|but) )?(?:if|assuming|otherwise)(?!\p{L})[^\n]*\d/iu;
+  /(?<!\p{L})(?:if|assuming)(?!\p{L})[^.;\n]*(?:\.\d[^.;\n]*)*\d[^;\n]*?(?:(?:[;.]|,? (?:but|or))\s+(?:(?:and|or|but) )?(?:if|assuming)|[;,.]?\s+(?:and )?(?:otherwise|if not))(?!\p{L})[^\n]*\d/iu;
 /** The same value again in another unit: "90 minutes (1.5 hours)". */
 const RESTATED =
-  /(?<=\d[^.()\n]{0,40})\s\((?:or|i\.e\.,?|that is|about|approximately|equivalently|which is|≈|=)?\s?[-$€£]?\d(?![^()]*(?:total|altogether|in all))[^()=%\n]*\)(?=[.!]?$)|(?<=\d[^.()\n]{0,40})\s\((?:since|because|as|from|out of|instead of|rather than|not) [^()\n]*\)(?=[.!]?$)|(?<=\d[^.,()\n]{0,40}), which is (?:about |only )?[$€£]?\d[\d.,]*%? ?(?:\p{L}+ )?(?:of|more|less|fewer|times|percent|above|below)(?!\p{L})[^.\n]*(?=[.!]?$)/iu;
+  /(?<=\d[^.()\n]{0,40})\s\((?:or|i\.e\.,?|that is|about|approximately|equivalently|which is|≈|=)?\s?[-$€£]?\d(?![^()]*(?:total|altogether|in all))[^()=%\n]*\)(?=[.!]?$)|(?<=\d[^.()\n]{0,40})\s\((?:since|because|as|from|out of|instead of|rather than|not) [^()\n]*\)(?=[.!]?$)|(?<=\d[^.,()\n]{0,40}) after \p{L}+ing [^.\n]*(?=[.!]?$)|(?<=\d[^.,()\n]{0,40}), which is (?:about |only )?[$€£]?\d[\d.,]*%? ?(?:\p{L}+ )?(?:of|more|less|fewer|times|percent|above|below)(?!\p{L})[^.\n]*(?=[.!]?$)/iu;
 /** A total before its parts: "72 in total: 48 and 24" */
 const TOTAL_FIRST = /(?<number>\d[\d.,]*)(?: \p{L}+){0,3} (?:in total|altogether|in all) ?[:(—–]/iu;
 const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
@@ -233,7 +233,7 @@ const HAN_DIGITS = "零一二三四五六七八九",
   };
 /** Chinese fractions, ordinals and words with a number's character, which do not count as numbers. */
 const HAN_NO_NUMBER =
-  /[零一二两三四五六七八九十百]{1,9}分之[零一二两三四五六七八九十百]{1,9}|第[零一二两三四五六七八九十百]{1,9}|一(?:共|起|样|般|些|定|直|下|边|旦|步|切|次性|方面)|(?:统|唯|之|同|另|每)一|万一|十分/g;
+  /[零一二两三四五六七八九十百]{1,9}分之[零一二两三四五六七八九十百]{1,9}|第[零一二两三四五六七八九十百]{1,9}|(?:星期|周|礼拜)[一二三四五六]|[一二三四五六七八九十]{1,3}[月日号]|一(?:共|起|样|般|些|定|直|下|边|旦|步|切|次性|方面)|(?:统|唯|之|同|另|每)一|万一|十分/g;
 const HAN_NUMBER =
   /(?<sign>负)?(?<digits>[零一二两三四五六七八九十百千万亿]+)(?=[\p{Script=Han}つ]|[\s。！.!*]*$)/gu;
 
@@ -248,7 +248,9 @@ function chineseNumber(text: string): NumberFound | undefined {
   ) {
     return undefined;
   }
-  if (!last || !/[零二两三四五六七八九十]/.test(last.digits)) return undefined;
+  if (!last || !/[零一二两三四五六七八九十]/.test(last.digits) || last.digits === "一") {
+    return undefined;
+  }
   let total = 0, group = 0, digit = 0;
   for (const character of last.digits.replaceAll("两", "二")) {
     const scale = HAN_SCALES[character];

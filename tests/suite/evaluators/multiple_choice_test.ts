@@ -12,7 +12,7 @@ const corpus = Deno.readTextFileSync(
   return { letter: letter === "-" ? null : letter, text: text.replaceAll("⏎", "\n") };
 });
 
-/** The same by somebody who had not seen the reader; some with what the choices say. */
+/** The same by somebody who had not seen the reader, but for the last 29; some with what the choices say. */
 const unseen: { expected: string | null; answer: string; choices?: number | string[] }[] = Deno
   .readTextFileSync(
     new URL("../../fixtures/evaluators/multiple_choice_unseen.jsonl", import.meta.url),
