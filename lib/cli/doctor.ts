@@ -104,9 +104,9 @@ async function version(): Promise<string> {
 function openssl(library: NativeLibrary): Finding {
   const name = "OpenSSL";
   try {
-    return { name, works: true, detail: `${tlsLibrary(library)}: https by the native thread` };
+    return { name, works: true, detail: `${tlsLibrary(library)}: https in the native thread` };
   } catch (error) {
-    const detail = `${messageOf(error)}; https goes by the runtime's own sockets`;
+    const detail = `${messageOf(error)}; https uses the runtime's own sockets`;
     return { name, works: false, detail: `${detail} (apt-get install libssl3)` };
   }
 }

@@ -75,7 +75,7 @@ const verdict = [
   ...entry("CACHED", "the server's prefix cache answered in place of the model"),
   ...entry("CLIENT UNKNOWN", "nothing shows whether it kept up; dyno calibrate measures the host"),
   "",
-  "The reasons stand below it. --require-trusted makes any other verdict exit code 1.",
+  "The reasons are listed below it. --require-trusted makes any other verdict exit code 1.",
 ];
 
 function files(): string[] {
@@ -86,7 +86,7 @@ function files(): string[] {
     "",
     ...forms.flatMap(([name, { title }]) => entry(name, `${title}: dyno schema ${name}`)),
     "",
-    "Paths in a file are seen from that file's folder, paths on the command line from yours. Programs of",
+    "Paths in a file are relative to its folder, paths on the command line to yours. The programs of",
     "a suite run in the suite's folder, those of a sweep in the folder where you call dyno.",
     "",
     "A run leaves a folder, runs/bench_…:",

@@ -24,9 +24,9 @@ interface Answers {
 const flags = {
   "name": text("NAME", "what the suite, load or sweep is called (first)"),
   "endpoint": text("URL", "the server that is asked (http://127.0.0.1:8000/v1)"),
-  "model": text("NAME", "the model; without one the only one that the server has"),
+  "model": text("NAME", "the model; without it, the only one that the server has"),
   "file": text("FILE", "where it is written (NAME.yaml)"),
-  "force": toggle("write over a file that is there"),
+  "force": toggle("overwrite an existing file"),
 };
 
 export const command: Command = {
@@ -66,7 +66,7 @@ export const command: Command = {
       throw new InputError(`--file: "${answers.file}": expected a name that ends in .yaml`);
     }
     if (existsSync(answers.file) && !values.force) {
-      throw new InputError(`${answers.file}: is there already; --force writes over it`);
+      throw new InputError(`${answers.file}: exists already; --force overwrites it`);
     }
     writeFileAtomic(answers.file, FILES[kind](answers));
     terminal.say(`${answers.file} is written. Run it:`);

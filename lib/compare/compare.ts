@@ -229,7 +229,7 @@ function notesOf(
     const told = given.map(({ summary, score_measure }) =>
       `${summary.run_id}: ${score_measure ?? "as its evaluators say"}`
     );
-    notes.push(`scores are not compared, as they are two measures (${told.join("; ")})`);
+    notes.push(`scores are not compared, as they are different measures (${told.join("; ")})`);
   }
   if (first.benchmark !== second.benchmark) {
     notes.push(`different suites: ${first.benchmark} and ${second.benchmark}`);

@@ -63,11 +63,13 @@ export function compareLoads(samples: readonly LoadSample[]): LoadComparison[] {
     requests: [baseline.requests, candidate.requests],
     metrics: LOAD_METRICS.flatMap((metric) => compareLoadMetric(baseline, candidate, metric) ?? []),
     notes: [
-      "one run each: the intervals hold for these two stretches of time, not for days that differ",
+      "one run each: the intervals cover these two periods only, not differences between days",
       ...(baseline.stages > 1 || candidate.stages > 1
         ? ["several stages are taken together; loads of one stage give narrower intervals"]
         : []),
-      ...(others.length > 1 ? ["intervals are of single comparisons, not of all at once"] : []),
+      ...(others.length > 1
+        ? ["each interval is for one comparison, not for all of them together"]
+        : []),
     ],
   }));
 }

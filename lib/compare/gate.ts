@@ -110,7 +110,7 @@ export function checkPaired(
 ): GateCheck {
   const found = compareMetric(baseline, candidate, metric);
   if (metric === "score" && baseline.score_measure !== candidate.score_measure) {
-    return unknown(metric, tolerance.amount, "the runs' scores are two measures");
+    return unknown(metric, tolerance.amount, "the runs' scores are different measures");
   }
   if (found === null) return unknown(metric, tolerance.amount, "fewer than two problems in common");
   const { first, second, difference, p, items } = found;

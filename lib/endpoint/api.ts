@@ -81,12 +81,12 @@ export interface ApiOptions extends InputOf<typeof apiOptionsSchema> {}
 const PROBE_TIMEOUT_S = 10;
 
 const INSECURE =
-  `INSECURE: ${UNCHECKED}: anyone on the way can read and answer what is sent, the API key included`;
+  `INSECURE: ${UNCHECKED}: anyone between here and the server can read and answer what is sent, the API key included`;
 
 /** The transport's name in the settings. */
 const HTTP_2 = "speaks HTTP/2";
 const NO_PROTOCOL = /no.?application.?protocol/i;
-const HTTP_2_ADVICE = "put a proxy that speaks HTTP/1.1 before it";
+const HTTP_2_ADVICE = "put a proxy that speaks HTTP/1.1 in front of it";
 
 /**
  * Decides how to talk to an endpoint. Lists the server's models, to find an unreachable server or a
@@ -149,7 +149,7 @@ export function settleApi(given: ApiOptions, warn: (line: string) => void): APIC
   if (other) {
     throw new InputError(
       `--endpoint: ${api.endpoint} is ${api.api_type}, ${other.endpoint} ${other.api_type}: several ` +
-        "endpoints are asked the same way",
+        "endpoints must have the same API",
     );
   }
   const endpoints = all.map(({ endpoint }) => endpoint);
@@ -261,7 +261,7 @@ async function servedModels(
   } as const;
   try {
     const { status, body } = await exchange(transport, request, null, signal);
-    if (api.tls.http2) warn(`${url.host} speaks HTTP/2 only: by the runtime's own sockets`);
+    if (api.tls.http2) warn(`${url.host} speaks HTTP/2 only: using the runtime's own sockets`);
     if (status !== 200) return null;
     const listed = JSON.parse(body) as { data?: { id?: unknown }[]; models?: { name?: unknown }[] };
     const named = listed.models?.map(({ name }) => String(name).replace(/^models\//, ""));

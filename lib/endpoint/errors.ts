@@ -119,14 +119,16 @@ export function statusError(
   const location = headers["location"];
   if (status >= 300 && status < 400 && location !== undefined) {
     hints.push(
-      `it sends on to ${
+      `it redirects to ${
         excerpt(location)
       }, which is not followed, as the key would go there too; ` +
         "if that is the endpoint, give it as --endpoint",
     );
   }
   if (status === 426 || status === 505) {
-    hints.push("it wants another HTTP than 1.1; put a proxy that speaks HTTP/1.1 before it");
+    hints.push(
+      "it wants a version of HTTP other than 1.1; put a proxy that speaks HTTP/1.1 in front of it",
+    );
   }
   const retry_after_s = waitAsked(headers, Date.now(), body);
   if (retry_after_s !== null && retry_after_s > timeout) {

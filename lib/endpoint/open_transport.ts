@@ -54,12 +54,12 @@ export async function openTransport(
   try {
     return new FittingTransport(new WireTransport(library), portable, () => {
       const reason = reasonAgainstTls(library);
-      if (reason !== null) notice?.(`https goes by the runtime's own sockets: ${reason}`);
+      if (reason !== null) notice?.(`https uses the runtime's own sockets: ${reason}`);
       return reason === null;
     });
   } catch (error) {
     if (!(error instanceof NoProcessError)) throw error;
-    notice?.(`${error.message}; requests go by the runtime's own sockets`);
+    notice?.(`${error.message}; requests use the runtime's own sockets`);
     return portable;
   }
 }

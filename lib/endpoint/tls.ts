@@ -153,7 +153,7 @@ function rootsFolder(): string | null {
 
 function line(name: string, path: string): string {
   if (!path.includes("\n")) return `${name} ${path}`;
-  throw new InputError(`--${name} ${JSON.stringify(path)}: a path with a line's end in it`);
+  throw new InputError(`--${name} ${JSON.stringify(path)}: the path has a line break in it`);
 }
 
 let known: string[] | undefined | null = null;
@@ -204,14 +204,14 @@ function faultOf(host: string, certificate: tls.PeerCertificate): string | null 
   if (valid_from === undefined) return null;
   const now = Date.now();
   if (Date.parse(valid_to) < now) {
-    return `it ended on ${valid_to}: renew it, or set this host's clock right`;
+    return `it expired on ${valid_to}: renew it, or set this host's clock right`;
   }
   if (Date.parse(valid_from) > now) {
-    return `it begins on ${valid_from}: set this host's clock right, or the server's`;
+    return `it is not valid before ${valid_from}: set this host's clock right, or the server's`;
   }
   if (tls.checkServerIdentity(host, certificate) === undefined) return null;
   const names = subjectaltname?.replace(/\b(DNS|IP Address|IP):/g, "") ?? subject?.CN ?? "nothing";
-  return `it is of ${names}: give the endpoint by that name`;
+  return `it is for ${names}: give the endpoint by that name`;
 }
 
 /** Reads a file's text. Errors do not repeat its content, which may be secret. */

@@ -66,7 +66,7 @@ export const GPU_METRICS: Readonly<Record<string, GpuMetric>> = {
   ),
   gpm_occupancy_percent: metric(
     "DCGM_FI_PROF_SM_OCCUPANCY",
-    "Warps on an SM by the most there can be.",
+    "Active warps on an SM as a share of the most it can hold.",
     0.01,
   ),
   gpm_tensor_percent: metric(

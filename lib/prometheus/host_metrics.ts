@@ -61,7 +61,7 @@ const RULES: readonly Rule[] = [
   {
     field: /^disk\.(?<device>.+)\.busy_s$/,
     name: "host_disk_io_time_seconds_total",
-    help: "Time in which a disk had something to do.",
+    help: "Time in which a disk was busy.",
   },
   {
     field: /^network\.(?<device>.+)\.received_bytes$/,
@@ -76,7 +76,7 @@ const RULES: readonly Rule[] = [
   {
     field: /^temperature\.(?<sensor>.+?)_celsius(?:\.\d+)?$/,
     name: "host_temperature_celsius",
-    help: "Temperatures by sensor; of several with one name the last.",
+    help: "Temperatures by sensor; where several share a name, the last.",
   },
   {
     field: /^rapl\.(?<domain>.+)\.energy_j$/,

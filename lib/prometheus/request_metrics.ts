@@ -59,7 +59,7 @@ export class RequestMetrics {
       ),
       cached_prompt_tokens: counter(
         "cached_prompt_tokens_total",
-        "Tokens of prompts that the server's cache had.",
+        "Prompt tokens that came from the server's cache.",
       ),
       completion_tokens: counter(
         "completion_tokens_total",
@@ -72,12 +72,12 @@ export class RequestMetrics {
       ),
       unknown_cost: families.counter(
         "requests_of_unknown_cost_total",
-        "Requests that are in no sum of dollars, by who asked; cut_off: in flight at a kill, at most.",
+        "Requests of unknown cost, by who asked; cut_off: at most those in flight when dyno was killed.",
         ["model", "asked_by"],
       ),
       in_flight: families.gauge(
         "requests_in_flight",
-        "Requests that were sent or are due, and not over; of a suite, tests under way.",
+        "Requests that are due or were sent, and have not ended; for a suite, running tests.",
         ["model"],
       ),
       goodput: families.gauge(

@@ -42,7 +42,7 @@ export class TaskFamilies {
         TASK_LABELS,
         TASK_BUCKETS_S,
       ),
-      active: families.gauge("active_tasks", "Tasks that run now."),
+      active: families.gauge("active_tasks", "Tasks that are running."),
       errors: families.counter(
         "task_errors_total",
         "Failures within tasks, by their class.",
@@ -65,7 +65,7 @@ export class TaskFamilies {
       ),
       http_duration: families.histogram(
         "http_request_duration_seconds",
-        "Time in which this server answered.",
+        "Time this server took to answer.",
         ["method", "endpoint"],
         HTTP_BUCKETS_S,
       ),

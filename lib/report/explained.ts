@@ -67,8 +67,8 @@ function loadParts(what: string, { run_id }: Explained, results: LoadResults): P
       : []),
     ...(complete ? [] : ["It was interrupted: less was measured than was planned."]),
     stages.length > 1
-      ? "More load than its highest stage was not tried."
-      : "One load was tried: it is not the most that the endpoint can carry.",
+      ? "No load above its highest stage was tried."
+      : "Only one load was tried: the endpoint may carry more.",
     "Other prompts, other lengths and another day may give other figures.",
   ];
   const next = steps([
@@ -85,7 +85,9 @@ function loadParts(what: string, { run_id }: Explained, results: LoadResults): P
 /** Whether the SLOs were met: those of single requests, then those of the run as a whole. */
 function objectiveLines({ total: { goodput }, slos, statements = [] }: LoadResults): string[] {
   if (slos.length + statements.length === 0) {
-    return ["Nothing was asked of it (--slo), so it says what is, not whether that is enough."];
+    return [
+      "No objective was given (--slo), so it shows the figures, not whether they are good enough.",
+    ];
   }
   const untold = slos.map(sloText).filter((text) => goodput?.unknown?.[text])
     .map((text) => `${text} of ${grouped(goodput!.unknown![text])}`);
@@ -113,7 +115,7 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
       ? `${grouped(aggregate.passed)} of ${grouped(ratedOf(aggregate))} ` +
         `${aggregate.errors ? "tests" : "judged answers"} were right: ` +
         `${percentEstimate(pass_rate)}.`
-      : "No answer was judged, so it says nothing of right and wrong.",
+      : "No answer was judged, so it says nothing about right and wrong.",
     ...(judged.length > 1 && share(weakest.aggregate) < share(judged.at(-1)!.aggregate)
       ? [`The weakest category is ${weakest.category}: ${percentText(share(weakest.aggregate))}.`]
       : []),
@@ -138,7 +140,7 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
     ...(complete ? [] : [`${grouped(missing)} tests have not run yet.`]),
     ...((statistics.epochs ?? null) === null &&
         !items.some(({ coding }) => coding && coding.sample > 0)
-      ? ["Each test was asked once: how much answers change from time to time is not known."]
+      ? ["Each test was asked once: how much answers vary from one time to the next is unknown."]
       : []),
     "How fast the endpoint is under a real load.",
   ];

@@ -374,7 +374,7 @@ export function lineOf<Kind extends JournalKind>(
   if (!isObject<JsonObject>(value) || typeof value.event !== "string") {
     return { why: "not a journal event" };
   }
-  if (!isIntact(text)) return { why: "not as it was written: its checksum does not fit" };
+  if (!isIntact(text)) return { why: "not as it was written: its checksum does not match" };
   delete value.crc;
   const name = value.event;
   const form = FORMS[kind].get(name);

@@ -190,7 +190,7 @@ function jsonOf(path: string, warnings: string[], crc: string | null = null): Js
   try {
     const text = plainText(path);
     if (crc !== null && checksumText(crc32(text)) !== crc) {
-      warnings.push(`${path}: is not what was written: its checksum is another`);
+      warnings.push(`${path}: is not what was written: its checksum differs`);
       return null;
     }
     const value = asObject(JSON.parse(text));

@@ -76,5 +76,5 @@ export function awayText(
     : `, for ${away_s < 10 ? `${away_s.toFixed(1)} s` : durationText(away_s)}${
       came_back ? " in all" : ", and did not come back"
     }`;
-  return `${endpoint} went away ${times}${how}: its tests went on at the others`;
+  return `${endpoint} went away ${times}${how}: its tests continued on the others`;
 }

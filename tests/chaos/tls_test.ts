@@ -79,9 +79,9 @@ const cases: [string, (folder: string) => Server, RegExp][] = [
   [
     "of another host",
     (folder) => tlsServer(certificate(folder, "other")),
-    /^(?!.*another host.*another host).*certificate.*it is of other\.test: give/,
+    /^(?!.*another host.*another host).*certificate.*it is for other\.test: give/,
   ],
-  ["whose time is over", (folder) => tlsServer(expired(folder)), /ended on Jan  ?2 .* 2020/],
+  ["whose time is over", (folder) => tlsServer(expired(folder)), /expired on Jan  ?2 .* 2020/],
   [
     "of a server of HTTP/2 alone",
     (folder) => tlsServer(certificate(folder, "self"), ["h2"]),

@@ -22,7 +22,7 @@ Deno.test("each kind of file runs as it was written, and is explained", async ()
   ], at);
   assertEquals([suite.code, load.code, sweep.code], [0, 0, 0], suite.stderr);
   assertEquals(again.code, 2);
-  assertMatch(again.stderr, /swept\.yaml: is there already; --force/);
+  assertMatch(again.stderr, /swept\.yaml: exists already; --force/);
   assertEquals(load.stdout, "dyno load put_on.yaml\n");
   // --tokens-per-second gives answers several events, without which no request has a tpot to hold to its limit
   assertMatch(load.stderr, /dyno mock --port 8000 --delay 0\.1 --tokens-per-second 50, in another/);

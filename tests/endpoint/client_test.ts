@@ -154,7 +154,7 @@ testBoth("a redirect is told with where it leads", async () => {
   const { error } = await there.client.ask(question, never);
   assertMatch(
     error!.message,
-    /HTTP 307; it sends on to http:\/\/127\.0\.0\.1:9\/v1\/chat\/completions,/,
+    /HTTP 307; it redirects to http:\/\/127\.0\.0\.1:9\/v1\/chat\/completions,/,
   );
 });
 

@@ -59,7 +59,7 @@ test("it is found out by the first request, and a load is answered", async ({ po
   const warn = (line: string) => told.push(line);
   const api = await configureApi({ endpoint, ca, retry_attempts: 0 }, transport, warn);
   assertEquals([api.model, api.tls.http2], ["m", true]);
-  assertMatch(told.join(), /speaks HTTP\/2 only: by the runtime's own sockets/);
+  assertMatch(told.join(), /speaks HTTP\/2 only: using the runtime's own sockets/);
   using run = await load({ endpoint, ca, model: "m", concurrency: 8, requests: 24 });
   assertEquals([run.results.total.requests.successful, run.results.transport], [24, "portable"]);
   assert(

@@ -67,7 +67,7 @@ Deno.test("TLS: the wire's lines hold no line that a path brings along", () => {
       .filter((line) => !line.startsWith("ca "));
   assertEquals(lines("https://a.test./v1", { insecure: true }), ["tls a.test", "insecure"]);
   assertEquals(lines("https://[::1]:8/")[0], "tls ::1");
-  assertThrows(() => lines("https://a.test/", { ca: "a\ninsecure" }), InputError, "line's end");
+  assertThrows(() => lines("https://a.test/", { ca: "a\ninsecure" }), InputError, "line break");
 });
 
 Deno.test("TLS: experiments name files beside them, models of a batch their own, tasks none", async () => {

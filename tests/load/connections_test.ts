@@ -112,7 +112,7 @@ Deno.test("--insecure is said before, in the verdict, in the metadata and in the
       env: { DYNO_OPENSSL: "/nowhere" },
     });
     assertEquals(without.code, 0, without.stderr);
-    assertMatch(without.stderr, /https goes by the runtime's own sockets: DYNO_OPENSSL/);
+    assertMatch(without.stderr, /https uses the runtime's own sockets: DYNO_OPENSSL/);
   } finally {
     rmSync(out, { recursive: true });
   }

@@ -9,7 +9,7 @@ import { suiteFrom, temporaryFolder } from "../suite/fixture.ts";
 import type { LoadResults } from "../../lib/load/results.ts";
 
 const run = { run_id: "bench_1", benchmark: "b", model: "m", kind: "load" as const };
-const NOTHING = "Nothing was asked of it";
+const NOTHING = "No objective was given";
 
 /** All lines of a load's explanation. */
 function told(more: Partial<LoadResults>): string {

@@ -201,7 +201,7 @@ Deno.test("images, sound and files go by their path, from the suite's folder alo
   await fails({ type: "image", path: "say.wav" }, '"say.wav" is no image; expected .png');
   await fails({ type: "file", path: "/etc/hosts.txt" }, "/etc/hosts.txt");
   Deno.symlinkSync("/etc/passwd", `${folder.path}/p.txt`);
-  await fails({ type: "file", path: "p.txt" }, "lies outside of the suite's folder");
+  await fails({ type: "file", path: "p.txt" }, "lies outside the suite's folder");
 });
 
 Deno.test("the evaluator of a turn reads all that was said before its answer", async () => {

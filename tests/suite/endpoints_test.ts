@@ -69,7 +69,7 @@ for (const balance of ["round-robin", "least-in-flight", "sticky"] as const) {
     const { away_s, came_back } = results.endpoints![1];
     assert(!came_back && away_s! > 0);
     const said = `${gone} went away once, for ${away_s!.toFixed(1)} s, and did not come back: ` +
-      "its tests went on at the others";
+      "its tests continued on the others";
     assertStringIncludes(table, said);
     const page = readFileSync(await writeSuiteReport(directory), "utf8");
     assertStringIncludes(page, "By endpoint");
@@ -120,7 +120,7 @@ Deno.test("an endpoint that comes back is found by a check, gets tests again, an
   ]);
   assertStringIncludes(
     suiteTable(results, 1, bare).join("\n"),
-    `went away once, for ${away_s.toFixed(1)} s in all: its tests went on at the others`,
+    `went away once, for ${away_s.toFixed(1)} s in all: its tests continued on the others`,
   );
   await mocks[0].close();
 });

@@ -98,7 +98,10 @@ Deno.test("without a key a dry run tells what there is to send, and says so", as
   const { code, said } = await runs(folder.path, "upload", run, "--to", TO, "--dry-run");
   assertEquals(code, 0);
   assertStringIncludes(said, "would send 2 of 2 files");
-  assertStringIncludes(said, "AWS_SECRET_ACCESS_KEY is not set: what is there already was not");
+  assertStringIncludes(
+    said,
+    "AWS_SECRET_ACCESS_KEY is not set: dyno did not check what is there already",
+  );
   await assertRejects(
     () => uploadFolder(run, { to: TO, signal }),
     InputError,

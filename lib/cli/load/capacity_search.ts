@@ -175,7 +175,9 @@ export function capacityText(
     return `capacity: below ${round(lowest_bad)}${unit}: not even there ${met}`;
   }
   return lowest_bad === null
-    ? `capacity: at least ${round(highest_good)}${unit}: ${met}; nothing higher was tried or sure`
+    ? `capacity: at least ${
+      round(highest_good)
+    }${unit}: ${met}; no higher level was tried or gave a clear result`
     : `capacity: between ${round(highest_good)} and ${
       round(lowest_bad)
     }${unit}: ${met} at the lower`;

@@ -204,7 +204,7 @@ async function measure(
     request.run_id !== undefined &&
     (searched !== undefined || experiment.runs.length * rounds > 1)
   ) {
-    throw new InputError(`--run-id ${request.run_id}: for one run, and these are several`);
+    throw new InputError(`--run-id ${request.run_id}: for one run, but there are several`);
   }
   if (searched === undefined && values["capacity-share"] !== undefined) {
     throw new InputError("--capacity-share: only with --find-capacity");

@@ -211,7 +211,7 @@ export function matrixTable(
   return [
     ...tableLines(headsOf("run", columns), rows, paint),
     ...runs.slice(0, 1).flatMap(({ results }) => glossary(results)).map((line) => paint.dim(line)),
-    ...(distrusted ? [`${paint.warn("!")} the client was not to be trusted: see that run`] : []),
+    ...(distrusted ? [`${paint.warn("!")} the client could not be trusted: see that run`] : []),
   ];
 }
 
@@ -355,7 +355,7 @@ function outcomeLines(results: LoadResults): string[] {
   const lines: string[] = [];
   if (stopped_because !== null) lines.push(...wrapped("ended early: ", stopped_because));
   else if (!complete) {
-    const again = "a load is not continued: run it again for all of it";
+    const again = "a load cannot be continued: run it again to measure all of it";
     lines.push(...wrapped("interrupted: ", `the figures are those of what was measured; ${again}`));
   }
   const classes = Object.entries(total.errors).map(([name, n]) => `${n} ${name}`);

@@ -74,7 +74,7 @@ export const command: Command = {
     const { values, positional } = parseFlags(flags, argv);
     if (positional.length > 0) {
       throw new InputError(
-        `dyno runs gate: "${positional[0]}" has no place; give --baseline RUN --candidate RUN`,
+        `dyno runs gate: "${positional[0]}" is not expected; give --baseline RUN --candidate RUN`,
       );
     }
     const limits = [...limitsOf("min", values.min), ...limitsOf("max", values.max)];

@@ -36,7 +36,7 @@ export const command: Command = {
     "Shows a run. With --json: {run_id, metadata, results, events}, as they are on the disk, and a",
     "suite's items as results.packages too; results are null for a run that was cut off, and its events",
     "tell how far it came. What was cut off are requests that may have been in flight when dyno was killed:",
-    "what they took is unknown.",
+    "what they used is unknown.",
     "",
     ...flagHelp(flags),
     "",

@@ -119,7 +119,7 @@ async function toStorage(
       terminal.say(resultText(result, dry_run));
       if (result.missing_key !== null) {
         terminal.say(terminal.paint.dim(
-          `${result.missing_key} is not set: what is there already was not looked for`,
+          `${result.missing_key} is not set: dyno did not check what is there already`,
         ));
       }
       leftOut(result).forEach((said) => terminal.warn(said));
@@ -214,7 +214,7 @@ async function toMemory(
   context: CommandContext,
 ): Promise<number> {
   for (const flag of ["sweep", "dry-run", "json"] as const) {
-    if (values[flag]) throw new InputError(`dyno runs upload: --${flag} goes with --to alone`);
+    if (values[flag]) throw new InputError(`dyno runs upload: --${flag} goes only with --to`);
   }
   if (run === undefined || more.length) {
     throw new InputError("dyno runs upload --memory takes one run");

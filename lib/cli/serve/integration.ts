@@ -202,5 +202,5 @@ function checkServer(
 function bundled(): string {
   const folder = packageFile("experiments/");
   if (folder !== null) return join(folder, "integration.json");
-  throw new InputError("dyno integration: give a file; dyno does not lie on a disk here");
+  throw new InputError("dyno integration: give a file; dyno's own files are not on a disk here");
 }

@@ -41,7 +41,7 @@ export function errorTable({ total }: LoadResults, records: readonly RequestReco
   return dataTable("requests without an answer", "class", heads, rows) +
     `<p class="note">Shares are of the ${
       counted(due, "request")
-    } whose turn lay in the measured windows.</p>`;
+    } that were due in the measured windows.</p>`;
 }
 
 function messagesByClass(records: readonly RequestRecord[]): Map<string, Map<string, number>> {

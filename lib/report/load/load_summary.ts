@@ -61,7 +61,7 @@ function verdictBox({ verdict, reasons, insecure, advice = null }: Verdict): str
 function endedEarly({ complete, stopped_because }: LoadResults): string {
   if (stopped_because !== null) {
     const why = escapeHtml(cutText(stopped_because, 400));
-    return `<p class="warn">The run ended before its plan: ${why}</p>\n`;
+    return `<p class="warn">The run ended early: ${why}</p>\n`;
   }
   if (complete) return "";
   return `<p class="warn">The run was interrupted: the figures are those of what was measured until then.</p>\n`;

@@ -33,7 +33,7 @@ export const numeric: Evaluator<Options> = {
   },
   evaluate({ response_text }, { expected, tolerance, relative_tolerance, take, percent }) {
     const found = takenNumber(response_text, take);
-    if (found === undefined) return verdict("numeric", false, "no one number in the answer");
+    if (found === undefined) return verdict("numeric", false, "no single number in the answer");
     const allowed = Math.max(tolerance, relative_tolerance * Math.abs(expected));
     const values = [found.value, ...(found.about === undefined ? [] : [found.about])];
     const readings = !found.percent || percent === "number"

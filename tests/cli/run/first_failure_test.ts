@@ -12,7 +12,7 @@ const faults: [ErrorMode, RegExp][] = [
   ["error_event", /first failure: a: the server broke off with an error: the model crashed/],
   [
     "redirect_elsewhere",
-    /HTTP 307; it sends on to http:\/\/127\.0\.0\.1:9\/v1\/chat\/completions,/,
+    /HTTP 307; it redirects to http:\/\/127\.0\.0\.1:9\/v1\/chat\/completions,/,
   ],
   ["truncated_stream", /broke off: .*\n.*cut off others: try --workers 1/],
 ];

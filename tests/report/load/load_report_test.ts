@@ -171,7 +171,7 @@ Deno.test("a load run without a request, and one in which all failed, have a rep
   const failed = await htmlOf(failedRun("connection refused"));
   for (
     const text of [
-      "The run ended before its plan: error rate 100 %",
+      "The run ended early: error rate 100 %",
       "<b>100.0 <small>%</small></b>",
       "connection refused",
       "No request was answered.",
