@@ -1,7 +1,5 @@
 /**
- * Builds what a release carries of native/, for a platform:
- *   FOLDER/PLATFORM/libdyno.so, agent_sched_sim, launch, each with a .sha256 beside it
- * A checkout does without: it builds by itself what it needs.
+ * Builds the parts of native/ that a release contains, for a platform:
  * Usage: deno run -A scripts/build_native.ts [PLATFORM] [FOLDER]     (this machine's, dist/prebuilt)
  */
 import { mkdir, rename, writeFile } from "node:fs/promises";
@@ -13,16 +11,16 @@ import { sha256 } from "../lib/native/cache.ts";
 import { platformName } from "../lib/native/prebuilt.ts";
 import { PROGRAMS } from "../lib/native/program.ts";
 
-/** Compilers for other platforms than this machine's (Debian: gcc-aarch64-linux-gnu). */
+/** Compilers for other platforms (Debian: gcc-aarch64-linux-gnu). */
 const CROSS: Record<string, string> = {
   "linux-x64": "x86_64-linux-gnu-gcc",
   "linux-arm64": "aarch64-linux-gnu-gcc",
 };
 
-/** Programs need nothing of the host's libraries, so that they run on any Linux. */
+/** Programs are linked statically, so that they run on any Linux. */
 const STATIC = ["-static", "-s"];
 
-/** The compiler for a platform; null where dyno has no native part for it. */
+/** The compiler for a platform; null if dyno has no native part for it. */
 function compilerFor(platform: string): string | null {
   return platform === platformName() ? "cc" : CROSS[platform] ?? null;
 }
@@ -42,7 +40,7 @@ async function keep(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
-/** Builds libdyno alone into `output`/PLATFORM and gives that folder. */
+/** Builds only libdyno into `output`/PLATFORM and returns that folder. */
 export async function releaseLibrary(
   native: string,
   output: string,
@@ -56,7 +54,7 @@ export async function releaseLibrary(
   return folder;
 }
 
-/** Builds libdyno and the programs into `output`/PLATFORM and gives that folder. */
+/** Builds libdyno and the programs into `output`/PLATFORM and returns that folder. */
 export async function buildRelease(
   native: string,
   output: string,

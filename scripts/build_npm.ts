@@ -1,7 +1,7 @@
 /**
- * Builds the npm package: dist/npm, and dist/NAME-VERSION.tgz of it, with TypeScript's compiler and
- * esbuild, the libraries inside. With --dnt it is @deno/dnt's work instead, the libraries being
- * dependencies; where dnt cannot be loaded or fails, that is said and the first way taken.
+ * Builds the npm package: dist/npm, and from it dist/NAME-VERSION.tgz, with TypeScript's compiler
+ * and esbuild; the libraries are bundled. With --dnt, @deno/dnt builds it, with the libraries as
+ * dependencies; if dnt cannot be loaded or fails, the script says so and builds without it.
  * Usage: deno run -A scripts/build_npm.ts [--dnt]
  */
 import { execFileSync } from "node:child_process";
@@ -18,14 +18,14 @@ import { BUDGET, copyFiles, dependencies, manifest, outside, ROOT } from "./pack
 const DIST = join(ROOT, "dist");
 export const PACKAGE = join(DIST, "npm");
 
-/** The part of dnt that is used; the module itself is not there to be checked against. */
+/** The part of dnt that is used; the module itself is not available for type checking. */
 interface Dnt {
   build(options: Record<string, unknown>): Promise<void>;
 }
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-/** What dnt is told; jsr_test.ts holds the sources to what it can read. */
+/** The options for dnt; jsr_test.ts checks that dnt can read the sources. */
 export const DNT_OPTIONS = {
   entryPoints: [
     { kind: "export", name: ".", path: join(ROOT, "lib/mod.ts") },
@@ -37,14 +37,14 @@ export const DNT_OPTIONS = {
   shims: {},
   polyfills: { importMeta: false }, // its stand-in breaks `node -e`
   test: false,
-  typeCheck: false, // deno check has seen the sources, verify_npm.ts sees the declarations
+  typeCheck: false, // deno check has checked the sources, verify_npm.ts checks the declarations
   scriptModule: false,
   declaration: "inline",
   skipSourceOutput: true,
   compilerOptions: { lib: ["ESNext", "DOM", "DOM.Iterable"], target: "ES2022" },
 };
 
-/** dnt's package: esm/ with the tree of the sources, so that what is beside lib/ goes there too. */
+/** dnt's package: esm/ contains the tree of the sources, so files next to lib/ go there too. */
 async function dntPackage(prebuilt: readonly string[]): Promise<void> {
   const specifier = jsr.imports["@deno/dnt"];
   const { build }: Dnt = await import(specifier);
@@ -62,7 +62,7 @@ function bundledPackage(prebuilt: readonly string[]): void {
   finish("./lib/main.js", { types: "./types/mod.d.ts", default: "./lib/mod.js" }, manifest());
 }
 
-/** Writes the program, without Node's warning of its SQLite, and package.json. */
+/** Writes the program, which suppresses Node's warning about SQLite, and package.json. */
 function finish(program: string, entry: Record<string, string>, fields: object): void {
   writeFileSync(
     join(PACKAGE, "main.js"),
@@ -73,7 +73,7 @@ function finish(program: string, entry: Record<string, string>, fields: object):
   writeFileSync(join(PACKAGE, "package.json"), JSON.stringify(whole, null, 2));
 }
 
-/** Packs dist/npm; gives the tarball's path. */
+/** Packs dist/npm; returns the tarball's path. */
 function pack(): string {
   const told = execFileSync("npm", ["pack", "--json", "--pack-destination", DIST], {
     cwd: PACKAGE,
@@ -91,7 +91,9 @@ function pack(): string {
   return join(DIST, filename);
 }
 
-/** The native parts for each platform that there is a compiler for here; on others it is built there. */
+/**
+ * The native parts for each platform that has a compiler here; on other platforms users build them.
+ */
 async function nativeParts(): Promise<string[]> {
   const folders: string[] = [];
   for (const platform of ["linux-x64", "linux-arm64"]) {
@@ -110,7 +112,7 @@ function emptyPackage(): void {
   mkdirSync(PACKAGE, { recursive: true });
 }
 
-/** Builds and packs; gives the tarball's path. */
+/** Builds and packs; returns the tarball's path. */
 export async function buildPackage(withDnt = false): Promise<string> {
   const prebuilt = await nativeParts();
   emptyPackage();

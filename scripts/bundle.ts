@@ -1,4 +1,4 @@
-/** Joins dyno's sources and the libraries that they use to JavaScript that Node runs. */
+/** Joins dyno's sources and the libraries that they use into JavaScript for Node. */
 import { execFileSync } from "node:child_process";
 import {
   cpSync,
@@ -26,11 +26,11 @@ const COMPILER_OPTIONS = {
   types: ["node"],
   strict: true,
   declaration: true,
-  emitDeclarationOnly: true, // the code is esbuild's
+  emitDeclarationOnly: true, // esbuild makes the code
   rewriteRelativeImportExtensions: true,
   resolveJsonModule: true,
-  noCheck: true, // deno check has seen the sources
-  isolatedModules: true, // as Deno takes them: types are asked for by the declarations alone
+  noCheck: true, // deno check has checked the sources
+  isolatedModules: true, // as in Deno, types are only needed for the declarations
   outDir: "out",
   rootDir: ".",
 };
@@ -46,7 +46,10 @@ function deno(cwd: string, ...args: string[]): string {
 
 const json = (path: string, value: unknown) => writeFileSync(path, JSON.stringify(value, null, 2));
 
-/** Puts the sources, the libraries and the tools into the folder `work`; `further` are more packages. */
+/**
+ * Puts the sources, the libraries and the tools into the folder `work`; `further` lists more
+ * packages.
+ */
 export function layOut(work: string, further: Record<string, string> = {}): void {
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -68,7 +71,7 @@ export function layOut(work: string, further: Record<string, string> = {}): void
   }
 }
 
-/** What esbuild says of its inputs, as far as it is read. */
+/** The part of esbuild's description of its inputs that is read. */
 interface Metafile {
   inputs: Record<string, {
     format?: "cjs" | "esm";
@@ -77,8 +80,8 @@ interface Metafile {
 }
 
 /**
- * Libraries in CommonJS that lib loads when they are needed. esbuild gives such an import a default
- * alone where it splits the output: ES modules that name what they have stand in for them.
+ * CommonJS libraries that lib loads when they are needed. When output is split, esbuild gives such
+ * an import only a default export, so ES modules that name all exports replace them.
  */
 const COMMON_JS: Record<string, string> = {
   "ajv-formats": "ajv-formats/dist/index.js",
@@ -90,10 +93,10 @@ const COMMON_JS: Record<string, string> = {
   "yaml": "yaml/dist/index.js",
 };
 
-/** Prints the names that a module has. */
+/** Prints the names of a module's exports. */
 const NAMES = `console.log(JSON.stringify(Object.keys(require(process.argv[2]))));`;
 
-/** Writes those modules; gives esbuild's flags for them. */
+/** Writes those modules; returns esbuild's flags for them. */
 function namedModules(work: string): string[] {
   mkdirSync(join(work, "named"));
   writeFileSync(join(work, "named/names.cjs"), NAMES);
@@ -110,8 +113,9 @@ function namedModules(work: string): string[] {
 }
 
 /**
- * Runs esbuild in `work` on entries named `OUTPUT=SOURCE`; gives the paths that went in. Libraries are
- * taken in their ES form where they have one: the other may ask for files by names that are computed.
+ * Runs esbuild in `work` on entries named `OUTPUT=SOURCE`; returns the paths of its inputs.
+ * Libraries are used in their ES form if they have one, because the other form may load files by
+ * computed names.
  */
 export function bundle(work: string, entries: string[], form: string[]): string[] {
   const std = Object.entries(inlinedImports()).map(([name, target]) =>
@@ -126,7 +130,7 @@ export function bundle(work: string, entries: string[], form: string[]): string[
     "--minify-syntax",
     "--keep-names",
     "--log-level=error",
-    "--legal-comments=none", // the licences are in a file of their own
+    "--legal-comments=none", // a separate file has the licences
     "--metafile=meta.json",
   ];
   const esbuild = ["run", "-A", "--no-lock", "node_modules/esbuild/bin/esbuild"];
@@ -140,13 +144,13 @@ export function bundle(work: string, entries: string[], form: string[]): string[
   return Object.keys(inputs);
 }
 
-/** CommonJS among the libraries asks for Node's modules by `require`, which an ES module has not. */
+/** CommonJS libraries load Node's modules with `require`, which an ES module does not have. */
 const REQUIRE = `import{createRequire as makeRequire}from"node:module";` +
   `const require=makeRequire(import.meta.url??process.execPath);\n`;
 
 /**
- * Writes `output`/lib, the program and the library with their shared parts in files of their own,
- * `output`/assets, `output`/types, and the licences of all that is inside. Names in `outside` stay
+ * Writes `output`/lib (the program and the library, with shared parts in separate files),
+ * `output`/assets, `output`/types, and the licences of everything included. Names in `outside` stay
  * imports.
  */
 export function bundlePackage(output: string, work: string, outside: string[]): void {
@@ -156,7 +160,7 @@ export function bundlePackage(output: string, work: string, outside: string[]): 
   deno(work, "run", "-A", "--no-lock", "node_modules/typescript/bin/tsc", "--singleThreaded");
   copyDeclarations(join(work, "out/lib"), join(output, "types"));
   const lib = join(output, "lib");
-  // all in one folder: package_files.ts knows where it is from its own place
+  // all in one folder, because package_files.ts derives the package's location from its own
   const form = ["--format=esm", "--splitting", "--chunk-names=[name]-[hash]"];
   const external = outside.flatMap((name) => [`--external:${name}`, `--external:${name}/*`]);
   const entries = ["main=main.ts", "mod=lib/mod.ts"];
@@ -170,7 +174,7 @@ export function bundlePackage(output: string, work: string, outside: string[]): 
   writeFileSync(join(output, "THIRD_PARTY.txt"), licences(work, inputs));
 }
 
-/** The files of libraries that are opened at run time. */
+/** The files of libraries that are read at run time. */
 export function copyAssets(work: string, output: string): void {
   for (const name of LIBRARY_FILES) {
     const to = join(output, "assets", name);
@@ -179,12 +183,12 @@ export function copyAssets(work: string, output: string): void {
   }
 }
 
-/** The folder of the package that a file belongs to; null for a file of ours. */
+/** The folder of the package that a file belongs to; null for our own files. */
 function packageOf(path: string): string | null {
   return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? null;
 }
 
-/** Name, version, licence and place of the source of each package that is inside. */
+/** Name, version, licence and source location of each included package. */
 export function licences(work: string, inputs: readonly string[]): string {
   const files = [
     ...inputs.filter((path) => path.includes("node_modules/")).map((path) => join(work, path)),
@@ -205,7 +209,9 @@ export function licences(work: string, inputs: readonly string[]): string {
   return texts.sort().join(`\n\n${"-".repeat(80)}\n\n`) + "\n";
 }
 
-/** Copies the declarations that the library's reaches; those of the command line stay behind. */
+/**
+ * Copies the declarations that the library's declarations use, without those of the command line.
+ */
 function copyDeclarations(from: string, to: string): void {
   const waiting = [join(from, "mod.d.ts")];
   const seen = new Set(waiting);

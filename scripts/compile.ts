@@ -22,7 +22,7 @@ import { platformName } from "../lib/native/prebuilt.ts";
 import { buildRelease } from "./build_native.ts";
 import { commit, ownImports, project, ROOT } from "./package.ts";
 
-/** Targets of deno compile, and the platform of their native part; null: only portable paths. */
+/** Targets of deno compile, and the platform of their native part; null: only portable code. */
 export const TARGETS: Record<string, string | null> = {
   "x86_64-unknown-linux-gnu": "linux-x64",
   "aarch64-unknown-linux-gnu": "linux-arm64",
@@ -30,15 +30,15 @@ export const TARGETS: Record<string, string | null> = {
   "aarch64-apple-darwin": null,
 };
 
-/** What dyno's own part of a binary may weigh, in bytes; the runtime's is some 90 MB. */
+/** The most that dyno's own part of a binary may weigh, in bytes; the runtime weighs some 90 MB. */
 export const BUDGET_BYTES = 64e6;
 
-/** As deno.json's tasks run dyno: a small young heap has shorter pauses. */
+/** The same as in deno.json's tasks: a small young heap has shorter pauses. */
 const HEAP = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30";
 
 /**
- * Parts of npm packages that nothing of ours reaches: other builds of the same, sources, and a file of
- * 100,000 numbers on which deno compile overflows its stack.
+ * Parts of npm packages that our code never uses: other builds of the same code, sources, and a
+ * file of 100,000 numbers on which deno compile overflows its stack.
  */
 const LEFT_OUT = [
   "bintrees/test",
@@ -55,7 +55,7 @@ const LEFT_OUT = [
   "zrender/src",
 ];
 
-/** What is opened nevertheless: the charts of reports and of the dashboard. */
+/** Exceptions, which are used: the charts of reports and of the dashboard. */
 const KEPT = ["echarts/dist/echarts.min.js", "echarts/dist/package.json"];
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -69,7 +69,7 @@ function deno(cwd: string, args: string[], env: Record<string, string> = {}): vo
   });
 }
 
-/** What npm installed, less what is never opened. */
+/** Removes what is never used from the installed packages. */
 function prune(modules: string): void {
   const installed = readdirSync(join(modules, ".deno"), { withFileTypes: true });
   for (const { name } of installed.filter((entry) => entry.isDirectory())) {
@@ -84,7 +84,10 @@ function prune(modules: string): void {
   }
 }
 
-/** Builds the native part of a platform into `prebuilt`; why not, in one line, where it cannot be built. */
+/**
+ * Builds the native part of a platform into `prebuilt`; returns the reason in one line if it
+ * cannot.
+ */
 async function nativeFor(platform: string | null, prebuilt: string): Promise<void> {
   if (platform === null) return;
   try {
@@ -96,8 +99,8 @@ async function nativeFor(platform: string | null, prebuilt: string): Promise<voi
 }
 
 /**
- * Lays out in `folder` what a binary holds, as it will lie inside: main.ts, lib, experiments, the
- * npm packages, the native part and build.json.
+ * Puts the content of a binary into `folder`, with the layout it has inside: main.ts, lib,
+ * experiments, the npm packages, the native part and build.json.
  */
 export async function stage(folder: string, platform: string | null): Promise<void> {
   rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 /**
- * dyno as a single executable of Node, where deno compile's runtime cannot be had: one file with the
- * libraries, libdyno, the launcher, the simulator, koffi and every file that is opened.
+ * Builds dyno as a single executable of Node, for cases in which deno compile's runtime is not
+ * available: one file with the libraries, libdyno, the launcher, the simulator, koffi and every
+ * file that is read at run time.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -24,15 +25,17 @@ import { bundle, copyAssets, layOut, licences } from "./bundle.ts";
 import { buildRelease } from "./build_native.ts";
 import { commit, KOFFI, ROOT } from "./package.ts";
 
-/** Node of the npm registry, for where the machine's is too old or of another kind. */
+/** Node from the npm registry, used if the machine's is too old or of another kind. */
 const NODE = "24.21.0";
-const OLDEST = [22, 13]; // node:sqlite needs no flag from there on
+const OLDEST = [22, 13]; // from this version node:sqlite needs no flag
 const POSTJECT = "1.0.0-alpha.6";
 
-/** Where postject puts what is inside; a Node that can be made so has this text. */
+/** The marker for postject's data; a Node that supports this contains the text. */
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 
-/** The program: main.ts goes where it was called, which an executable never has to. */
+/**
+ * The program. main.ts changes to the folder it was called from, which an executable never needs.
+ */
 const ENTRY = `import process from "node:process";
 import { main } from "./lib/cli/main.ts";
 const warn = process.emitWarning;
@@ -44,7 +47,7 @@ main(process.argv.slice(2)).then((code) => process.exitCode = code);
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-/** The machine's Node if it is new enough and can hold a program; null otherwise. */
+/** The machine's Node if it is new enough and can contain a program; else null. */
 function hostNode(): string | null {
   try {
     const ask = "process.versions.node + ' ' + process.execPath";
@@ -55,11 +58,11 @@ function hostNode(): string | null {
       Number(major) === OLDEST[0] && Number(minor) >= OLDEST[1];
     return isNew && readFileSync(path).includes(FUSE) ? path : null;
   } catch {
-    return null; // no Node on PATH
+    return null; // there is no Node on PATH
   }
 }
 
-/** Copies a Node to `output`, without its symbols where binutils are here. */
+/** Copies a Node to `output`, and strips its symbols if binutils are installed. */
 function copyNode(from: string, output: string): void {
   mkdirSync(dirname(output), { recursive: true });
   rmSync(output, { force: true });
@@ -72,7 +75,7 @@ function copyNode(from: string, output: string): void {
   }
 }
 
-/** Lays out in `folder` what is opened at run time, as a package has it. */
+/** Puts the files that are read at run time into `folder`, laid out as in a package. */
 async function layOutFiles(folder: string, work: string): Promise<void> {
   const platform = platformName();
   const prebuilt = await buildRelease(join(ROOT, "native"), join(folder, "native/prebuilt"));
@@ -87,7 +90,7 @@ async function layOutFiles(folder: string, work: string): Promise<void> {
   writeFileSync(join(folder, "build.json"), JSON.stringify({ git_sha: commit() }) + "\n");
 }
 
-/** The files in a folder, all of them, by their paths below it. */
+/** All files in a folder, by their relative paths. */
 function filesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -95,9 +98,9 @@ function filesIn(folder: string): string[] {
 }
 
 /**
- * Builds the executable for this machine; `work` is a folder for what lies in between.
+ * Builds the executable for this machine; `work` is a folder for intermediate files.
  *
- * @throws {Error} what a tool said.
+ * @throws {Error} the output of a tool that failed.
  */
 export async function compileWithNode(output: string, work: string): Promise<void> {
   const host = hostNode();

@@ -1,10 +1,10 @@
-/** What the doc comments at the fields of schemas say, for those that have no description of their own. */
+/** Finds the doc comments of schema fields, for fields without a description. */
 import { readFileSync } from "node:fs";
 
-/** Fields of one object in the source, with their comments; "" without one. */
+/** Fields of one object in the source, with their comments; "" if there is none. */
 type Block = Map<string, string>;
 
-/** The objects of a source file: fields at one indentation, down to the line that closes them. */
+/** The objects of a source file: fields with one indentation, up to the line that closes them. */
 function blocksIn(source: string): Block[] {
   const blocks: Block[] = [];
   const open = new Map<number, Block>();
@@ -33,7 +33,7 @@ function blocksIn(source: string): Block[] {
   return blocks;
 }
 
-/** Finds the comment at a field of an object that has these fields. */
+/** Finds the comment of a field, in an object that has exactly these fields. */
 export function commentFinder(
   paths: readonly string[],
 ): (fields: readonly string[], field: string) => string {

@@ -1,4 +1,4 @@
-/** Writes what docs/ has from the program itself: cli.md, configuration.md, the table in metrics.md. */
+/** Writes the generated parts of docs/: cli.md, configuration.md, the table in metrics.md. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -12,7 +12,7 @@ import type { Commands } from "../lib/cli/ui/command.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** A node of a JSON Schema, as far as it is shown. */
+/** The parts of a JSON Schema node that are shown. */
 interface Schema {
   type?: string | string[];
   description?: string;
@@ -33,7 +33,7 @@ const table = (head: string[], rows: string[][]) =>
     "\n",
   );
 
-/** What a value may be, in words. */
+/** The type of a value in words. */
 function typeOf(schema: Schema): string {
   const forms = schema.anyOf ?? schema.oneOf;
   if (forms) return [...new Set(forms.map(typeOf))].join(" or ");
@@ -44,7 +44,7 @@ function typeOf(schema: Schema): string {
   return schema.type ?? "any value";
 }
 
-/** Where the schemas of files are. */
+/** Files with the schemas of dyno's files. */
 const SCHEMAS = [
   ...readdirSync(join(ROOT, "lib/settings")).map((name) => `lib/settings/${name}`),
   ...["lib/coding/problems/load_problems.ts", "lib/integration/config.ts", "lib/mock/script.ts"],
@@ -52,7 +52,7 @@ const SCHEMAS = [
 ];
 const commentAt = commentFinder(SCHEMAS.map((path) => join(ROOT, path)));
 
-/** The fields below a schema, nested ones by their path. */
+/** The fields of a schema, with nested ones by their path. */
 function fieldsOf(schema: Schema, above = ""): string[][] {
   const below = (each: Schema, path: string): string[][] => {
     if (each.items) return below(each.items, `${path}[]`);
@@ -93,7 +93,7 @@ function configurationPage(): string {
   ].join("\n\n");
 }
 
-/** The help of each command, and of those below it. */
+/** The help of each command and its subcommands. */
 async function helpOf(all: Commands, above: readonly string[] = []): Promise<string[]> {
   const found: string[] = [];
   for (const [name, { summary, load }] of Object.entries(all)) {
@@ -131,7 +131,7 @@ function metricsPage(): string {
   return before + parts.join("\n\n") + after;
 }
 
-/** As `deno fmt` would have it. */
+/** The text, formatted by `deno fmt`. */
 async function formatted(markdown: string): Promise<string> {
   const child = new Deno.Command(process.execPath, {
     args: ["fmt", "-q", "--ext", "md", "-"],
@@ -145,7 +145,7 @@ async function formatted(markdown: string): Promise<string> {
   return new TextDecoder().decode((await child.output()).stdout);
 }
 
-/** The pages that are made, or have a part that is: their text by their path in the project. */
+/** The pages that are generated completely or partly: their text by their path in the project. */
 export async function generatedPages(): Promise<Record<string, string>> {
   return {
     "docs/cli.md": await formatted(await commandsPage()),

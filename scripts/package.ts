@@ -1,4 +1,4 @@
-/** What the npm package is: one description for whichever builder makes it. */
+/** Describes the npm package for every script that builds it. */
 import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -8,17 +8,20 @@ import { fileURLToPath } from "node:url";
 /** The folder of the project. */
 export const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** Loads libdyno under Node; without it the portable paths are taken. */
+/** Loads libdyno under Node; without it the portable code is used. */
 export const KOFFI = "3.3.4";
 
-/** What the package may weigh, in bytes: the tarball, unpacked, and all that `npm install` puts down. */
+/**
+ * The most that the package may weigh, in bytes: the tarball, unpacked, and everything that `npm
+ * install` installs.
+ */
 export const BUDGET = {
   tarball_bytes: 8_000_000,
   unpacked_bytes: 20_000_000,
   installed_bytes: 40_000_000,
 };
 
-/** node:sqlite, behind `dyno runs`, needs no flag from here on. */
+/** From this version node:sqlite, which `dyno runs` uses, needs no flag. */
 const NODE = ">=22.13";
 
 interface Project {
@@ -29,22 +32,22 @@ interface Project {
   imports: Record<string, string>;
 }
 
-/** deno.json. */
+/** The content of deno.json. */
 export function project(): Project {
   return JSON.parse(readFileSync(join(ROOT, "deno.json"), "utf8"));
 }
 
-/** The @std modules, which go into the package itself: their npm form carries no types. */
+/** The @std modules, which are bundled into the package: their npm form has no types. */
 export function inlinedImports(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(project().imports).filter(([name]) => name.startsWith("@std/")),
   );
 }
 
-/** Pyodide is run by the deno program, which neither the package nor a binary can count on. */
+/** Pyodide runs in the deno program, which neither the package nor a binary can rely on. */
 const DENO_ONLY = ["pyodide"];
 
-/** The part of the import map that lib names: the rest is for tests. */
+/** The part of the import map that lib uses: the rest is for tests. */
 export function ownImports(): Record<string, string> {
   const files = readdirSync(join(ROOT, "lib"), { recursive: true, encoding: "utf8" });
   const lib = files.filter((path) => path.endsWith(".ts"))
@@ -58,10 +61,10 @@ export function ownImports(): Record<string, string> {
   );
 }
 
-/** Libraries that the declarations name: who installs the package needs their types. */
+/** Libraries that the declarations refer to: users of the package need their types. */
 const OUTSIDE = ["zod"];
 
-/** npm packages that the program uses, with their versions; the @std modules go inside. */
+/** npm packages that the program uses, with versions; the @std modules are bundled. */
 export function dependencies(): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [name, target] of Object.entries(ownImports())) {
@@ -71,13 +74,13 @@ export function dependencies(): Record<string, string> {
   return found;
 }
 
-/** The few of them that stay outside of the bundle; all others go into it. */
+/** The few packages that are not bundled. */
 export function outside(): Record<string, string> {
   const all = dependencies();
   return Object.fromEntries(OUTSIDE.map((name) => [name, all[name]]));
 }
 
-/** The commit that is built; null outside of a git checkout. */
+/** The commit that is built; null outside a git checkout. */
 export function commit(): string | null {
   try {
     return execFileSync("git", ["rev-parse", "HEAD"], {
@@ -90,13 +93,13 @@ export function commit(): string | null {
   }
 }
 
-/** Where the sources are, where that is known: npm's statement of provenance asks for it. */
+/** The location of the sources, if known: npm's provenance statement needs it. */
 function repository() {
   const { GITHUB_REPOSITORY: name } = process.env;
   return name ? { repository: { type: "git", url: `git+https://github.com/${name}.git` } } : {};
 }
 
-/** The fields of package.json that do not depend on where a builder puts its code. */
+/** The fields of package.json that do not depend on where a build puts its code. */
 export function manifest() {
   const { name, version, license } = project();
   return {
@@ -114,8 +117,8 @@ export function manifest() {
 }
 
 /**
- * Copies what the program opens at run time: `beside` is the folder that holds the code's lib/, as the
- * project's own folder does; texts for people go to `top`.
+ * Copies files that the program reads at run time: `beside` is the folder that contains the code's
+ * lib/, as the project's own folder does; texts for people go to `top`.
  */
 export function copyFiles(top: string, beside: string, prebuilt: readonly string[]): void {
   const wanted = (path: string) => !/[\\/](build|prebuilt)$/.test(path);

@@ -11,7 +11,7 @@ import MarkdownIt, { type Token } from "markdown-it";
 import MiniSearch from "minisearch";
 import { project, ROOT } from "./package.ts";
 
-/** A part of a page, from a heading to the next: what the search finds. */
+/** A part of a page, from one heading to the next: the unit that the search finds. */
 interface Section {
   id: number;
   page: string;
@@ -20,7 +20,10 @@ interface Section {
   text: string;
 }
 
-/** A page: its Markdown's path in the project, its name in the list of pages, and its file in the site. */
+/**
+ * A page: its Markdown file in the project, its title in the list of pages, and its file in the
+ * site.
+ */
 interface Page {
   source: string;
   name: string;
@@ -28,7 +31,7 @@ interface Page {
   file: string;
 }
 
-/** What MiniSearch is told, here and in the browser. */
+/** MiniSearch's options, here and in the browser. */
 const SEARCH = { fields: ["title", "page", "text"], storeFields: [] };
 
 const escaped = (text: string) =>
@@ -37,7 +40,7 @@ const escaped = (text: string) =>
 const fileOf = (source: string) =>
   source === "README.md" ? "index.html" : basename(source).replace(/\.md$/, ".html").toLowerCase();
 
-/** README, and the pages that its last table links, in the table's order. */
+/** README, and the pages linked from its last table, in the table's order. */
 function pagesOf(readme: string): Page[] {
   const page = (source: string, name: string, group: string) => ({
     source,
@@ -59,7 +62,7 @@ function pagesOf(readme: string): Page[] {
   return pages;
 }
 
-/** An anchor as GitHub makes it of a heading's text. */
+/** The anchor that GitHub makes from a heading's text. */
 function anchorOf(heading: string): string {
   return heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-");
 }
@@ -67,10 +70,10 @@ function anchorOf(heading: string): string {
 const plain = (inline: Token) =>
   (inline.children ?? []).map(({ type, content }) => /break$/.test(type) ? " " : content).join("");
 
-/** A row with more characters than this is shown as a list of its cells on a phone. */
+/** A row with more characters than this becomes a list of its cells on a phone. */
 const NARROW = 45;
 
-/** Names each cell by its column's head, for where the head is not seen. */
+/** Gives each cell its column's heading, for layouts in which the heading is not visible. */
 function nameCells(tokens: Token[]): void {
   let begin = 0;
   for (const [end, { type }] of tokens.entries()) {
@@ -92,15 +95,15 @@ function nameCells(tokens: Token[]): void {
   }
 }
 
-/** What one page becomes. */
+/** The result for one page. */
 interface Made {
   html: string;
   sections: Omit<Section, "id">[];
-  /** Pictures that it shows, by their path in the project. */
+  /** Pictures on the page, by their path in the project. */
   pictures: string[];
 }
 
-/** Turns links between pages to links of the site; what is no page of it loses its link. */
+/** Turns links between pages into links of the site; a link to anything else is removed. */
 function retarget(token: Token, name: "href" | "src", page: Page, pages: Page[]): string | null {
   const target = String(token.attrGet(name));
   if (/^(https?:|#)/.test(target)) return target;
@@ -166,7 +169,7 @@ function make(page: Page, pages: Page[]): Made {
   return { html, sections, pictures };
 }
 
-/** The list of pages, with the one that is shown marked. */
+/** The list of pages, with the current one marked. */
 function menu(pages: Page[], shown: Page): string {
   const groups = [...new Set(pages.map(({ group }) => group))];
   return groups.map((group) => {
@@ -228,7 +231,7 @@ export function siteFiles(): Map<string, string | Uint8Array> {
     for (const section of made.sections) sections.push({ id: sections.length, ...section });
     for (const path of made.pictures) files.set(basename(path), readFileSync(join(ROOT, path)));
   }
-  new MiniSearch(SEARCH).addAll(sections); // throws where the browser's would
+  new MiniSearch(SEARCH).addAll(sections); // throws if the browser's search would
   const pagesJson = JSON.stringify({ sections, options: SEARCH });
   files.set("sections.js", `globalThis.dynoPages = ${pagesJson};\n`);
   const library = new URL("../umd/index.js", import.meta.resolve("minisearch"));
@@ -239,7 +242,7 @@ export function siteFiles(): Map<string, string | Uint8Array> {
   return files;
 }
 
-/** Writes the site to a folder, which it empties first. */
+/** Writes the site to a folder, after emptying it. */
 export function writeSite(folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });

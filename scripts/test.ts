@@ -28,27 +28,27 @@ import { slurmIsInstalled } from "../tests/slurm.ts";
 interface Counts {
   passed: number;
   failed: number;
-  /** Names of the tests that were left out. */
+  /** Names of the tests that were skipped. */
   skipped: string[];
 }
 
-/** A Deno that ended. */
+/** A Deno process that has ended. */
 interface Ended {
   good: boolean;
-  /** What it wrote, without colors. */
+  /** Its output, without colours. */
   output: string;
 }
 
 const deno = process.execPath;
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-/** Runs a program with its output shown; whether it succeeded. */
+/** Runs a program and shows its output; returns whether it succeeded. */
 function run(command: string, ...args: string[]): boolean {
   say(`$ ${command === deno ? "deno" : command} ${args.join(" ")}`);
   return spawnSync(command, args, { stdio: "inherit" }).status === 0;
 }
 
-/** What some tests need; where it is missing they are skipped, and counted as such. */
+/** Something that some tests need; if it is missing they are skipped, and counted as skipped. */
 interface Requirement {
   name: string;
   tests: string;
@@ -99,7 +99,7 @@ function runs(program: string): boolean {
   return spawnSync(program, ["--version"], { stdio: "ignore" }).status === 0;
 }
 
-/** Installs what is missing where it may: as root on Debian. */
+/** Installs what is missing, if that is possible: as root on Debian. */
 function installMissing(): void {
   const missing = REQUIREMENTS.filter((requirement) => !requirement.here());
   if (missing.length === 0) return;
@@ -129,7 +129,7 @@ function countsOf(junit: string): Counts {
   return { passed: count("tests") - failed - skipped.length, failed, skipped };
 }
 
-/** What takes longest, and begins first: files that are parts of their own, and folders. */
+/** The parts that take longest and start first: files that are separate parts, and folders. */
 const FIRST = [
   "tests/chaos",
   "tests/e2e",
@@ -158,13 +158,13 @@ const CHECKS = [
   ["doc", "--quiet", "--lint", "lib/mod.ts"],
 ];
 
-/** What one `deno test` runs. */
+/** The test files of one `deno test` command. */
 interface Part {
   name: string;
   files: string[];
 }
 
-/** The test files in a folder and below it, or the one that a path names. */
+/** The test files in a folder and its subfolders, or the one that a path names. */
 function testsIn(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path];
   return readdirSync(path, { recursive: true, encoding: "utf8" })
@@ -172,7 +172,7 @@ function testsIn(path: string): string[] {
     .map((name) => join(path, name)).sort();
 }
 
-/** The parts of the tests: the files of {@linkcode FIRST}, and of each folder what it has beside them. */
+/** The parts of the tests: the files of {@linkcode FIRST}, and for each folder its other files. */
 function testParts(): Part[] {
   const bytes = ({ files }: Part) => files.reduce((sum, path) => sum + statSync(path).size, 0);
   const places = new Map(FIRST.map((name, i) => [name, i]));
@@ -183,9 +183,10 @@ function testParts(): Part[] {
 }
 
 /**
- * Runs Deno; its output is shown when it is over, so that what runs at the same time stays readable.
+ * Runs Deno. Its output is shown when it has ended, so that the output of parallel commands stays
+ * readable.
  *
- * @param told what is said of it.
+ * @param told the name to show for the command.
  */
 function runDeno(args: string[], told = args.join(" ")): Promise<Ended> {
   const started = performance.now();
@@ -204,13 +205,13 @@ function runDeno(args: string[], told = args.join(" ")): Promise<Ended> {
   });
 }
 
-/** What one command found. */
+/** The result of one command. */
 interface Result {
   words: string;
   counts: Counts;
-  /** What it wrote of its errors, where it failed. */
+  /** The error output, if it failed. */
   errors: string;
-  /** It failed among the others, and passed alone. */
+  /** It failed while others ran, and passed alone. */
   unsteady?: boolean;
 }
 
@@ -223,8 +224,8 @@ async function check(args: string[]): Promise<Result> {
 }
 
 /**
- * Runs a part. Its files are imported by one module: Deno gives each module an isolate of its own, which
- * would compile what they all import once more.
+ * Runs a part. One module imports all its files, because Deno gives each module an isolate, which
+ * would compile the common imports again.
  */
 async function testPart({ name, files }: Part, beside: string): Promise<Result> {
   const junit = `${beside}.xml`, module = `${beside}.ts`;
@@ -235,20 +236,21 @@ async function testPart({ name, files }: Part, beside: string): Promise<Result> 
   const counts = existsSync(junit)
     ? countsOf(readFileSync(junit, "utf8"))
     : { passed: 0, failed: 1, skipped: [] };
-  // a module that does not load, or a leak outside of a test, fails the run but no test
+  // a module that does not load, or a leak outside a test, makes the run fail but no test
   if (!good && counts.failed === 0) counts.failed = 1;
   return { words: name, counts, errors: output.slice(Math.max(0, output.indexOf("\n ERRORS"))) };
 }
 
-/** The last lines of a text, which hold what failed. */
+/** The last lines of a text, which contain the failures. */
 function lastLines(text: string, limit: number): string {
   return text.trim().split("\n").slice(-limit).join("\n");
 }
 
 /**
- * All of it, three jobs a core at a time: most of their time they wait for clocks and processes. Four jobs
- * kept two cores busy for four fifths of the time; the tests hold on busier machines than six make. What fails
- * is run once more when nothing else runs: its second result counts.
+ * Runs everything, three jobs per core at a time, because they mostly wait for clocks and
+ * processes. Four jobs kept two cores busy for four fifths of the time, and the tests tolerate
+ * busier machines than six jobs cause. What fails is run again when nothing else runs: the second
+ * result counts.
  */
 async function runAll(jobs: Job[]): Promise<Result[]> {
   const results: Result[] = [];

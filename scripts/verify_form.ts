@@ -1,45 +1,48 @@
 /**
- * What every form of dyno must do where there is nothing but that form: the checks that verify_npm.ts and
- * verify_single.ts have in common.
+ * The checks that verify_npm.ts and verify_single.ts share: what every form of dyno must do when
+ * nothing else is installed.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
 import process from "node:process";
 
-/** A step that did not do what it must. */
+/** A step failed. */
 class Failed extends Error {
   override readonly name = "Failed";
 }
 
-/** @throws {Failed} it does not hold: `what`, and what was said instead. */
+/** @throws {Failed} the condition is false; the message has `what` and the actual output. */
 export function expect(holds: boolean, what: string, said: unknown): void {
   if (!holds) {
     throw new Failed(`${what}: ${typeof said === "string" ? said : JSON.stringify(said)}`);
   }
 }
 
-/** A program that goes on until it is ended; `end` gives its exit code. */
+/** A program that runs until it is ended; `end` returns its exit code. */
 export interface Started {
   url: string;
-  /** Ends it by SIGTERM, or by a signal to its whole group, as a terminal's Ctrl-C is. */
+  /** Ends it by SIGTERM, or by a signal to its whole group, like a terminal's Ctrl-C. */
   end(signal?: "SIGTERM" | "SIGINT to its group"): Promise<number | null>;
 }
 
-/** How a program is started, and where its process is once it runs. */
+/** How to start a program, and where its process is once it runs. */
 export interface Launch {
   words: string[];
   cwd: string;
   env: Record<string, string>;
-  /** The process to end, of the one that was started; it leads a group. Default: itself. */
+  /**
+   * Finds the process to end from the one that was started; it leads a group. Default: the process
+   * itself.
+   */
   pidOf?(pid: number): number;
 }
 
-/** Starts a program; gives what it says on standard error once `ready` is in it, and how to end it. */
+/** Starts a program; returns its standard error once that matches `ready`, and a way to end it. */
 export async function startedBy(launch: Launch, ready: RegExp): Promise<Started> {
   const { words: [program, ...args], cwd, env, pidOf = (pid) => pid } = launch;
   const stdio = ["ignore", "ignore", "pipe"] as ["ignore", "ignore", "pipe"];
-  const child = spawn(program, args, { cwd, env, stdio, detached: true }); // a group of its own
+  const child = spawn(program, args, { cwd, env, stdio, detached: true }); // in a separate group
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
   let said = "";
   const url = await new Promise<string | undefined>((resolve) => {
@@ -54,7 +57,7 @@ export async function startedBy(launch: Launch, ready: RegExp): Promise<Started>
   let asked = false;
   const end: Started["end"] = (signal = "SIGTERM") => {
     const pid = asked ? 0 : pidOf(child.pid!);
-    // child.kill would be told as its end
+    // child.kill would be reported as its end
     if (!asked) signal === "SIGTERM" ? process.kill(pid, signal) : process.kill(-pid, "SIGINT");
     asked = true;
     return ended;
@@ -62,30 +65,30 @@ export async function startedBy(launch: Launch, ready: RegExp): Promise<Started>
   return { url, end };
 }
 
-/** Somebody who has this form of dyno, in a folder of their own. */
+/** A user who has this form of dyno, in a separate folder. */
 export interface User {
   readonly folder: string;
-  /** A folder with the experiments that come with dyno. */
+  /** A folder with the experiments that are part of dyno. */
   readonly experiments: string;
-  /** Runs dyno to its good end; gives standard output. */
+  /** Runs dyno, which must succeed; returns standard output. */
   dyno(...args: string[]): string;
   /** Starts dyno. */
   started(ready: RegExp, ...args: string[]): Promise<Started>;
 }
 
-/** What dyno doctor found, by name. */
+/** The findings of dyno doctor, by name. */
 export function findingsOf(user: User): Map<string, { works: boolean; detail: string }> {
   const { findings } = JSON.parse(user.dyno("doctor", "--json"));
   return new Map(findings.map((one: { name: string }) => [one.name, one]));
 }
 
-/** A name, and what must be so. */
+/** A name, and a condition that must hold. */
 export type Check<Who extends User> = [
   name: string,
   check: (user: Who) => Promise<void> | void,
 ];
 
-/** Runs checks one after the other and says how long each took. */
+/** Runs checks one at a time and prints how long each took. */
 export async function runChecks<Who extends User>(user: Who, checks: Check<Who>[]): Promise<void> {
   for (const [name, check] of checks) {
     const started = performance.now();
@@ -101,7 +104,7 @@ export function mockOf(user: User, tokens_per_s = 200): Promise<Started> {
   return user.started(/mock endpoint at (\S+)/, ...args);
 }
 
-/** What there is once there is some, within half a minute. */
+/** Waits up to half a minute until the list is not empty, and returns it. */
 async function begun(look: () => string[]): Promise<string[]> {
   for (let tries = 0; tries < 300; tries++) {
     const found = look();
@@ -111,7 +114,7 @@ async function begun(look: () => string[]): Promise<string[]> {
   throw new Failed("a load has not begun within half a minute");
 }
 
-/** In this order: "past runs" counts the runs of those before. */
+/** The order matters: "past runs" counts the runs of earlier checks. */
 export const FORM_CHECKS: Check<User>[] = [
   ["quickstart", (user) => {
     const [suite, load] = user.dyno("quickstart", "--json").trim().split("\n").map((line) =>

@@ -31,7 +31,7 @@ import {
   type User,
 } from "./verify_form.ts";
 
-/** The oldest line that the package is for, and the newest with long support. */
+/** The oldest Node line that the package supports, and the newest with long-term support. */
 const NODES = [22, 24] as const;
 const PNPM = "pnpm@10.34.9";
 const YARN = "yarn@1.22.22";
@@ -41,7 +41,7 @@ const TYPESCRIPT = "5.9.3";
 const NODE_TYPES = "22.19.1";
 const QUIET = ["--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"];
 
-/** A user's program, in strict TypeScript; run as it is written here but for the types. */
+/** A user's program in strict TypeScript; it is run unchanged except for its types. */
 const PROGRAM = `import {
   configureApi,
   InputError,
@@ -95,7 +95,7 @@ const TSCONFIG = {
 
 const nodes = new Map<number, string>();
 
-/** A Node of that line: the machine's, else npm's, which comes from its cache the next time. */
+/** A Node of that line: the machine's, else npm's, which its cache provides the next time. */
 function nodeOf(line: number): string {
   const known = nodes.get(line);
   if (known !== undefined) return known;
@@ -112,7 +112,10 @@ function nodeOf(line: number): string {
   return found;
 }
 
-/** A folder for PATH with Node, npm and what their scripts need; not Deno, not a compiler. */
+/**
+ * A folder for PATH with Node, npm and the programs that their scripts need, but without Deno or a
+ * compiler.
+ */
 function pathFolder(at: string, line: number): string {
   const folder = join(at, "bin");
   mkdirSync(folder);
@@ -125,13 +128,13 @@ function pathFolder(at: string, line: number): string {
   return folder;
 }
 
-/** The folder of a user who has installed the package, and how that user starts things. */
+/** The folder of a user who has installed the package, and how that user starts programs. */
 class Installed implements User {
   readonly folder: string;
   readonly experiments: string;
   readonly tarball: string;
   readonly #env: Record<string, string>;
-  /** The words that start dyno. */
+  /** The command that starts dyno. */
   #program: string[];
 
   constructor(at: string, tarball: string, line: number = NODES[0]) {
@@ -154,7 +157,7 @@ class Installed implements User {
     };
   }
 
-  /** Runs a program to its end; gives standard output. */
+  /** Runs a program until it ends; returns standard output. */
   run(program: string, args: string[], expected = 0): string {
     const { status, stdout, stderr, error } = spawnSync(program, args, {
       cwd: this.folder,
@@ -166,7 +169,7 @@ class Installed implements User {
     return stdout;
   }
 
-  /** Starts dyno by other words from now on. */
+  /** Starts dyno with another command from now on. */
   startBy(...words: string[]): void {
     this.#program = [...words, this.#program.at(-1)!];
   }
@@ -182,7 +185,7 @@ class Installed implements User {
   }
 }
 
-/** What lies in a folder, in bytes. */
+/** The size of a folder's content, in bytes. */
 function bytesIn(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -230,7 +233,7 @@ const CHECKS: Check<Installed>[] = [
       { source: "own.cjs", output: "default.cjs", form: [], says: /^yes$/m },
     ];
     for (const { source, output, form, says } of forms) {
-      const away = join(user.folder, "..", output); // where no node_modules is
+      const away = join(user.folder, "..", output); // a folder without node_modules
       const quiet = ["--platform=node", "--log-level=error"];
       user.run(esbuild, [source, "--bundle", ...quiet, ...form, `--outfile=${away}`]);
       const said = user.run("node", [away]);
@@ -239,7 +242,7 @@ const CHECKS: Check<Installed>[] = [
   }],
 ];
 
-/** A program in CommonJS that asks the mock endpoint. */
+/** A CommonJS program that uses the mock endpoint. */
 const REQUIRING = `const { MockEndpoint } = require("@dyno/dyno");
 MockEndpoint.start({ model: "m", behaviour: { default_response: "yes" } }).then(async (mock) => {
   const body = JSON.stringify({ model: "m", messages: [{ role: "user", content: "Say yes." }] });
@@ -253,7 +256,7 @@ interface Other {
   name: string;
   line: number;
   install(user: Installed): void;
-  /** How doctor calls the runtime. */
+  /** The name that doctor shows for the runtime. */
   runtime: RegExp;
   transport: "wire" | "portable";
 }
@@ -317,7 +320,7 @@ async function tryOther({ install, runtime, transport }: Other, user: Installed)
   }
 }
 
-/** Installs and tries a tarball. */
+/** Installs and checks a tarball. */
 export async function verifyPackage(tarball: string): Promise<void> {
   const at = mkdtempSync(join(tmpdir(), "dyno-npm-"));
   try {

@@ -23,13 +23,13 @@ import {
   type User,
 } from "./verify_form.ts";
 
-/** Where the libraries that a program names lie, its loader among them. */
+/** The locations of the libraries that a program needs, including its loader. */
 export function librariesOf(file: string): string[] {
   const told = execFileSync("ldd", [file], { encoding: "utf8" });
   return [...told.matchAll(/(\/\S+) \(0x/g)].map(([, path]) => path);
 }
 
-/** The process that bubblewrap started: a signal to itself would only kill it. */
+/** The process that bubblewrap started: a signal to bubblewrap itself would only kill it. */
 function childOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
 }
@@ -41,7 +41,7 @@ class Alone implements User {
   readonly #words: string[];
 
   constructor(at: string, readonly file: string, further: string[] = []) {
-    // the folder has the same path inside, so that what dyno says of it is true outside too
+    // the folder has the same path inside, so that paths in dyno's output are valid outside too
     this.folder = at;
     this.experiments = join(at, "experiments");
     cpSync(join(ROOT, "experiments"), this.experiments, { recursive: true });
@@ -74,7 +74,7 @@ class Alone implements User {
   }
 }
 
-/** What dyno doctor found of a name. */
+/** The finding of dyno doctor with a name. */
 function foundBy(user: Alone): (name: string) => { works: boolean; detail: string } {
   const findings = findingsOf(user);
   return (name) => findings.get(name)!;
@@ -92,15 +92,15 @@ const CHECKS: Check<Alone>[] = [
   }],
   ...FORM_CHECKS,
   ["a load whose verdict knows the client, and its report", async (user) => {
-    const { url, end } = await mockOf(user, 10); // slow: a busy machine's lateness is little beside it
+    const { url, end } = await mockOf(user, 10); // slow, so that a busy machine's lateness is small in comparison
     try {
       const load = ["load", "--endpoint", `${url}/v1`, "--concurrency", "8", "--requests", "16"];
       const ask = () => JSON.parse(user.dyno(...load, "--json")).runs[0];
       let told = ask();
-      // other work on the machine may limit the client: once is enough
+      // other work on the machine may limit the client, so one success is enough
       for (let i = 0; i < 3 && told.verdict.verdict !== "trusted"; i++) told = ask();
       const { verdict, client, reasons } = told.verdict;
-      // a machine that is busy all the time is told as such: then the client's own lag is known
+      // on a machine that is always busy the verdict says so: then the client's own lag is known
       const known = verdict === "client_limited" && client.read_lag_p99_ms !== null;
       expect(verdict === "trusted" || known, "the verdict", told.verdict);
       if (known) process.stderr.write(`a busy machine: ${reasons[0]}\n`);
@@ -142,7 +142,7 @@ const CHECKS: Check<Alone>[] = [
   }],
 ];
 
-/** Tries the file, in a network of its own. */
+/** Checks the file, in a separate network. */
 async function inside(file: string): Promise<void> {
   const at = mkdtempSync(join(tmpdir(), "dyno-single-"));
   try {

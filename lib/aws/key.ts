@@ -1,20 +1,23 @@
-/** The key to Amazon's services in the environment. */
+/** The access key for Amazon's services, from the environment. */
 import { environment } from "../environment.ts";
 
-/** A key. */
+/** An access key. */
 export interface AwsKey {
   access_key_id: string;
   secret_access_key: string;
-  /** Of a temporary key; null for another. */
+  /** The token of a temporary key; null for a permanent one. */
   session_token: string | null;
 }
 
-/** An environment variable without blanks around it; null where it is missing or empty. */
+/** An environment variable without surrounding blanks; null if it is missing or empty. */
 export function variable(name: string): string | null {
   return environment(name)?.trim() || null;
 }
 
-/** The key in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the first that is missing. */
+/**
+ * The key in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the first variable
+ * that is missing.
+ */
 export function awsKey(): AwsKey | { missing: string } {
   const access_key_id = variable("AWS_ACCESS_KEY_ID");
   const secret_access_key = variable("AWS_SECRET_ACCESS_KEY");

@@ -1,29 +1,31 @@
 /**
- * AWS Signature Version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
- * Not aws4fetch, which signs by promises only: a load hands its requests over without waiting. It checks
- * these signatures in the tests of uploads.
+ * AWS Signature Version 4:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ *
+ * aws4fetch does not fit, because it only signs with promises, and a load hands over its requests
+ * without waiting. The tests of uploads check these signatures with it.
  */
 import { createHash, createHmac } from "node:crypto";
 import type { AwsKey } from "./key.ts";
 
-/** What is signed. */
+/** The request to sign. */
 export interface SignedRequest {
   method: string;
-  /** Its path and query are sent as they stand here. */
+  /** Its path and query are sent unchanged. */
   url: URL;
-  /** Signed too, but for those that proxies change. */
+  /** Signed too, except those that proxies change. */
   headers: Readonly<Record<string, string>>;
   body: string | Uint8Array;
 }
 
-/** Whom the signature is for. */
+/** The service and region that the signature is valid for. */
 export interface SigningScope {
   region: string;
-  /** "s3", "bedrock" and the like. */
+  /** The service's name, such as "s3" or "bedrock". */
   service: string;
 }
 
-/** What proxies may change. */
+/** Headers that proxies may change. */
 const UNSIGNED = new Set([
   "accept",
   "accept-encoding",
@@ -33,7 +35,7 @@ const UNSIGNED = new Set([
   "user-agent",
 ]);
 
-/** The headers of a request, names in lower case, with its signature among them; valid for five minutes. */
+/** The headers of a request, with lower-case names and the signature; valid for five minutes. */
 export function signedHeaders(
   { method, url, headers, body }: SignedRequest,
   { access_key_id, secret_access_key, session_token }: AwsKey,
@@ -56,7 +58,7 @@ export function signedHeaders(
   const names = all.map(([name]) => name).join(";");
   const canonical = [
     method,
-    // S3 alone takes a path as it is sent; to others it is escaped once more
+    // S3 uses the path as it is sent; other services escape it once more
     service === "s3" ? url.pathname : url.pathname.split("/").map(escaped).join("/"),
     canonicalQuery(url.search),
     ...all.map(([name, value]) => `${name}:${value}`),
@@ -76,13 +78,13 @@ export function signedHeaders(
   };
 }
 
-/** A text in a URL by RFC 3986, which a signature is made over. */
+/** Escapes a text for a URL by RFC 3986, as signatures require. */
 export function escaped(text: string): string {
   return encodeURIComponent(text.toWellFormed())
     .replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** In the order of the escaped names, then values; a name alone has an empty value. */
+/** Sorted by escaped name, then value; a name alone has an empty value. */
 function canonicalQuery(search: string): string {
   const parts = search.replace(/^\?/, "").split("&").filter((part) => part !== "").map((part) => {
     const [name, ...value] = part.split("=");

@@ -1,4 +1,4 @@
-/** Files as rows of named fields: JSON, JSON lines, CSV and Parquet. */
+/** Reads files as rows of named fields: JSON, JSON lines, CSV and Parquet. */
 import { InputError, messageOf } from "../errors.ts";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { readWhole, writtenText } from "../read_whole.ts";
@@ -7,23 +7,24 @@ import { isJsonObject } from "../json_fields.ts";
 import { isLimit, lostNumbers, lostText, parseDigits } from "../lost_digits.ts";
 import type { ColumnMetaData, FileMetaData } from "hyparquet";
 
-/** Of a Parquet file, whose values may take next to nothing in it. */
+/** Limit for a Parquet file, in which many values can take almost no space. */
 const MOST_VALUES = 20_000_000;
 const MOST_UNPACKED = 2_000_000_000;
 
-/** A row, and how a complaint names its place. */
+/** A row, and its location for error messages. */
 export interface FileRow {
   fields: Record<string, unknown>;
   where(): string;
-  /** Of CSV: all values are texts. */
+  /** For CSV: all values are texts. */
   cells?: true;
 }
 
 /**
- * The rows of a file, by what it begins with: Parquet; a JSON list of objects, a suite's `tests`, one object
- * over several lines, JSON lines; of a name that ends with .txt a prompt a line; else CSV.
+ * The rows of a file, by its content: Parquet; a JSON list of objects, a suite's `tests`, one
+ * object over several lines, JSON lines; for a name that ends in .txt, one prompt per line; else
+ * CSV.
  *
- * @throws {InputError} it cannot be read, is none of these, or has more than fits into memory.
+ * @throws {InputError} the file cannot be read, has another form, or does not fit into memory.
  */
 export async function readTable(path: string): Promise<FileRow[]> {
   const bytes = await readWhole(path, noSuchFile, "give a part of it");
@@ -46,7 +47,7 @@ function wholeJson(path: string, text: string): FileRow[] | null {
   try {
     value = parseDigits(text);
   } catch {
-    return null; // several lines, perhaps
+    return null; // perhaps JSON over several lines
   }
   refuseLost(text, () => path);
   const rows = rowsOfList(path, value);
@@ -55,7 +56,7 @@ function wholeJson(path: string, text: string): FileRow[] | null {
   return isOne ? [{ fields: value as Record<string, unknown>, where: () => path }] : null;
 }
 
-/** The rows in a list, or in an object's `tests`; null where there is none. @throws {InputError} */
+/** The rows in a list, or in an object's `tests`; null if there are none. @throws {InputError} */
 export function rowsOfList(path: string, value: unknown): FileRow[] | null {
   const tests = (value as { tests?: unknown } | null)?.tests;
   const [rows, name] = Array.isArray(value) ? [value, ""] : [tests, "tests"];
@@ -81,10 +82,10 @@ function jsonLines(path: string, text: string): FileRow[] {
   });
 }
 
-/** What a row sends as it stands. */
+/** Fields of a row that are sent unchanged. */
 const SENT = ["body", "parameters"];
 
-/** @throws {InputError} a number that is sent would lose digits; elsewhere it counts as its text. */
+/** @throws {InputError} a number that is sent would lose digits; other numbers are kept as text. */
 function refuseLost(text: string, where: () => string): void {
   const sent = lostNumbers(text).find(({ path }) =>
     path.some((key) => SENT.includes(String(key))) && !isLimit(path.at(-1))
@@ -125,14 +126,14 @@ function csvTable(path: string, text: string): FileRow[] {
   });
 }
 
-/** The line of a row of the table: the parser leaves out empty lines. Found only for a complaint. */
+/** The line number of a table's row, for an error message: the parser skips empty lines. */
 function lineOfRow(text: string, row: number): number {
   let rows = -1;
   return text.split(/\r?\n/).findIndex((line) => line !== "" && ++rows === row) + 1;
 }
 
 async function parquetRows(path: string, bytes: Uint8Array): Promise<FileRow[]> {
-  const { parquetMetadata, parquetReadObjects } = await import("hyparquet"); // only when it is asked for
+  const { parquetMetadata, parquetReadObjects } = await import("hyparquet"); // loaded only when needed
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   let rows: Record<string, unknown>[];
   try {
@@ -153,7 +154,7 @@ async function parquetRows(path: string, bytes: Uint8Array): Promise<FileRow[]> 
   }));
 }
 
-/** @throws {InputError} more values, or more bytes, than fit into memory. */
+/** @throws {InputError} there are more values, or more bytes, than fit into memory. */
 function checkSizes(path: string, { num_rows, row_groups }: FileMetaData): void {
   const columns = row_groups.flatMap((group) => group.columns);
   const sum = (of: (meta: ColumnMetaData) => bigint) =>
@@ -169,7 +170,7 @@ function checkSizes(path: string, { num_rows, row_groups }: FileMetaData): void 
   );
 }
 
-/** INT64 as numbers, where they are whole in one. */
+/** INT64 values as numbers, if they are exact. */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") {
     return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);

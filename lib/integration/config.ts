@@ -1,4 +1,4 @@
-/** The file of integration scenarios: models, packages, and what is done with them. */
+/** The file of integration scenarios: models, packages, and the tasks to run with them. */
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { providerNames } from "../endpoint/providers.ts";
@@ -21,22 +21,25 @@ const names = z.array(z.string().min(1)).min(1);
 const scenarioSchema = z.strictObject({
   /** The scenario's name. */
   name: z.string().regex(/^\w[\w-]{0,63}$/, "expected up to 64 letters, digits, _ and -"),
-  /** Each is asked for all packages, one after the other. Default: the first of the file. */
+  /**
+   * Each model is asked for all packages, one model at a time. Default: the first model in the
+   * file.
+   */
   models: names.optional(),
-  /** Default: all of the file. */
+  /** Default: all packages in the file. */
   packages: names.optional(),
-  /** Whether the end must arrive at a callback URL. */
+  /** Whether a callback about the end must arrive. */
   webhook: z.boolean().default(false),
-  /** The lowest mean score with which the scenario passes. */
+  /** The lowest mean score at which the scenario passes. */
   min_hit_rate: z.number().min(0).max(1).optional(),
 });
 
 /** A file of `dyno integration`. */
 export const integrationSchema = z.strictObject({
   $schema: schemaField,
-  /** A suite, as the server knows it; its tests are the packages. */
+  /** A suite, by its name on the server; its tests are the packages. */
   suite: z.string().min(1),
-  /** Of all models without another. Without one, the mock endpoint is started. */
+  /** For all models without their own. If missing, the mock endpoint is started. */
   ...place,
   /** The models that are asked. */
   models: z.array(z.strictObject({ model: z.string().min(1), ...place })).min(1),
@@ -44,12 +47,12 @@ export const integrationSchema = z.strictObject({
   packages: names,
   /** Further fields of each task, such as workers. */
   task: z.record(z.string(), z.unknown()).default({}),
-  /** How long a task may take, waiting included, seconds. */
+  /** The most time for a task, including waiting, seconds. */
   timeout_s: seconds({ above: true, named: true }).default(600)
     .describe("how long a task may take, waiting included"),
-  /** What is submitted, one scenario after the other. */
+  /** The scenarios, submitted one at a time. */
   scenarios: z.array(scenarioSchema).min(1),
-  /** Of the mock endpoint. */
+  /** Settings of the mock endpoint. */
   mock: asGiven(mockPart).prefault({}),
 }).register(fileForms, { name: "integration", title: "scenarios of dyno integration" });
 
@@ -58,17 +61,17 @@ export type IntegrationModel = IntegrationConfig["models"][number];
 
 /** One task of a scenario. */
 export interface ScenarioStep {
-  /** Such as baseline_gpt4o_mini_1pkg. */
+  /** For example baseline_gpt4o_mini_1pkg. */
   name: string;
   scenario: string;
   model: IntegrationModel;
   packages: string[];
   webhook: boolean;
-  /** Null where any will do. */
+  /** Null if there is no minimum. */
   min_hit_rate: number | null;
 }
 
-/** @throws {InputError} file, line and column of what is wrong. */
+/** @throws {InputError} says what is wrong, with file, line and column. */
 export async function loadIntegration(path: string): Promise<IntegrationConfig> {
   const file = await readJsonFile(path);
   const config = checkJson(file, integrationSchema);
@@ -120,13 +123,13 @@ export function stepsOf(
     );
 }
 
-/** Where a model's requests go; null for the mock endpoint. */
+/** The endpoint for a model's requests; null for the mock endpoint. */
 export function endpointOf(config: IntegrationConfig, model: IntegrationModel) {
   const { endpoint, provider, api_key_env } = model.endpoint ?? model.provider ? model : config;
   return endpoint ?? provider ? { endpoint, provider, api_key_env } : null;
 }
 
-/** `gpt-4o-mini` as gpt4o_mini. */
+/** A name for ids: `gpt-4o-mini` becomes gpt4o_mini. */
 function slugOf(model: string): string {
   return model.toLowerCase().replace(/([a-z])-(?=\d)/g, "$1").replace(/[^a-z0-9]+/g, "_");
 }

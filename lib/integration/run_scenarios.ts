@@ -1,4 +1,4 @@
-/** Runs integration scenarios on a server, task by task, and judges each. */
+/** Runs integration scenarios on a server, one task at a time, and judges each task. */
 import { messageOf } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { numberAt, objectAt, textAt } from "../json_fields.ts";
@@ -8,7 +8,7 @@ import type { TaskView } from "../server/tasks/task.ts";
 import type { ReceivedCallback, WebhookReceiver } from "./webhook_receiver.ts";
 import type { TaskMetrics } from "../run/events.ts";
 
-/** What a step came to. Null is unknown. */
+/** The outcome of a step. Null is unknown. */
 export interface StepOutcome {
   name: string;
   scenario: string;
@@ -16,7 +16,7 @@ export interface StepOutcome {
   packages: string[];
   task_id: string | null;
   run_id: string | null;
-  /** refused: the server did not take the task. */
+  /** refused: the server did not accept the task. */
   status: TaskView["status"] | "refused";
   passed: boolean;
   /** Why it has not passed. */
@@ -31,14 +31,14 @@ export interface StepOutcome {
   requests_of_unknown_cost: number | null;
   /** Those of them that may have been in flight when a run was killed. */
   requests_cut_off: number | null;
-  /** Of the callback; null where none was asked for, or none came. */
+  /** The callback's signature; null if no callback was requested or received. */
   signature: ReceivedCallback["signature"] | null;
 }
 
 export interface ScenarioOptions {
   config: IntegrationConfig;
   client: TaskClient;
-  /** The mock endpoint; null where each model has an endpoint. */
+  /** The mock endpoint; null if every model has an endpoint. */
   mock_url: string | null;
   receiver: WebhookReceiver | null;
   onStep?: (step: ScenarioStep) => void;
@@ -51,9 +51,9 @@ export interface ScenarioOptions {
 const CALLBACK_MS = 60_000;
 
 /**
- * Runs steps one after the other.
+ * Runs steps one at a time.
  *
- * @throws {CancelledError} the signal is aborted; the task under way is cancelled.
+ * @throws {CancelledError} the signal is aborted; the running task is cancelled.
  */
 export async function runScenarios(
   steps: readonly ScenarioStep[],

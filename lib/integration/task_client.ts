@@ -1,4 +1,4 @@
-/** A client of a server's tasks: submits them and follows their events. */
+/** A client for a server's tasks: submits them and follows their events. */
 import { randomUUID } from "node:crypto";
 import { Buffer } from "node:buffer";
 import { InputError, messageOf, ToldError } from "../errors.ts";
@@ -11,16 +11,16 @@ import { asObject, type JsonObject, objectAt, parsedObject, textAt } from "../js
 import { isOver, type TaskView } from "../server/tasks/task.ts";
 import type { TaskMetrics } from "../run/events.ts";
 
-/** A server that does not answer is asked again for so long. */
+/** How long to repeat requests to a server that does not answer. */
 const PATIENCE_MS = 60_000;
 const PAUSE_S = 1;
-/** A server may ask for so long a pause, and not for none. */
+/** The longest pause that a server may request. */
 const LONGEST_PAUSE_S = 3600;
 
-/** How long it may take to answer a cancellation. */
+/** Time limit for the answer to a cancellation. */
 const CANCEL_MS = 5000;
 
-/** As large as a file that is read whole. */
+/** The same limit as for files that are read as a whole. */
 const LARGEST_RESULTS_BYTES = 512 << 20;
 
 /** The server refused a task. */
@@ -28,18 +28,18 @@ export class TaskRefusedError extends ToldError {
   override readonly name = "TaskRefusedError";
 }
 
-/** Speaks to one server. */
+/** The client of one server. */
 export class TaskClient {
   readonly url: string;
   readonly #headers: Record<string, string>;
 
-  /** @param token what the server asks for; null for nothing. */
+  /** @param token the server's token; null if it needs none. */
   constructor(url: string, token: string | null) {
     this.url = url.replace(/\/+$/, "");
     this.#headers = token === null ? {} : { authorization: `Bearer ${token}` };
   }
 
-  /** @throws {InputError} there is no server of dyno, or it wants another token. */
+  /** @throws {InputError} there is no dyno server, or it needs another token. */
   async check(signal: AbortSignal): Promise<void> {
     let said: string;
     try {
@@ -59,9 +59,9 @@ export class TaskClient {
   }
 
   /**
-   * Submits a task, once, however often it must be tried.
+   * Submits a task exactly once, even if the request must be repeated.
    *
-   * @throws {TaskRefusedError} the server does not take it.
+   * @throws {TaskRefusedError} the server does not accept it.
    */
   async submit(task: unknown, signal: AbortSignal): Promise<TaskView> {
     const headers = {
@@ -85,9 +85,9 @@ export class TaskClient {
   }
 
   /**
-   * Follows a task's events to its end; a stream that breaks is taken up again.
+   * Follows a task's events until it ends; an interrupted stream is resumed.
    *
-   * @param onMetrics called with the figures so far, as they change.
+   * @param onMetrics called with the metrics so far, when they change.
    */
   async follow(
     task_id: string,
@@ -98,7 +98,7 @@ export class TaskClient {
     const splitter = () =>
       new EventSplitter((text) => {
         const event: JsonObject = JSON.parse(text);
-        // changes of the task have a task_id, events of its run a name
+        // changes of the task have a task_id, events of its run have a name
         if (!("task_id" in event) && !("event" in event)) onMetrics(event as TaskMetrics);
       });
     for (;;) {
@@ -119,17 +119,17 @@ export class TaskClient {
     }
   }
 
-  /** results.json of a task's run; null without one. */
+  /** The results.json of a task's run; null if there is none. */
   async results(task_id: string, signal: AbortSignal): Promise<JsonObject | null> {
     const answer = await this.#get<JsonObject>(`/tasks/${task_id}/results`, signal);
     return asObject(answer.results);
   }
 
-  /** Cancels a task; one that has ended stays as it is. */
+  /** Cancels a task; one that has ended is not changed. */
   async cancel(task_id: string): Promise<void> {
     const signal = AbortSignal.timeout(CANCEL_MS);
     const options = { method: "DELETE", headers: this.#headers, signal };
-    await fetchWhole(`${this.url}/tasks/${task_id}`, options).catch(() => {}); // the server may be gone
+    await fetchWhole(`${this.url}/tasks/${task_id}`, options).catch(() => {}); // the server may have gone
   }
 
   async #get<T>(path: string, signal: AbortSignal): Promise<T> {
@@ -143,7 +143,7 @@ export class TaskClient {
     throw new Error(`${this.url}${path}: HTTP ${status}`);
   }
 
-  /** An answer; while the server is away, it is asked again. */
+  /** An answer; the request is repeated while the server does not answer. */
   async #ask<Answer extends object>(
     path: string,
     signal: AbortSignal,

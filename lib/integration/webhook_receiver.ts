@@ -5,18 +5,18 @@ import { InputError, messageOf } from "../errors.ts";
 import { signatureHeaders } from "../notify/sign.ts";
 import type { AddressInfo } from "node:net";
 
-/** A callback that came. */
+/** A received callback. */
 export interface ReceivedCallback {
   payload: JsonObject;
-  /** Unchecked without a secret. */
+  /** Unchecked if there is no secret. */
   signature: "valid" | "wrong" | "unchecked";
 }
 
 const LONGEST_BODY = 1 << 20;
-/** A callback with an older timestamp may be somebody's copy, seconds. */
+/** A callback with an older timestamp could be a replayed copy, seconds. */
 const OLDEST_S = 300;
 
-/** A receiver that listens. */
+/** A listening receiver. */
 export class WebhookReceiver implements AsyncDisposable {
   readonly url: string;
   readonly #server: Server;
@@ -39,8 +39,8 @@ export class WebhookReceiver implements AsyncDisposable {
   /**
    * Starts to listen on a free port.
    *
-   * @param host an address of this host at which the server reaches it.
-   * @param secret what callbacks are signed with; null where it is not known.
+   * @param host an address of this host that the server can reach.
+   * @param secret the key of the callbacks' signatures; null if it is not known.
    * @throws {InputError} the address is not available.
    */
   static async start(host: string, secret: string | null): Promise<WebhookReceiver> {
@@ -56,7 +56,7 @@ export class WebhookReceiver implements AsyncDisposable {
     return new WebhookReceiver(server, `http://${name}:${port}/callback`, secret);
   }
 
-  /** The callback of a task; null when it has not come within a time. */
+  /** The callback of a task; null if it has not arrived within a time. */
   async of(task_id: string, within_ms: number, signal: AbortSignal) {
     const late = AbortSignal.any([signal, AbortSignal.timeout(within_ms)]);
     while (!this.#received.has(task_id) && !late.aborted) {

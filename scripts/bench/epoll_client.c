@@ -28,9 +28,9 @@
 
 struct stream {
     int fd;
-    bool last; /* the line of the last chunk was read */
+    bool last; /* the line before the last chunk was read */
     size_t kept;
-    char line[LINE_BYTES]; /* the beginning of one whose end has not come */
+    char line[LINE_BYTES]; /* the start of a line whose end has not arrived */
 };
 
 static const char STAMP[] = "\"content\":\" ";
@@ -54,7 +54,7 @@ static double cpu_s(void)
            (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
-/* Not ru_maxrss, which begins with that of the program before exec. */
+/* Not ru_maxrss, which starts with the value of the program before exec. */
 static unsigned long long peak_rss_bytes(void)
 {
     char line[128];
@@ -155,7 +155,7 @@ static void set_timer(int timer, uint64_t due)
     timerfd_settime(timer, TFD_TIMER_ABSTIME, &time, NULL);
 }
 
-/* The scheduling that the wire's thread asks for. */
+/* The same scheduling as the wire's thread requests. */
 static void schedule_self(void)
 {
     struct sched_param lowest = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};

@@ -1,7 +1,7 @@
 /**
- * How large each form of dyno is and how long it takes to start: `deno run`, the npm package under Node,
- * and the single file of Node, one after the other in turns.
- * Usage: deno task bench forms     (builds what is not in dist/ yet)
+ * Measures the size of each form of dyno and how long it takes to start: `deno run`, the npm
+ * package under Node, and the single file of Node, in turns.
+ * Usage: deno task bench forms     (builds what is missing in dist/)
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -20,7 +20,7 @@ const NODE = "node@24";
 interface Form {
   name: string;
   words: string[];
-  /** What has to be copied to a host. */
+  /** The size of everything that must be copied to a host. */
   bytes: number;
 }
 
@@ -31,7 +31,7 @@ function bytesIn(path: string): number {
     .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
 }
 
-/** Runs a program to its good end; gives standard output. */
+/** Runs a program, which must succeed; returns standard output. */
 function output(words: string[], cwd: string): string {
   const [program, ...args] = words;
   const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: "utf8" });
@@ -78,7 +78,7 @@ try {
       COMMANDS.forEach((args, i) => {
         const started = performance.now();
         output([...words, ...args], at);
-        if (turn > 0) times.get(name)![i].push(performance.now() - started); // the first one warms
+        if (turn > 0) times.get(name)![i].push(performance.now() - started); // the first run only warms the caches
       });
     }
   }

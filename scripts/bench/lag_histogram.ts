@@ -1,4 +1,6 @@
-/** Lags in buckets 1.6 % wide, so that keeping them costs the measured client next to nothing. */
+/**
+ * Counts lags in buckets 1.6 % wide, so that keeping them costs the measured client almost nothing.
+ */
 
 /** Lags in nanoseconds. */
 export interface Lags {
@@ -8,11 +10,11 @@ export interface Lags {
   max: number;
 }
 
-/** Buckets an octave: 2 to this power. */
+/** The number of buckets per octave is 2 to this power. */
 const STEP_BITS = 6;
 const NS_MAX = 0xffffffff;
 
-/** Up to 4.3 s. The same buckets as in epoll_client.c. */
+/** Covers lags up to 4.3 s. The buckets are the same as in epoll_client.c. */
 export class LagHistogram {
   readonly #counts = new Uint32Array((33 - STEP_BITS) << STEP_BITS);
   #count = 0;
@@ -31,7 +33,7 @@ export class LagHistogram {
     this.#count = this.#max = 0;
   }
 
-  /** NaN for no lags. */
+  /** Values are NaN if there are no lags. */
   lags(): Lags {
     return {
       p50: this.#quantile(0.5),

@@ -1,15 +1,16 @@
 /**
- * The load bench: what a received event costs and how late it is noticed, at 1 to 2,000 streams,
- * unpaced and at 50 tokens/s a stream. The wire, plainly and by https, beside its contrasts in the same
- * run: the portable transport, fetch, and a bare C client on epoll. The paced server has one core, the
- * client the other.
+ * The load bench: the cost of a received event and the delay in noticing it, at 1 to 2,000 streams,
+ * unpaced and at 50 tokens/s per stream. It compares the wire, plain and with https, with its
+ * contrasts in the same run: the portable transport, fetch, and a bare C client on epoll. The paced
+ * server has one core, the client the other.
  *
  *   deno task bench load [--seconds N] [--streams 64,900] [--clients wire,fetch] [--json]
  *     [--peers FOLDER]
  *
- * --peers runs dyno's command and other load generators in the place of the clients, and compares what
- * they report with the server's own stamps and with --report-as. FOLDER holds a virtual environment for
- * each (guidellm, aiperf, vllm, inference-perf); those that are missing are named and left out.
+ * --peers runs dyno's command and other load generators instead of the clients, and compares their
+ * reports with the server's own timestamps and with --report-as. FOLDER contains a virtual
+ * environment for each (guidellm, aiperf, vllm, inference-perf); missing ones are named and
+ * skipped.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, release, tmpdir } from "node:os";
@@ -32,12 +33,14 @@ import { measurePrograms, type ProgramRow } from "./load_programs.ts";
 import { agreementLines, ceilingLines, levelLines } from "./program_tables.ts";
 import { aimLines, tableLines } from "./load_tables.ts";
 
-/** Tokens a second of one stream; 0: as fast as the client reads. */
+/** Tokens per second of one stream; 0: as fast as the client reads. */
 const PACES = [0, 50];
 const STREAMS = "1,64,256,900,2000";
-/** Some programs are at their limit with few. */
+/** Some programs reach their limit with few streams. */
 const STREAMS_OF_PROGRAMS = "1,4,16,64,256,900,2000";
-/** At 50 a second one answer lasts 3 s: each stream begins one anew in the default time. */
+/**
+ * At 50 per second an answer takes 3 s, so each stream starts a new one within the default time.
+ */
 const TOKENS = 150;
 
 const { values: given } = parseArgs({
@@ -86,7 +89,7 @@ say(`${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, Deno ${Den
 say(`load before ${loadText()}`);
 say(`server on core ${SERVER_CORE}, clients on core ${CLIENT_CORE}`);
 
-await nativeLibrary(say); // built before anything is measured
+await nativeLibrary(say); // built before the measurements
 const cells: Cell[] = [];
 let programs: ProgramRow[] = [];
 let agreement: AgreementRow[] = [];

@@ -1,4 +1,7 @@
-/** Runs the cells of the load bench: server and client on a core each, their neighbours watched. */
+/**
+ * Runs the cells of the load bench, with server and client on one core each, and watches for other
+ * load on these cores.
+ */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -15,10 +18,10 @@ export const SERVER_CORE = 0;
 export const CLIENT_CORE = 1;
 
 const WARMUP_S = 1;
-/** With others' work above this share of the client's core a cell is measured again. */
+/** If other programs use more than this share of the client's core, the cell is measured again. */
 export const DISTURBED_SHARE = 0.05;
 const TRIES = 2;
-/** As in the tasks of deno.json, under which dyno runs. */
+/** The same as in the tasks of deno.json, under which dyno runs. */
 export const DYNO_FLAGS = "--v8-flags=--max-semi-space-size=2,--heap-growing-percent=30";
 
 export interface Cell extends ClientResult {
@@ -26,7 +29,7 @@ export interface Cell extends ClientResult {
   streams: number;
   /** 0: unpaced. */
   tokens_per_s: number;
-  /** Others' share of the client's core meanwhile, hypervisor included. */
+  /** The share of the client's core that others used meanwhile, including the hypervisor. */
   disturbed_share: number;
 }
 
@@ -75,7 +78,7 @@ export class ServerProcess implements Disposable {
   }
 }
 
-/** Compiles the bare client into a folder; gives its path. */
+/** Compiles the bare client into a folder; returns its path. */
 export function buildBareClient(folder: string): string {
   const path = `${folder}/epoll_client`;
   const flags = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-o", path, beside("epoll_client.c")];
@@ -84,7 +87,7 @@ export function buildBareClient(folder: string): string {
   return path;
 }
 
-/** Seconds that a core spent on programs, and away with the hypervisor. */
+/** Seconds that a core spent on programs, and that the hypervisor took. */
 function coreSeconds(core: number): number {
   const line = new RegExp(`^cpu${core} (.*)$`, "m").exec(readFileSync("/proc/stat", "utf8"))!;
   const [user, nice, system, , , , , steal] = line[1].split(" ").map(Number);
@@ -124,9 +127,9 @@ async function measure(
 }
 
 /**
- * One client at one number of streams; again where the core was not its own.
+ * Measures one client at one number of streams; repeats it if other programs disturbed the core.
  *
- * @param ca the file of the server's certificate, where it speaks TLS.
+ * @param ca the file of the server's certificate, if it uses TLS.
  */
 export async function runCell(
   client: ClientName,

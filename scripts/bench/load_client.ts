@@ -1,6 +1,6 @@
 /**
- * A client of the load bench in a process of its own: keeps N streams in a closed loop against the
- * paced server and prints what that cost, and how late its events were, as JSON.
+ * A client of the load bench in a separate process: keeps N streams in a closed loop against the
+ * paced server, and prints as JSON what that cost and how late events were noticed.
  */
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -12,10 +12,10 @@ import { LagHistogram, type Lags } from "./lag_histogram.ts";
 export interface ClientPlan {
   client: "wire" | "portable" | "fetch";
   port: number;
-  /** The file of the server's certificate: then by https. */
+  /** The file of the server's certificate; if set, https is used. */
   ca?: string;
   streams: number;
-  /** Streams start spread over this time; nothing of it is counted. */
+  /** Streams start spread over this time, of which nothing is counted. */
   warmup_s: number;
   seconds: number;
 }
@@ -27,13 +27,13 @@ export interface ClientResult {
   seconds: number;
   /** User and system time of the whole process. */
   cpu_s: number;
-  /** The same from the process's start on. */
+  /** The same, from the process's start. */
   process_cpu_s: number;
   lags: Lags;
   peak_rss_bytes: number;
-  /** Of the wire's own thread, from its start on; null where there is none. */
+  /** CPU time of the wire's thread, from its start; null if there is no wire. */
   thread_cpu_s: number | null;
-  /** Time in which the wire read nothing, as JavaScript had not taken what was read. */
+  /** Time in which the wire did not read, because JavaScript had not taken what was read. */
   blocked_s: number | null;
 }
 
@@ -51,10 +51,10 @@ const LAST_AT = STAMP.length - 1;
 const FIRST = STAMP.charCodeAt(0);
 const LAST = STAMP.charCodeAt(LAST_AT);
 
-/** Where the last one was, which is where the next one is. */
+/** The position of the last timestamp, where the next one is expected. */
 let stamp_at = 0;
 
-/** As paceStamp, without parsing the event. */
+/** Like paceStamp, but without parsing the event. */
 function stampIn(data: string): number | null {
   if (data.charCodeAt(stamp_at) !== FIRST || data.charCodeAt(stamp_at + LAST_AT) !== LAST) {
     const at = data.indexOf(STAMP);
@@ -83,7 +83,7 @@ class Measurement {
     this.#start_ns = nowNs() + warmup_s * 1e9;
     this.#end_ns = this.#start_ns + seconds * 1e9;
     this.result = new Promise((resolve) => this.#resolve = resolve);
-    setTimeout(() => this.#end(), (warmup_s + seconds) * 1e3 + 500); // where no event ends it
+    setTimeout(() => this.#end(), (warmup_s + seconds) * 1e3 + 500); // ends the measurement if no event does
   }
 
   event(data: string, t_ns: number): void {
@@ -152,7 +152,7 @@ async function withTransport(plan: ClientPlan, only: "wire" | "portable"): Promi
   return { ...result, thread_cpu_s: seconds(cpu_ns), blocked_s: seconds(blocked_ns) };
 }
 
-/** One event stream with the runtime's own client. */
+/** One event stream, read with the runtime's own client. */
 async function fetchStream(url: string, measurement: Measurement): Promise<void> {
   const response = await fetch(url, { method: "POST", headers: HEADERS, body: BODY });
   const reader = response.body!.getReader();

@@ -1,6 +1,7 @@
 /**
- * Whole load generators on the paced server, each alone on one core: what they report beside the
- * server's own stamps, what an event costs them, and how many events a second they bear.
+ * Whole load generators against the paced server, each alone on one core: their reports compared
+ * with the server's own timestamps, the cost of an event, and how many events per second they can
+ * handle.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -18,42 +19,45 @@ import { type PeerRun, writePeerInputs } from "./peers.ts";
 
 const INTERVAL_US = 20_000;
 const TOKENS = 100;
-/** Tokens of all requests of a stream, so that the first burst is about a third; and the least of a run. */
+/**
+ * Tokens of all requests of a stream, so that the first burst is about a third; and the fewest
+ * requests of a run.
+ */
 const TOKENS_A_STREAM = 300, REQUESTS_MIN = 12;
-/** The number of streams at which it is found what an event costs. */
+/** The number of streams at which the cost of an event is measured. */
 const CPU_STREAMS = 64;
 const TIMEOUT_MS = 420_000;
-/** At which the reports are compared figure by figure: no tool is at its limit there. */
+/** The load at which reports are compared figure by figure: no tool is at its limit there. */
 const COMFORTABLE = {
   streams: 4,
   requests: 40,
-  tokens: 30, // what inference-perf asks for
+  tokens: 30, // the number that inference-perf requests
   delay_us: 500_000,
   interval_us: 50_000,
 };
 export const CEILING_ERROR_MS = 1;
 export const AGREES_WITHIN = 0.02;
 
-/** One program at one number of streams. Milliseconds. */
+/** One program at one number of streams; milliseconds. */
 export interface ProgramRow {
   name: string;
   streams: number;
   events: number;
-  /** User and system time of its processes, from their start on. */
+  /** User and system time of its processes, from their start. */
   cpu_s: number;
-  /** What a run four times as long cost more; null where none was made. */
+  /** The additional cost of a run four times as long; null if there was none. */
   cpu_us_per_event: number | null;
   ttft: Truth;
   gap: Truth;
 }
 
-/** What a program reports, beside the server's stamps. */
+/** A program's report, with the server's timestamps. */
 export interface Truth {
   reported: Pick<Brief, "p50" | "p99">;
   sent: Pick<Brief, "p50" | "p99">;
 }
 
-/** A figure of a tool beside what --report-as says that it would be. */
+/** A tool's figure, with the value that --report-as predicts. */
 export interface AgreementRow {
   tool: string;
   figure: string;
@@ -62,10 +66,10 @@ export interface AgreementRow {
   reported_as: number;
 }
 
-/** A load generator: how it is started, and what it reports. */
+/** A load generator: how to start it, and what it reports. */
 interface Program {
   name: string;
-  /** Of each answer. */
+  /** The length of each answer. */
   tokens: number;
   command(run: PeerRun): string[];
   ttftAndGap(run: PeerRun): Promise<[ttft: Brief, gap: Brief]>;
@@ -88,7 +92,7 @@ const DYNO: Program = {
   },
 };
 
-/** The requests of dyno's run by a tool's definitions. */
+/** The requests of dyno's run, by a tool's definitions. */
 async function dynoAs(tool: ReportTool, folder: string) {
   const [id] = readdirSync(join(folder, "runs")).filter((name) => name.startsWith("bench_"));
   const directory = runDirectoryAt(join(folder, "runs", id));
@@ -109,8 +113,8 @@ function programOf(peer: Peer, environments: string): Program {
 }
 
 /**
- * Runs a command, and is handed whatever of its processes outlives it: all are waited for, and their time
- * is counted. Prints the exit code and seconds.
+ * Runs a command and adopts those of its processes that outlive it: it waits for all of them and
+ * counts their time. Prints the exit code and seconds.
  */
 const COUNTED_RUN = `
 import ctypes, os, resource, signal, subprocess, sys, time
@@ -131,7 +135,7 @@ used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(code, used.ru_utime + used.ru_stime)
 `;
 
-/** Runs a command on the clients' core; user and system seconds of all its processes. */
+/** Runs a command on the clients' core; returns user and system seconds of all its processes. */
 function cpuSeconds(command: string[], cwd: string, env: Record<string, string> = {}): number {
   const words = ["-c", String(CLIENT_CORE), "python3", "-c", COUNTED_RUN, ...command];
   const ran = spawnSync("taskset", words, {
@@ -146,7 +150,7 @@ function cpuSeconds(command: string[], cwd: string, env: Record<string, string> 
   throw new Error(`ended with ${ran.status === 0 ? code : ran.status ?? ran.signal}: ${said}`);
 }
 
-/** A folder of its own with the inputs, for one run. */
+/** A separate folder with the inputs, for one run. */
 async function inFolder<T>(
   base: Omit<PeerRun, "folder" | "model">,
   run: (run: PeerRun) => Promise<T>,
@@ -189,10 +193,11 @@ async function measure(
 }
 
 /**
- * Every program at every number of streams. One that fails is named, and is not tried with more.
+ * Runs every program at every number of streams. A program that fails is named, and not tried with
+ * more streams.
  *
- * @param environments the peers' virtual environments are there.
- * @param onLevel is called with all rows so far, each time that a number of streams is done.
+ * @param environments the folder of the peers' virtual environments.
+ * @param onLevel called with all rows so far, after each number of streams.
  */
 export async function measurePrograms(
   environments: string,
@@ -235,7 +240,10 @@ function installed(environments: string, say: (line: string) => void): Peer[] {
   });
 }
 
-/** What each peer reports, beside dyno's requests by its definitions, a minute apart at most. */
+/**
+ * Each peer's report, compared with dyno's requests by its definitions; both are measured within a
+ * minute.
+ */
 export async function compareReports(
   environments: string,
   say: (line: string) => void,

@@ -1,17 +1,17 @@
-/** What the load bench prints: a table a pace, the ratios, and which aims are met. */
+/** The output of the load bench: a table per pace, the ratios, and which targets are met. */
 import { type Cell, type ClientName, CLIENTS, DISTURBED_SHARE } from "./load_cells.ts";
 
 const NAME_WIDTH = 22;
 const CELL_WIDTH = 11;
 
-/** Aims: ratios at every number of streams, and memory at the most streams. */
+/** Targets: ratios at every number of streams, and memory at the largest number. */
 const CPU_OVER_BARE_C_MAX = 2.5;
 const FETCH_OVER_CPU_MIN = 5;
 const HTTPS_OVER_HTTP_MAX = 1.5;
 const LAG_OVER_BARE_C_MAX = 3;
 const RSS_MAX_MB = 200;
 const RSS_STREAMS = 2000;
-/** Fewer events than this have no p99.9. */
+/** With fewer events than this there is no p99.9. */
 const EVENTS_OF_P99_9_MIN = 1000;
 const BLOCKED_MIN_S = 0.05;
 
@@ -47,7 +47,7 @@ class Cells {
     return this.all.find((cell) => cell.client === client && cell.streams === streams);
   }
 
-  /** NaN where one of the two was not measured. */
+  /** NaN if one of the two was not measured. */
   ratio(measure: Measure, over: ClientName, under: ClientName, streams: number): number {
     const [upper, lower] = [this.at(over, streams), this.at(under, streams)];
     return upper && lower ? measure(upper) / measure(lower) : NaN;
@@ -61,7 +61,7 @@ function paceName(tokens_per_s: number): string {
   return tokens_per_s === 0 ? "unpaced" : `${tokens_per_s} tokens/s a stream`;
 }
 
-/** The lines of one pace's tables. */
+/** The lines of the tables for one pace. */
 export function tableLines(of: readonly Cell[]): string[] {
   const cells = new Cells(of);
   const streams = cells.streams();
@@ -83,7 +83,7 @@ export function tableLines(of: readonly Cell[]): string[] {
     if (measure === cpu_us) {
       lines.push(ratioRow(measure, "wire", "bare C"), ratioRow(measure, "wire https", "wire"));
       lines.push(ratioRow(measure, "fetch", "wire"));
-      lines.push(ratioRow(measure, "fetch", "bare C")); // no client gets further below fetch
+      lines.push(ratioRow(measure, "fetch", "bare C")); // the lowest ratio that a client can have
     } else if (title === "lag p99 µs") lines.push(ratioRow(measure, "wire", "bare C"));
   }
   for (const { client, streams, failures } of of) {
@@ -111,7 +111,7 @@ function aimLine(aim: string, values: [number, number][], meets: (value: number)
   return `  MISSED        ${aim}: ${where.join(", ")}`;
 }
 
-/** Which aims one pace meets. */
+/** Which targets are met at one pace. */
 export function aimLines(of: readonly Cell[]): string[] {
   const cells = new Cells(of);
   const at = (value: (streams: number) => number) =>
@@ -136,7 +136,7 @@ export function aimLines(of: readonly Cell[]): string[] {
       at((n) => cells.ratio(cpu_us, "wire https", "wire", n)),
       (ratio) => ratio <= HTTPS_OVER_HTTP_MAX,
     ));
-    // unpaced it is the depth of the socket's buffer that is seen
+    // unpaced, this measures the depth of the socket's buffer
     lines.push(aimLine(
       `lag p99 at most ${LAG_OVER_BARE_C_MAX} × bare C`,
       at((n) => cells.ratio(({ lags }) => lags.p99, "wire", "bare C", n)),

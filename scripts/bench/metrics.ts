@@ -1,5 +1,5 @@
 /**
- * The bench of metrics: what `--metrics-port`, scraped each second, adds to a load's own figures
+ * The bench of metrics: what `--metrics-port`, scraped every second, adds to a load's own figures
  * (the same load with and without it in turn, for both transports), and /metrics at 10,000 series.
  * The paced server and the scraper have one core, the load the other.
  *
@@ -41,7 +41,7 @@ interface Round {
   scrapes_ms: number[];
 }
 
-/** One load of its own process; scraped where it serves metrics. */
+/** Runs one load in a separate process; it is scraped if it serves metrics. */
 async function runLoad(port: number, transport: string, serves: boolean): Promise<Round> {
   const out = mkdtempSync(`${tmpdir()}/dyno-bench-metrics-`);
   const load = [
@@ -78,7 +78,7 @@ async function runLoad(port: number, transport: string, serves: boolean): Promis
   };
 }
 
-/** Median, best and worst of the rounds; a dash for what the transport does not tell. */
+/** Median, best and worst of the rounds; a dash for figures that the transport lacks. */
 function told(rounds: Round[], value: (round: Round) => number | null, digits: number): string {
   const sorted = sortedCopy(rounds.map(value).filter((each) => each !== null));
   if (sorted.length === 0) return "–";

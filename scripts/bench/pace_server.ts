@@ -1,4 +1,7 @@
-/** The paced server in a process of its own: prints its port, and its status for every line read. */
+/**
+ * Runs the paced server in a separate process: prints its port, and its status for every line that
+ * it reads.
+ */
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { nativeLibrary } from "../../lib/native/library.ts";

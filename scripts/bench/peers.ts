@@ -1,34 +1,34 @@
-/** Other load generators: how each is started, and what its own report says. */
+/** Other load generators: how to start each, and how to read its report. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Brief, ReportTool } from "../../lib/load/report_as.ts";
 
-/** What a peer is asked to do. */
+/** The load that a peer should make. */
 export interface PeerRun {
   url: string;
   model: string;
   streams: number;
   requests: number;
-  /** Tokens that each answer may have. */
+  /** The most tokens of each answer. */
   tokens: number;
-  /** Its inputs are there, and its report comes there. */
+  /** The folder with its inputs, and for its report. */
   folder: string;
 }
 
 export interface Peer {
   name: string;
-  /** On PyPI, and the folder of its virtual environment. */
+  /** The name on PyPI, and of the folder of its virtual environment. */
   package: string;
   as: ReportTool;
-  /** The command in its environment, and the words behind it. */
+  /** The command in its environment, with its arguments. */
   command(run: PeerRun): [command: string, ...words: string[]];
-  /** Milliseconds by the names that --report-as has for them. */
+  /** Milliseconds, by the names that --report-as uses. */
   figures(folder: string): Record<string, Brief>;
-  /** Of those, the one for the time to the first token. */
+  /** The name of the time to the first token among them. */
   ttft: string;
-  /** And the one for the time between tokens. */
+  /** The name of the time between tokens among them. */
   gap: string;
-  /** So many tokens it asks for, whatever is wanted. */
+  /** The number of tokens it always requests, whatever is configured. */
   tokens?: number;
   env?: Record<string, string>;
 }
@@ -138,12 +138,12 @@ export const PEERS: readonly Peer[] = [
     name: "inference-perf", // needs Python 3.12
     package: "inference-perf",
     as: "inference-perf",
-    tokens: 30, // of prompts that need no network
+    tokens: 30, // its prompts need no network
     ttft: "time to first token",
     gap: "inter token latency",
     command: ({ url, model, streams, requests, folder }) => {
       writeFileSync(
-        join(folder, "inference_perf.json"), // which is YAML too
+        join(folder, "inference_perf.json"), // which is valid YAML too
         JSON.stringify({
           api: { type: "chat", streaming: true },
           data: { type: "mock" },
@@ -174,14 +174,14 @@ export const PEERS: readonly Peer[] = [
   },
 ];
 
-/** The peer's command in a folder of environments; null where it is not installed there. */
+/** The peer's command in a folder of environments; null if it is not installed there. */
 export function peerCommand(peer: Peer, environments: string, run: PeerRun): string[] | null {
   const [command, ...words] = peer.command(run);
   const path = join(environments, peer.package, "bin", command);
   return existsSync(path) ? [path, ...words] : null;
 }
 
-/** As its own package tells it; "?" where it does not. */
+/** The version that its own package reports; "?" if it reports none. */
 export function peerVersion({ package: name }: Peer, environments: string): string {
   const lib = join(environments, name, "lib");
   const [, version] =
@@ -191,13 +191,13 @@ export function peerVersion({ package: name }: Peer, environments: string): stri
   return version ?? "?";
 }
 
-/** How to get it. */
+/** How to install it. */
 export function installHint({ package: name }: Peer, environments: string): string {
   const path = join(environments, name);
   return `not installed; python3 -m venv ${path} && ${path}/bin/pip install ${name}`;
 }
 
-/** Prompts, and a tokenizer of 26 words for those that will not start without one. */
+/** Writes prompts, and a tokenizer of 26 words for peers that cannot start without one. */
 export function writePeerInputs(folder: string, prompts: readonly string[]): void {
   const lines = prompts.map((prompt) => `${JSON.stringify({ text: prompt, prompt })}\n`);
   writeFileSync(join(folder, "prompts.jsonl"), lines.join(""));

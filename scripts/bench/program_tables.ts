@@ -1,4 +1,7 @@
-/** What the load bench prints of whole programs: errors, CPU an event, ceilings, and agreement of reports. */
+/**
+ * The load bench's output about whole programs: errors, CPU per event, limits, and agreement of
+ * reports.
+ */
 import {
   type AgreementRow,
   AGREES_WITHIN,
@@ -23,7 +26,7 @@ function namesIn(rows: readonly ProgramRow[]): string[] {
   return [...new Set(rows.map(({ name }) => name))];
 }
 
-/** Errors at a number of streams, and CPU an event. */
+/** Errors at a number of streams, and CPU per event. */
 export function levelLines(streams: number, rows: readonly ProgramRow[]): string[] {
   const of = rows.filter((row) => row.streams === streams);
   if (of.length === 0) return [];
@@ -46,7 +49,7 @@ export function levelLines(streams: number, rows: readonly ProgramRow[]): string
   ];
 }
 
-/** How many events a second each program bears. */
+/** How many events per second each program can handle. */
 export function ceilingLines(rows: readonly ProgramRow[]): string[] {
   return [
     "",
@@ -59,7 +62,7 @@ export function ceilingLines(rows: readonly ProgramRow[]): string[] {
   ];
 }
 
-/** The last rate that it bore and, where there is one, the next, which it did not. */
+/** The last rate that it handled and, if there is one, the next rate, at which it failed. */
 function ceilingText(of: readonly ProgramRow[], figure: "ttft" | "gap"): string {
   const missed = of.findIndex((row) => !(Math.abs(error(row[figure], "p99")) <= CEILING_ERROR_MS));
   const rate = (row: ProgramRow) => (row.streams * TOKENS_PER_S).toLocaleString("en");
@@ -67,7 +70,7 @@ function ceilingText(of: readonly ProgramRow[], figure: "ttft" | "gap"): string 
   return missed === 0 ? `< ${rate(of[0])}` : rate(of[missed - 1]);
 }
 
-/** Each figure of each tool beside what --report-as says of it. */
+/** Each figure of each tool, with the value from --report-as. */
 export function agreementLines(rows: readonly AgreementRow[]): string[] {
   if (rows.length === 0) return [];
   const differs = ({ theirs, reported_as }: AgreementRow) => reported_as / theirs - 1;

@@ -1,7 +1,7 @@
 /**
- * The bench of past runs: 10,000 runs of 164 items, made in a temporary folder. First index, a warm list,
- * a list after one new run (whole processes), and a comparison of two runs of 10,000 items.
- * `--runs N` makes fewer.
+ * The bench of past runs: 10,000 runs of 164 items, created in a temporary folder. It measures the
+ * first index, a warm list, a list after one new run (whole processes), and a comparison of two
+ * runs of 10,000 items. `--runs N` makes fewer runs.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { quantile, sortedCopy } from "../../lib/stats/quantile.ts";
 import { seededRandom } from "../../lib/stats/random.ts";
 import { ownCommand } from "../../lib/execute/own_program.ts";
 
-/** dyno as deno.json's tasks start it. */
+/** Starts dyno as deno.json's tasks do. */
 const [DYNO, ...LEADING] = ownCommand();
 const ITEMS = 164;
 const LARGE = 10_000;
@@ -60,7 +60,7 @@ function item(i: number) {
   };
 }
 
-/** Results of which only the id differs from run to run: 10,000 draws would be the bench's own time. */
+/** Results that differ only in the id: 10,000 random ones would take most of the bench's time. */
 const bodies = Array.from(
   { length: 16 },
   () => JSON.stringify(Array.from({ length: ITEMS }, (_, i) => item(i))),
@@ -85,7 +85,7 @@ function makeRun(root: string, n: number, items = bodies[n % bodies.length]): st
   return path;
 }
 
-/** Milliseconds of a whole process. */
+/** The duration of a whole process, milliseconds. */
 function timed(root: string, ...args: string[]): number {
   const started = performance.now();
   const done = spawnSync(DYNO, [...LEADING, "runs", ...args, "--runs", root]);

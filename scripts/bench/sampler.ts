@@ -1,7 +1,7 @@
 /**
- * The sampler's bench: achieved rate, jitter and cost at 100, 1,000 and 10,000 Hz, beside its contrasts in
- * the same run: the same files read from TypeScript, and a psutil loop where Python has psutil.
- * `--soak` samples at 1 kHz for 10 minutes instead.
+ * The sampler's bench: achieved rate, jitter and cost at 100, 1,000 and 10,000 Hz, compared in the
+ * same run with reading the same files from TypeScript, and with a psutil loop if Python has
+ * psutil. `--soak` samples at 1 kHz for 10 minutes instead.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -49,7 +49,10 @@ function rowOf(
   };
 }
 
-/** A fake NVML of two GPUs, so that its path is in the figures; null without a compiler. */
+/**
+ * Builds a fake NVML with two GPUs, so that its code path is included in the figures; null without
+ * a compiler.
+ */
 function buildFakeNvml(folder: string): string | null {
   const source = fileURLToPath(new URL("../../tests/native/fake_nvml.c", import.meta.url));
   const path = join(folder, "libnvidia-ml.so.1");

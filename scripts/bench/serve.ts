@@ -1,6 +1,6 @@
 /**
- * The bench of `dyno serve`: requests a second and latencies of /metrics at 10,000 series and of
- * /tasks/{id}, asked by wrk where it is installed, else by a client in a process of its own. The
+ * The bench of `dyno serve`: requests per second and latencies of /metrics at 10,000 series and of
+ * /tasks/{id}, measured by wrk if it is installed, else by a client in a separate process. The
  * server has one core, the client the other.
  *
  *   deno task bench serve [--seconds N] [--rounds N] [--connections N]
@@ -30,7 +30,7 @@ const { values: given } = parseArgs({
     seconds: { type: "string", default: "10" },
     rounds: { type: "string", default: "3" },
     connections: { type: "string", default: "16" },
-    // the parts that are processes of their own
+    // the parts that run as separate processes
     server: { type: "boolean", default: false },
     client: { type: "string" },
   },
@@ -43,7 +43,9 @@ interface Round {
   p99_ms: number;
 }
 
-/** A server with about 10,000 series and a task that was run; prints its address and the task. */
+/**
+ * Starts a server with about 10,000 series and a finished task; prints its address and the task.
+ */
 async function serve(): Promise<void> {
   const runs = mkdtempSync(`${tmpdir()}/dyno-bench-serve-`);
   const metrics = await openMetrics();
@@ -82,13 +84,16 @@ async function serve(): Promise<void> {
     body: JSON.stringify(task),
   });
   const { task_id } = await answer.json();
-  await (await fetch(`${server.url}/tasks/${task_id}/events`)).text(); // until it is over
+  await (await fetch(`${server.url}/tasks/${task_id}/events`)).text(); // waits until the task has ended
   say(`${server.url} ${task_id} ${await count()}`);
   await once(process, "SIGTERM");
   rmSync(runs, { recursive: true });
 }
 
-/** Asks over so many connections, each as soon as it has its answer; prints a round. */
+/**
+ * Sends requests over this many connections, each one as soon as the last answer has arrived;
+ * prints a round.
+ */
 async function client(url: string): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: Number(given.connections) });
   const times_ms: number[] = [];

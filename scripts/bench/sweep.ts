@@ -1,7 +1,7 @@
 /**
- * The sweep's bench: the simulator's speed and how it grows, beside the least time that a simulator
- * which sleeps would need; what a sweep adds to a run, beside `xargs -P` over the same commands; looking
- * for 10,000 finished runs, collecting them and reporting on them.
+ * The sweep's bench: the simulator's speed and how it scales, compared with the least time that a
+ * simulator which sleeps would need; the overhead of a sweep per run, compared with `xargs -P` over
+ * the same commands; finding 10,000 finished runs, collecting them and reporting on them.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -32,7 +32,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 const load = () => `load average ${loadavg()[0].toFixed(1)}`;
 const median = (values: readonly number[]) => quantile(sortedCopy(values), 0.5);
 
-/** Seconds that a task takes. */
+/** The duration of a task, seconds. */
 async function timed(task: () => unknown): Promise<number> {
   const started = performance.now();
   await task();
@@ -79,7 +79,10 @@ function longestMakespan(path: string): number {
   return lines.reduce((most, line) => Math.max(most, Number(line.split(",")[1])), 0);
 }
 
-/** The same runs by a sweep and by xargs, in turns and into new folders, so that both meet the same. */
+/**
+ * The same runs by a sweep and by xargs, alternating and in new folders, so that conditions are
+ * equal.
+ */
 async function overhead(program: string, folder: string): Promise<void> {
   const ours: number[] = [], theirs: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
@@ -125,7 +128,7 @@ async function overhead(program: string, folder: string): Promise<void> {
   );
 }
 
-/** Finished runs as a sweep leaves them. */
+/** Writes finished runs as a sweep leaves them. */
 function writeFinished(config: SweepConfig): void {
   const tree = treeOf(config);
   const numbers = "1500.25,1400.5,2500.75,3000.125,0.431,0.43\n";
