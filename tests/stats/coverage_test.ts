@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { blockEdges, seriesEstimates } from "../../lib/stats/block_bootstrap.ts";
 import { clusteredMean } from "../../lib/stats/cluster.ts";
 import { binomialProbability } from "../../lib/stats/distributions.ts";
-import { shareEstimate } from "../../lib/stats/interval.ts";
+import { meanEstimate, scoreEstimate, shareEstimate } from "../../lib/stats/interval.ts";
 import { pairedDifference } from "../../lib/stats/paired.ts";
 import {
   attemptsShare,
@@ -115,6 +115,22 @@ Deno.test("a clustered mean: groups of one, whole groups alike, and edges", () =
   assertEquals(clusteredMean(values, [1, 1, 1, 1]), null);
   assertEquals(clusteredMean([0.1, 0.1, 0.1], [1, 2, 3])!.estimate, null);
   assertThrows(() => clusteredMean([1], []), RangeError);
+});
+
+Deno.test("a mean of few values covers, and less where they are skewed; scores stay within 0 and 1", () => {
+  const normal = standardNormal(openRandom(27)), random = openRandom(28);
+  for (const n of [3, 5, 8, 12]) {
+    const of = (draw: () => number) => () => meanEstimate(Array.from({ length: n }, draw));
+    covers(`${n} of normal values`, 4000, 0, of(normal));
+    covers(`${n} of exponential values`, 4000, 1, of(() => -Math.log(random())), 0.86);
+  }
+  // scipy 1.14: stats.t.interval(0.95, 2, loc=2, scale=stats.sem([1, 2, 3])) = (-0.48413771, 4.48413771)
+  const { low, high } = meanEstimate([1, 2, 3])!;
+  assertAlmostEquals(low, -0.48413771, 1e-7);
+  assertAlmostEquals(high, 4.48413771, 1e-7);
+  const scores = scoreEstimate([0.5, 1, 1, 1, 1, 1])!;
+  assertEquals([scores.high, scores.low > 0], [1, true]);
+  assertEquals(scoreEstimate([1, 1])!.method, "wilson");
 });
 
 Deno.test("pass@k covers", () => {

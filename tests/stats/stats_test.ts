@@ -74,7 +74,7 @@ Deno.test("an interval that the sample cannot carry is null", () => {
   assertAlmostEquals(low, 0.4093, 1e-4);
   assertAlmostEquals(high, 0.9285, 1e-4);
   assertEquals(method, "wilson");
-  assertEquals(scoreEstimate([0, 0.5, 1, 1, 1, 1])!.method, "bootstrap");
+  assertEquals(scoreEstimate([0, 0.5, 1, 1, 1, 1])!.method, "Student's t");
   assertEquals(quantileEstimate([1, 2, 3], 0.99), null);
 });
 

@@ -56,7 +56,7 @@ export function dotDrawing({ panels, axis, reference }: DotChart): Drawing {
       const last = i === panels.length - 1;
       xAxes.push(valueAxis(i, low, high, width, last ? axis : ""));
       yAxes.push(rowAxis(i, panel.rows.map(({ label }) => cutLabel(label, most))));
-      series.push(...panelSeries(panel, i, rowPx, reference));
+      series.push(...panelSeries(panel, i, rowPx, [low, high], reference));
       top += TITLE_PX + height + (last ? AXIS_PX : AXIS_PX - 18);
     });
     const option = { title: titles, grid: grids, xAxis: xAxes, yAxis: yAxes, series };
@@ -71,15 +71,18 @@ function cutLabel(text: string, most: number): string {
   return label.length > most ? `${label.slice(0, most)}…` : label;
 }
 
-/** From 0 to slightly above all values; if there is a reference, the range around it. */
+/**
+ * From 0 to slightly above all values; if there is a reference, the range around it. Whiskers of very few
+ * values may be far longer than the rest of the chart: they are cut off at three times the largest value.
+ */
 function extent(panels: readonly Panel[], reference?: number): [number, number] {
-  const values = panels.flatMap(({ rows }) =>
-    rows.flatMap(({ dots }) =>
-      dots.flatMap((
-        { value, interval },
-      ) => [value, interval?.low ?? value, interval?.high ?? value])
-    )
-  );
+  const dots = panels.flatMap(({ rows }) => rows.flatMap(({ dots }) => dots));
+  const largest = Math.max(...dots.map(({ value }) => value), reference ?? 0);
+  const values = dots.flatMap(({ value, interval }) => [
+    value,
+    interval?.low ?? value,
+    Math.min(interval?.high ?? value, Math.max(value, 3 * largest)),
+  ]);
   const high = Math.max(...values, reference ?? 0);
   if (reference === undefined) return [0, high > 0 ? high * 1.05 : 1];
   const low = Math.min(...values, reference);
@@ -140,6 +143,7 @@ function panelSeries(
   { rows }: Panel,
   index: number,
   rowPx: number,
+  [least, most]: [number, number],
   reference?: number,
 ): ChartSeries[] {
   const places = rows.flatMap(({ dots }, row) =>
@@ -150,8 +154,8 @@ function panelSeries(
     interval
       ? [{
         lineStyle: { color: `var(--${colour})`, width: 1.8, type: "solid" },
-        low: [interval.low, y],
-        high: [interval.high, y],
+        low: [Math.max(least, interval.low), y],
+        high: [Math.min(most, interval.high), y],
       }]
       : []
   );

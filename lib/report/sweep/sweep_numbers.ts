@@ -6,7 +6,7 @@ import { type Group, groupAt, seedValues, type SweepAnalysis } from "../../sweep
 import { cutText } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 
-/** With fewer seeds than this a bootstrap interval is too narrow to rely on. */
+/** Of fewer seeds an interval depends much on how values are distributed. */
 const FEW_SEEDS = 10;
 
 /** A mean over seeds; with a single seed it has no interval. */
@@ -34,10 +34,17 @@ export function seedMean(
     const values = [...seedValues(analysis, group, metric).values()];
     found = values.length === 0
       ? null
-      : { n: values.length, value: mean(values), interval: meanEstimate(values) };
+      : { n: values.length, value: mean(values), interval: atLeastZero(values) };
     means.set(metric, found);
   }
   return found;
+}
+
+/** Of values none of which is below 0, such as times, the mean is not below 0 either. */
+function atLeastZero(values: readonly number[]): Estimate | null {
+  const interval = meanEstimate(values);
+  const low = values.some((value) => value < 0) ? -Infinity : 0;
+  return interval && { ...interval, low: Math.max(low, interval.low) };
 }
 
 /**
@@ -86,9 +93,9 @@ function sampleNote({ groups }: SweepAnalysis): string | null {
     return "One seed for each setting: there are no intervals, and a difference may be chance.";
   }
   if (least >= FEW_SEEDS) return null;
-  return `Small sample: ${seeds} seeds for each setting. A bootstrap interval of so few values reaches ` +
-    "at most from the smallest to the largest and holds the true mean less often than 95 % of the " +
-    `time: take it as a rough range; ${FEW_SEEDS} seeds or more make it honest.`;
+  return `Small sample: ${seeds} seeds for each setting. An interval of so few values is wide, and holds the ` +
+    "true mean less often than 95 % of the time where values are skewed: take it as a rough range, or " +
+    `run ${FEW_SEEDS} seeds or more.`;
 }
 
 /** Notes that a reader needs before the numbers. */

@@ -243,13 +243,13 @@ function readingOf({ metrics }: SweepAnalysis, { ablations, tiers }: SweepTables
     ["dot, value", "mean over seeds of the runs' values", true],
     [
       "whisker, [ ]",
-      "95 % interval: percentile bootstrap over seeds, 2,000 resamples at a fixed seed",
+      "95 % interval: Student's t over seeds",
       true,
     ],
     [
       "ratio",
-      "geometric mean of an ablation's value / the baseline's on the same seed; its interval resamples " +
-      "seeds, so that what a seed does to both sides cancels",
+      "geometric mean of an ablation's value / the baseline's on the same seed; its interval is " +
+      "Student's t on logarithms over seeds, so that what a seed does to both sides cancels",
       ablations !== null,
     ],
     [
@@ -296,8 +296,7 @@ function sweepMarkdown(parts: MarkdownParts): string {
     ...titled("## Ablations, ratios paired by seed", tables.ablations),
     ...titled("## Tiers", tables.tiers),
     ...titled("## Hardware, of the whole host", tables.host),
-    "Values are means over seeds with 95 % intervals of a percentile bootstrap over seeds (2,000 " +
-    `resamples, fixed seed)${
+    `Values are means over seeds with 95 % intervals of Student's t over seeds${
       tables.ablations === null ? "." : "; ratios are geometric means of pairs on the same seed."
     }`,
   ];
