@@ -96,10 +96,10 @@ function checkProvider(file: JsonFile, path: (string | number)[], name: string |
 }
 
 /**
- * The tasks of the scenarios, in their order.
+ * The tasks of the scenarios, in order.
  *
  * @param chosen names of scenarios; null for all.
- * @throws {InputError} there is no scenario of a chosen name.
+ * @throws {InputError} no scenario has a chosen name.
  */
 export function stepsOf(
   config: IntegrationConfig,

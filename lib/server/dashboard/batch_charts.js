@@ -6,12 +6,12 @@ const GRID = { left: 48, right: 18, top: 16, bottom: 28 };
 const BAR_PX = 14;
 const BAR_GAP = "20%";
 
-/** How high a chart of bars is. */
+/** The height of a bar chart. */
 export function barsHeight(views, groups = 1) {
   return 44 + Math.max(1, shown(views).length) * (groups * (BAR_PX + 3) + 14);
 }
 
-/** The models that are drawn: those of most records, in the order of names. */
+/** The models to draw: those with the most records, in alphabetical order. */
 export function shown({ models }) {
   if (models.length <= MOST_SERIES) return models;
   const most = models.toSorted((a, b) => b.records - a.records).slice(0, MOST_SERIES);
@@ -89,7 +89,7 @@ function lines(views, places, valueOf, words) {
   };
 }
 
-/** A line does not run over a stretch without records, such as the nights between windows. */
+/** A line has gaps where there are no records, such as the nights between windows. */
 function withGaps(points, bucket_s) {
   return points.flatMap((point, i) => {
     const before = points[i - 1];
@@ -98,7 +98,7 @@ function withGaps(points, bucket_s) {
   });
 }
 
-/** Medians as bars, the middle 80 % of requests as lines over them. */
+/** Medians as bars, and the middle 80 % of requests as lines over them. */
 export function throughputBars(views, places) {
   const rows = shown(views).map((model) => {
     const spread = model.throughput_tps;
@@ -137,7 +137,7 @@ function shortName(name, names) {
   return names.filter((other) => end(other) === end(name)).length > 1 ? name : end(name);
 }
 
-/** Horizontal bars, of one group or several a model; the first model is at the top. */
+/** Horizontal bars, one or several groups per model; the first model is at the top. */
 function bars(width, groups, places, axisLabel, max) {
   const names = groups[0]?.rows.map(({ model }) => model) ?? [];
   const room = Math.min(190, Math.round(width * 0.34));
@@ -188,7 +188,7 @@ function bars(width, groups, places, axisLabel, max) {
   };
 }
 
-/** Lines from low to high over the bars of a group, and the bars' values after them. */
+/** Lines from low to high over the bars of a group, with the bars' values after them. */
 function whiskers(rows, offset) {
   return {
     type: "custom",

@@ -104,7 +104,7 @@ function filters(batches, batch, query, change) {
   ];
 }
 
-/** A span counts back from the batch's last record. */
+/** A span ends at the batch's last record. */
 function timesOf({ span, from, to }, { last_s }) {
   if (span) return { since: Math.floor(last_s) - Number(span) * HOUR_S };
   const unix_s = (given) => given ? Date.parse(given) / 1000 : undefined;
@@ -262,7 +262,7 @@ function modelTable({ models }, places) {
   ], models);
 }
 
-/** Each question over all models: what was answered, and how well. */
+/** Each question over all models: how often it was answered, and how well. */
 function questionTable({ questions, questions_left, models }) {
   const several = models.length > 1;
   const lowest = {
@@ -290,7 +290,7 @@ function questionTable({ questions, questions_left, models }) {
   ];
 }
 
-/** The values that the charts over time are drawn from. */
+/** The values of the charts over time. */
 function pointTable(caption, models) {
   const points = models.flatMap(({ model, points }) =>
     points.map((point) => ({ model, ...point }))
@@ -369,7 +369,7 @@ function recordTable(page, goTo) {
   );
 }
 
-/** A stretch of time in words. */
+/** A length of time in words. */
 function width(bucket_s) {
   if (bucket_s < HOUR_S) return bucket_s === 60 ? "minute" : `${bucket_s / 60} minutes`;
   if (bucket_s < 24 * HOUR_S) return bucket_s === HOUR_S ? "hour" : `${bucket_s / HOUR_S} hours`;

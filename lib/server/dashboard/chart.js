@@ -1,10 +1,10 @@
-/** Charts: ECharts' SVG, in the page's own colours, as wide as there is room. */
+/** Charts: SVG by ECharts in the page's own colours, as wide as the space allows. */
 import { axisLook } from "./look.js";
 import { el, plain } from "./dom.js";
 
 export { axisLook };
 
-/** Colours of series, and the signs that tell them apart without colour. */
+/** Colours of series, and the symbols that distinguish them without colour. */
 const COLOURS = ["--k1", "--c2", "--k2", "--k4", "--k3", "--k5", "--k6", "--c3"];
 const SIGNS = [
   "circle",
@@ -49,7 +49,7 @@ export function timeAxis() {
   };
 }
 
-/** A tooltip within the SVG: no markup. */
+/** The style of a tooltip inside the SVG, without HTML. */
 export const tooltipLook = {
   renderMode: "richText",
   confine: true,
@@ -59,7 +59,7 @@ export const tooltipLook = {
 };
 
 /**
- * A chart. `draw(options(width), label)` draws it, or draws it again; ended by the page that it is on.
+ * A chart. `draw(options(width), label)` draws or redraws it. It ends with the page that it is on.
  *
  * @param height in CSS pixels.
  */
@@ -94,12 +94,12 @@ export function chart(signal, height) {
   };
 }
 
-/** The legend: each series' sign and name; `places` where they are not the first ones. */
+/** The legend: each series' symbol and name; `places` if they are not the first series. */
 export function legend(names, places = names.map((_, i) => i)) {
   return el("ul.legend", {}, names.map((name, i) => el("li", {}, key(places[i]), name)));
 }
 
-/** A sign of a series' colour. */
+/** A symbol in a series' colour. */
 export function key(index) {
   return el(`span.key.key-${index % COLOURS.length}`, { "aria-hidden": "true" });
 }

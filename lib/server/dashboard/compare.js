@@ -1,4 +1,4 @@
-/** Runs beside each other, with what differs between them and how sure that is. */
+/** Compares runs: what differs between them, and how certain that is. */
 import { el, fill } from "./dom.js";
 import { empty, part, state, table } from "./parts.js";
 import { ask, copy } from "./source.js";

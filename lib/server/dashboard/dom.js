@@ -1,17 +1,17 @@
-/** Elements of the page. What comes from outside becomes text, never markup. */
+/** Elements of the page. External data becomes text, never markup. */
 
 /** Control characters, and those that turn the direction of the text around them. */
 // deno-lint-ignore no-control-regex
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
-/** A text with what could deceive its reader made visible. */
+/** A text in which characters that could deceive a reader are visible. */
 export function plain(value) {
   return String(value).toWellFormed().replace(UNSEEN, "\ufffd");
 }
 
 /**
- * An element: `el("p.note", { id: "x" }, "text", other)`. A function as an attribute listens to the event
- * of that name; null and false leave an attribute or a child out.
+ * Creates an element: `el("p.note", { id: "x" }, "text", other)`. A function as an attribute
+ * listens to the event of that name; null and false leave out an attribute or a child.
  */
 export function el(name, attributes = {}, ...children) {
   const [tag, ...classes] = name.split(".");

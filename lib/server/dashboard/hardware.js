@@ -10,7 +10,7 @@ const SHOWN_S = 300;
 const LEAST_S = 60;
 const GIB = 2 ** 30;
 
-/** What is drawn: a panel's lines from a point. */
+/** The panels to draw: their lines, computed from a point. */
 const PANELS = [
   { title: "CPU", unit: "%", max: 100, lines: (point) => ({ busy: point.cpu_usage_percent }) },
   { title: "Memory", unit: "GiB", lines: (point) => ({ used: point.memory_used_gb }) },
@@ -137,7 +137,7 @@ function ofGpus({ gpus }, valueOf) {
   return Object.fromEntries(gpus.map((gpu) => [gpu.name, valueOf(gpu)]));
 }
 
-/** The lines of a panel of which anything is known. */
+/** The lines of a panel that have any known value. */
 function namesOf(points, { lines }) {
   const names = new Set();
   for (const point of points) {

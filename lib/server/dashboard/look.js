@@ -1,4 +1,4 @@
-/** The look of every axis: `axisLook` of lib/report/charts/chart.ts, for the browser. */
+/** The style of every axis: `axisLook` of lib/report/charts/chart.ts, for the browser. */
 export const axisLook = {
   axisLabel: { color: "var(--soft)", fontSize: 11 },
   axisLine: { show: true, lineStyle: { color: "var(--rule)" } },

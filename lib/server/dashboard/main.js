@@ -1,4 +1,4 @@
-/** The page as a whole: which part is shown, whether the server answers, and the token. */
+/** The whole page: which part is shown, whether the server answers, and the token. */
 import { el, fill } from "./dom.js";
 import { copy, keepToken, Unanswered } from "./source.js";
 import { moment } from "./words.js";
@@ -19,7 +19,7 @@ const PAGES = [
   { path: /^\/hardware$/, at: "#/hardware", name: "Hardware", show: hardwarePage },
 ];
 
-/** Between tries of a server that is gone. */
+/** Time between tries to reach a server that does not answer. */
 const RETRY_MS = 2000;
 
 const main = document.getElementById("main");
@@ -89,11 +89,12 @@ async function every(pause_ms, work, signal) {
     } catch (error) {
       if (signal.aborted) return;
       told(error, signal);
-      // a token must be given first; a fault of the page, and what a copy lacks, stay as they are
+      // a missing token, an error of the page, and data that a copy lacks do not go away by
+      // retrying
       if (!(error instanceof Unanswered) || /^(token|absent)$/.test(error.kind)) return;
       wait_ms = RETRY_MS;
     }
-    if (copy) return; // nothing changes there
+    if (copy) return; // a copy does not change
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, wait_ms);
       signal.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
@@ -101,7 +102,7 @@ async function every(pause_ms, work, signal) {
   }
 }
 
-/** Shows how the server answers: null for well. */
+/** Shows how the server answers; null means well. */
 function told(error, signal) {
   if (signal.aborted) return;
   const gone = !copy && error?.kind === "gone";
@@ -111,7 +112,7 @@ function told(error, signal) {
     ? "no answer"
     : "connected";
   connection.className = copy ? "" : gone ? "gone" : "there";
-  if (connection.textContent !== words) fill(connection, words); // else it is read out again
+  if (connection.textContent !== words) fill(connection, words); // unchanged text would be read out again
   if (error === null) return fill(notice);
   if (error.kind === "token") return notice.querySelector("form") ?? fill(notice, tokenForm(error));
   if (!(error instanceof Unanswered)) reportError(error);
@@ -126,13 +127,13 @@ function told(error, signal) {
   );
 }
 
-/** Shows a warning; one that is there already is not read out again. */
+/** Shows a warning; one that is already shown is not read out again. */
 function warn(words) {
   const warning = el("p.warn", { role: "alert" }, words);
   if (notice.textContent !== warning.textContent) fill(notice, warning);
 }
 
-/** Asks for the token, which stays in this tab. */
+/** Asks for the token, which is kept in this tab. */
 function tokenForm() {
   const field = el("input", {
     id: "token",
@@ -169,7 +170,7 @@ function tokenForm() {
 addEventListener("hashchange", ({ oldURL }) => {
   const before = new URL(oldURL).hash.split("?")[0];
   show();
-  // a changed filter keeps the focus; another page begins at its heading
+  // a changed filter keeps the focus; on another page the heading gets it
   if (before !== location.hash.split("?")[0]) main.querySelector("h1")?.focus();
 });
 document.addEventListener("visibilitychange", () => document.hidden || show());

@@ -115,7 +115,7 @@ export function overviewPage({ main, signal, every, fault }) {
     tasks = active;
     tell();
     const all = [...active.tasks.toReversed(), ...over];
-    // what is being read or pressed stays where it is
+    // do not replace what is being read or pressed
     if (live.contains(document.activeElement) && document.activeElement.matches("button")) return;
     fill(live, all.length ? part("Tasks", taskList(all, fault)) : null);
   });

@@ -1,4 +1,4 @@
-/** Parts that several pages have: headings, tables, tiles, states without content. */
+/** Parts that several pages use: headings, tables, tiles, empty states. */
 import { el, fill } from "./dom.js";
 import { count, UNKNOWN } from "./words.js";
 
@@ -19,12 +19,12 @@ export function tiles(entries) {
   );
 }
 
-/** A part of a page under its own heading. */
+/** A part of a page with its heading. */
 export function part(title, ...children) {
   return el("section", {}, el("h2", {}, title), children);
 }
 
-/** Nothing to show: why, and what to do. `commands` are shown as such. */
+/** An empty state: why there is nothing, and what to do. `commands` are formatted as commands. */
 export function empty(title, says, commands = []) {
   return el(
     "div.empty",
@@ -35,12 +35,15 @@ export function empty(title, says, commands = []) {
   );
 }
 
-/** Tables of no more rows fold on a phone, those of many columns on a tablet; longer ones scroll. */
+/**
+ * Tables with at most this many rows fold on a phone, or on a tablet if they have many columns;
+ * longer ones scroll.
+ */
 const MOST_FOLDED = 25;
 const FEW = 4;
 const MANY = 9;
 
-/** A box that is narrower than its table says so. */
+/** Marks a box that is narrower than its table. */
 const sizes = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     const box = target.closest(".scroll");
@@ -49,8 +52,8 @@ const sizes = new ResizeObserver((entries) => {
 });
 
 /**
- * A table. `columns`: { title, note, number, wide, value(row) } with text or a node; the first column heads the
- * row.
+ * A table. `columns`: { title, note, number, wide, value(row) } where value returns text or a node;
+ * the first column is the row's heading.
  */
 export function table(caption, columns, rows) {
   const head = el(
@@ -86,7 +89,7 @@ export function table(caption, columns, rows) {
   return box;
 }
 
-/** The field that was used last: drawn again, it has the keyboard's focus again. */
+/** The field that was used last: after a redraw it gets the keyboard's focus again. */
 let used = null;
 
 function keptFocus(name, field) {
@@ -94,7 +97,7 @@ function keptFocus(name, field) {
   return field;
 }
 
-/** Steps through a long table. */
+/** Buttons that page through a long table. */
 export function pager({ offset, limit, total }, goTo) {
   if (total <= limit) return el("p.note", {}, `${count(total)} in all`);
   const step = (name, to, useless) =>
@@ -122,7 +125,7 @@ export function pager({ offset, limit, total }, goTo) {
   );
 }
 
-/** A field with its name. */
+/** A field with its label. */
 export function named(name, field, change) {
   field.addEventListener("change", () => {
     used = name;
@@ -131,7 +134,7 @@ export function named(name, field, change) {
   return el("label", {}, name, keptFocus(name, field));
 }
 
-/** A field with a choice; `choices`: values, or [value, name]. */
+/** A field with choices; `choices`: values, or [value, label]. */
 export function choice(name, value, choices, change) {
   const options = choices.map((each) => {
     const [given, shown] = Array.isArray(each) ? each : [each, each];
@@ -140,12 +143,12 @@ export function choice(name, value, choices, change) {
   return named(name, el("select", {}, options), change);
 }
 
-/** The state of a run or a task, in words as well as in colour. */
+/** The state of a run or a task, in words and in colour. */
 export function state(word, words = word) {
   return el(`span.mark.${word.replace(/\W+/g, "-")}`, {}, words);
 }
 
-/** A chart with its heading, its legend, and its values as a table for whoever cannot see it. */
+/** A chart with its heading, its legend, and its values as a table for people who cannot see it. */
 export function figureOf({ title, note, head = null, drawn, values }) {
   const details = el("details", {
     toggle: () => details.open && fill(slot, values()),

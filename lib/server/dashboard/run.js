@@ -16,7 +16,7 @@ import {
 } from "./words.js";
 
 const RENEW_MS = 3000;
-/** A copy holds this many items of a run. */
+/** A copy contains this many items of a run. */
 const LIMIT = copy ? 500 : 50;
 
 export function runPage({ main, signal, params: [id], query, go, every }) {
@@ -82,7 +82,7 @@ function facts(run) {
   );
 }
 
-/** How many requests are missing from a sum. */
+/** How many requests a sum does not include. */
 function unknown(requests, cut_off) {
   const most = cut_off ? "up to " : "";
   return requests ? `, those of ${most}${counted(requests, "request")} unknown` : "";

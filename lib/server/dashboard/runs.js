@@ -7,12 +7,12 @@ import { choice, empty, pager, state, table } from "./parts.js";
 const LIMIT = 50;
 const RENEW_MS = 5000;
 
-/** A run's id without what its row shows already. */
+/** A run's id without the parts that its row already shows. */
 export function shortId(run_id) {
   return /^bench_([0-9a-f]{8})_\d{8}_\d{6}$/.exec(run_id)?.[1] ?? run_id;
 }
 
-/** A pass rate, and how many answers are not in it as nobody could judge them. */
+/** A pass rate, and how many answers it does not include because they could not be judged. */
 export function rate(run) {
   const left_out = notJudged(run), [share, ...more] = passRates(run) ?? [percent(run.pass_rate)];
   return [
@@ -22,7 +22,7 @@ export function rate(run) {
   ];
 }
 
-/** What a list of runs shows; `first` columns go in front. */
+/** The columns of a list of runs; `first` columns come first. */
 export function runColumns(first = []) {
   return [
     ...first,
@@ -51,7 +51,7 @@ export function runColumns(first = []) {
   ];
 }
 
-/** Spans of time that filters offer: seconds back from now. */
+/** Time spans for filters: seconds before now. */
 export const SPANS = [["", "any time"], ["3600", "last hour"], ["86400", "last 24 h"], [
   "604800",
   "last 7 days",
@@ -80,7 +80,7 @@ export function runsPage({ main, signal, query, go, every }) {
       ),
       choice("Started", query.span ?? "", SPANS, change("span")),
     );
-  }).catch(() => {}); // the list below says what is wrong
+  }).catch(() => {}); // the list below shows the error
 
   let shown = "";
   every(RENEW_MS, async () => {
@@ -107,7 +107,7 @@ export function runsPage({ main, signal, query, go, every }) {
   });
 }
 
-/** A column of boxes: two runs or more are compared. */
+/** A column of checkboxes: two or more runs are compared. */
 function pick(chosen, list) {
   const box = ({ run_id }) =>
     el("input", {

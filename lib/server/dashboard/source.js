@@ -1,8 +1,8 @@
-/** Where answers come from: the server, or the files of a copy that was written to a disk. */
+/** The source of the page's data: the server, or the files of a copy on disk. */
 
 const KEY = "dyno-token";
 
-/** The copy that this page is part of; null where a server gives the page. */
+/** The copy that this page belongs to; null if the page comes from a server. */
 export const copy = globalThis.dynoCopy ?? null;
 
 /** Why there is no answer: `gone` (the server), `token`, `refused` or `absent` (from a copy). */
@@ -18,7 +18,7 @@ export function keepToken(token) {
   sessionStorage.setItem(KEY, token);
 }
 
-/** Asks for `/api/runs` and the like; `query` without what is empty. */
+/** Requests `/api/runs` and the like; empty values of `query` are left out. */
 export function ask(path, query = {}, { signal } = {}) {
   if (copy && path === "/api/runs") return runsOfCopy(query);
   const given = Object.entries(query).filter(([, value]) => value !== "" && value != null);
@@ -27,7 +27,7 @@ export function ask(path, query = {}, { signal } = {}) {
   return copy ? fromCopy(address) : fromServer(address, signal);
 }
 
-/** Sends DELETE. */
+/** Sends a DELETE request. */
 export function remove(path, { signal } = {}) {
   return fromServer(path, signal, "DELETE");
 }
@@ -52,7 +52,7 @@ async function fromServer(address, signal, method = "GET") {
   );
 }
 
-/** A page of the runs that fit, as the server would give it. */
+/** A page of the matching runs, as the server would return it. */
 async function runsOfCopy({ model = "", suite = "", kind, status, since, offset = 0, limit }) {
   const has = (name, part) => name.toLowerCase().includes(part.toLowerCase());
   const { runs } = await fromCopy("/api/runs");
@@ -65,7 +65,7 @@ async function runsOfCopy({ model = "", suite = "", kind, status, since, offset 
   return { runs: shown, total: fitting.length, offset, limit };
 }
 
-/** A file of the copy is a script that puts its answer into `dynoCopy.answers`. */
+/** A file of the copy is a script that stores its answer in `dynoCopy.answers`. */
 async function fromCopy(address) {
   const file = copy.files[address];
   if (file === undefined) {

@@ -1,10 +1,10 @@
-/** Tasks of the server: what waits, runs and has ended. */
+/** The server's tasks: waiting, running and ended. */
 import { el } from "./dom.js";
 import { remove } from "./source.js";
 import { count, percent, seconds, short } from "./words.js";
 import { state } from "./parts.js";
 
-/** Tasks as a list, each with its progress. */
+/** A list of tasks, each with its progress. */
 export function taskList(tasks, onFault) {
   return el("ul.tasks", {}, tasks.map((task) => taskEntry(task, onFault)));
 }
@@ -53,7 +53,7 @@ function taskEntry(task, onFault) {
   );
 }
 
-/** A bar: finished of planned, or unknown. */
+/** A progress bar: finished of planned, or unknown. */
 function progress(task_id, metrics) {
   const { finished, planned } = metrics ?? {};
   const known = typeof finished === "number" && typeof planned === "number" && planned > 0;
@@ -69,7 +69,7 @@ function progress(task_id, metrics) {
   );
 }
 
-/** The figures so far, in words. */
+/** The metrics so far, in words. */
 function figures(metrics) {
   const named = [
     ["requests", (value) => `${count(value)} requests`],

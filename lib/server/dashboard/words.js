@@ -1,10 +1,10 @@
-/** How numbers and times are written; unknown is a dash, as in the reports. */
+/** Formats numbers and times; unknown is a dash, as in the reports. */
 
 export const UNKNOWN = "–";
 
 const isKnown = (value) => typeof value === "number" && Number.isFinite(value);
 
-/** Four significant digits or so, thousands apart. */
+/** About four significant digits, with thousands separated. */
 export function short(value) {
   if (!isKnown(value)) return UNKNOWN;
   const size = Math.abs(value);
@@ -22,19 +22,19 @@ export function counted(value, noun, nouns = `${noun}s`) {
   return `${count(value)} ${value === 1 ? noun : nouns}`;
 }
 
-/** A share of 1 as per cent; small ones keep two digits after the point. */
+/** A share between 0 and 1 as a percentage; small ones have two decimals. */
 export function percent(share) {
   const digits = share !== 0 && Math.abs(share) < 0.01 ? 2 : 1;
   return isKnown(share) ? `${(100 * share).toFixed(digits)} %` : UNKNOWN;
 }
 
-/** The pass rates of several ways of asking; null where a run has one. */
+/** The pass rates of several modes of asking; null if a run has only one. */
 export function passRates({ modes = [] }) {
   if (modes.length < 2) return null;
   return modes.map(({ mode, pass_rate }) => `${mode} ${percent(pass_rate?.value)}`);
 }
 
-/** `10 not judged`: answers whose evaluator failed; empty where there is none. */
+/** `10 not judged`: answers whose evaluator failed; empty if there are none. */
 export function notJudged({ not_judged }) {
   return not_judged ? `${count(not_judged)} not judged` : "";
 }
@@ -43,7 +43,7 @@ export function dollars(value) {
   if (!isKnown(value)) return UNKNOWN;
   const decimals = value > 0 ? Math.max(4, 2 - Math.floor(Math.log10(value))) : 4;
   const text = value.toFixed(Math.min(decimals, 20)).replace(/(\.\d{4}\d*?)0+$/, "$1");
-  return `$${text}`; // as lib/text/dollars.ts
+  return `$${text}`; // the same as lib/text/dollars.ts
 }
 
 /** Seconds in words. */
@@ -74,7 +74,7 @@ export function ago(unix_s) {
   return `${Math.floor(passed_s / 86_400)} days ago`;
 }
 
-/** Bytes by 1024. */
+/** Bytes in units of 1024. */
 export function bytes(value) {
   if (!isKnown(value)) return UNKNOWN;
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

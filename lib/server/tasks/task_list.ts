@@ -3,7 +3,7 @@ import { isOver, type Task } from "./task.ts";
 import type { Recorded, ServerEvent, TaskStatus } from "../../run/events.ts";
 import type { Fold } from "../../run/fold.ts";
 
-/** An event with its time; the journal adds the time when it writes an event. */
+/** An event with its wall-clock time, the only time that an unwritten event has. */
 export type Timed = ServerEvent & Pick<Recorded<ServerEvent>, "t">;
 
 /** Tasks, and the order in which waiting ones are executed. */
