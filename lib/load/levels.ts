@@ -85,8 +85,29 @@ export interface LevelFigures {
   e2e_mean_ms: number | null;
   /** Whether no other level has more tokens/s both per user and in total. */
   pareto: boolean;
-  /** Whether its requests/s per time of a request is the highest of all levels. */
-  knee: boolean;
+  /**
+   * Whether its requests/s per time of a request is the highest of all levels. Null where it is, but no
+   * higher level was tried: the knee may be above it.
+   */
+  knee: boolean | null;
+}
+
+/** A load at one level, with the results of its runs. */
+export interface Level {
+  /** What sets it apart, such as `concurrency 8`. */
+  name: string;
+  /** Requests in flight or a second; null where the loads differ in something else. */
+  level: number | null;
+  /** Its runs; of those in which nothing was answered, no figure is known. */
+  runs: readonly Pick<LoadResults, "total">[];
+}
+
+/** What a level is marked as in a table: `knee, Pareto`. */
+export function levelMarks({ knee, pareto }: LevelFigures): string {
+  return [
+    ...(knee === null ? ["knee not reached"] : knee ? ["knee"] : []),
+    ...(pareto ? ["Pareto"] : []),
+  ].join(", ");
 }
 
 /**
@@ -97,7 +118,7 @@ export interface LevelFigures {
  * @param gpus how many serve the endpoint; null where unknown.
  */
 export function levelFigures(
-  points: readonly { name: string; runs: readonly Pick<LoadResults, "total">[] }[],
+  points: readonly Level[],
   gpus: number | null,
 ): LevelFigures[] {
   const figures = points.map(({ name, runs }) => {
@@ -123,10 +144,12 @@ export function levelFigures(
   );
   const most = Math.max(...powers);
   const at = most > 0 ? powers.indexOf(most) : -1;
+  const own = points[at]?.level ?? null;
+  const reached = own === null || points.some(({ level }) => level !== null && level > own);
   return figures.map((each, i) => ({
     ...each,
     pareto: isPareto(each, figures),
-    knee: i === at,
+    knee: i === at && (reached || null),
   }));
 }
 

@@ -1,7 +1,7 @@
 /** Several runs of a load, and several levels of it. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
-import { atLevels, levelFigures, parseLevels } from "../../lib/load/levels.ts";
+import { atLevels, levelFigures, levelMarks, parseLevels } from "../../lib/load/levels.ts";
 import { isNarrow, parseUntil, repeatedFigure } from "../../lib/load/repeats.ts";
 import { readLoadExperiment } from "../../lib/settings/load_experiment.ts";
 import { openRandom, standardNormal } from "../../lib/stats/random.ts";
@@ -149,9 +149,24 @@ Deno.test("levels: Kleinrock's knee, Pareto of users and GPUs", () => {
   // requests/s, tokens/s a user, ms of a request
   const points =
     ([[1, 50, 100], [2, 48, 110], [4, 40, 140], [4.2, 20, 400], [4.1, 10, 700]] as const)
-      .map(([rate, user, e2e], i) => ({ name: `${i}`, runs: [runOf(1, 1, rate, user, e2e)] }));
+      .map(([rate, user, e2e], i) => ({
+        name: `${i}`,
+        level: i,
+        runs: [runOf(1, 1, rate, user, e2e)],
+      }));
   const levels = levelFigures(points, 2);
   assertEquals(levels.map(({ knee }) => knee), [false, false, true, false, false]);
+  // powers of 10, 18.2 and 28.6: where they only rise, the knee may be higher; in any order
+  const rising = points.slice(0, 3);
+  assertEquals(levelFigures(rising, 2).map(levelMarks), [
+    "Pareto",
+    "Pareto",
+    "knee not reached, Pareto",
+  ]);
+  assertEquals(levelFigures(rising.toReversed(), 2).map(({ knee }) => knee), [null, false, false]);
+  assertEquals(levelFigures(points.toReversed(), 2)[2].knee, true);
+  const others = rising.map((point) => ({ ...point, level: null }));
+  assertEquals(levelFigures(others, 2)[2].knee, true, "what are no levels has no order");
   assertEquals(levels.map(({ pareto }) => pareto), [true, true, true, true, false]);
   assertEquals(levels.map((level) => level.tokens_per_s_per_gpu), [5, 10, 20, 21, 20.5]);
   assertEquals(levelFigures(points, null)[0].tokens_per_s_per_gpu, null);

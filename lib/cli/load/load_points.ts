@@ -3,7 +3,7 @@ import { columnFigure } from "../../text/figure.ts";
 import { join } from "node:path";
 import { writeCurvePage } from "../../report/load/curve_page.ts";
 import { levelsSection } from "../../report/load/levels_section.ts";
-import { type LevelFigures, levelFigures } from "../../load/levels.ts";
+import { type Level, type LevelFigures, levelFigures, levelMarks } from "../../load/levels.ts";
 import { isNarrow, REPEATED_FIGURES, repeatedFigure } from "../../load/repeats.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { percentText } from "../../text/percent.ts";
@@ -13,8 +13,8 @@ import type { RepeatedFigure, Until } from "../../load/repeats.ts";
 import type { CommandContext } from "../ui/command.ts";
 
 /** A load of an experiment, with all its runs. */
-export interface LoadPoint {
-  /** How it differs from the others, such as "concurrency 8"; empty if it is the only one. */
+export interface LoadPoint extends Level {
+  /** Empty if it is the only one. */
   name: string;
   runs: LoadResults[];
 }
@@ -107,7 +107,7 @@ function levelTable(levels: readonly LevelFigures[], { paint }: Terminal): strin
       ...(known ? [columnFigure(level.tokens_per_s_per_gpu)] : []),
       columnFigure(level.tokens_per_s_per_user),
       columnFigure(level.e2e_mean_ms),
-      [level.knee ? "knee" : "", level.pareto ? "Pareto" : ""].filter(Boolean).join(", "),
+      levelMarks(level),
     ]),
     paint,
   );

@@ -88,6 +88,7 @@ export async function showLoads(request: LoadRequest, context: CommandContext): 
   using shown = loadShown({ ...request, told }, context);
   const points: LoadPoint[] = experiment.runs.map(({ varied }) => ({
     name: Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", "),
+    level: [varied.rate, varied.concurrency].find((level) => typeof level === "number") ?? null,
     runs: [],
   }));
   const runs = await runLoads(experiment, shown.options, {

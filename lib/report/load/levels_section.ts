@@ -2,7 +2,7 @@
 import { escapeHtml } from "../html.ts";
 import { dataTable } from "../table.ts";
 import { short } from "./load_figures.ts";
-import type { LevelFigures } from "../../load/levels.ts";
+import { type LevelFigures, levelMarks } from "../../load/levels.ts";
 
 const HEADS = [
   "requests/s",
@@ -25,7 +25,7 @@ export function levelsSection(levels: readonly LevelFigures[]): string {
         level.tokens_per_s_per_user,
         level.e2e_mean_ms,
       ].map(short),
-      [level.knee ? "knee" : "", level.pareto ? "Pareto" : ""].filter(Boolean).join(", "),
+      levelMarks(level),
     ],
   }));
   const heads = HEADS.map((html) => html === "" ? { html, text: true, label: "marked" } : { html });
@@ -34,5 +34,6 @@ export function levelsSection(levels: readonly LevelFigures[]): string {
 }
 
 const NOTE =
-  "Knee: the most requests/s for the time that one takes (Kleinrock's power). Pareto: no other " +
-  "level gives more tokens/s both to a user and in all. Of several runs of a level, their mean.";
+  "Knee: the most requests/s for the time that one takes (Kleinrock's power); not reached " +
+  "where no higher level was tried. Pareto: no other level gives more tokens/s both to a user and in " +
+  "all. Of several runs of a level, their mean.";
