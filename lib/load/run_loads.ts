@@ -18,6 +18,7 @@ import { openTokenizer } from "./prompts/tokenizer_file.ts";
 import { runPlannedLoad } from "./run_load.ts";
 import { runShards } from "./shards/run_shards.ts";
 import { waitReady } from "./wait_ready.ts";
+import type { EndpointError } from "../endpoint/errors.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadsOptions } from "./loads_options.ts";
@@ -228,6 +229,8 @@ export async function runLoads<Kept>(
  *
  * @param warn called with a failed answer.
  * @returns the requests that were made.
+ * @throws {InputError} the server refuses the key, or says that it has no such model or path: every
+ * further request would fail in the same way.
  */
 export async function preflight(
   api: APIConfiguration,
@@ -242,9 +245,21 @@ export async function preflight(
     const client = new EndpointClient({ ...alone, endpoint }, transport);
     const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
     const { error } = await client.ask(question, signal, undefined, (over) => requests.push(over));
+    if (error && isRefusal(error)) {
+      const todo = error.status === 404 ? "; check --model and --endpoint" : "";
+      throw new InputError(`${endpoint}: the first question was refused: ${error.message}${todo}`);
+    }
     if (error && error.failure !== "empty_reply") warn(`a first question failed: ${error.message}`);
     // all endpoints get the same form of request
     if (!client.asksForUsage) api.stream_options = false;
   }
   return requests;
+}
+
+/** What servers call a model or a path that is not there. */
+const ABSENT = /model|route|path|url|not[ _]found|no such|not exist|unknown/i;
+
+/** Whether an error is about what was asked for, so that every request will meet it. */
+function isRefusal({ failure, status, message }: EndpointError): boolean {
+  return failure === "auth" || status === 404 && ABSENT.test(message);
 }

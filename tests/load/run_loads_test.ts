@@ -97,6 +97,31 @@ Deno.test("a first question that fails is told, and the load is measured all the
   assert(warnings.some((line) => line.startsWith("a first question failed: ")), `${warnings}`);
 });
 
+Deno.test("a first question that is refused for its key, model or path stops the load", async () => {
+  await using mock = await MockEndpoint.start({ model: "m" });
+  await using locked = await MockEndpoint.start({
+    model: "m",
+    behaviour: { error_mode: "unauthorized" },
+  });
+  using folder = temporaryFolder();
+  const { signal } = new AbortController();
+  const out = `${folder.path}/runs`;
+  for (
+    const [url, model, said] of [
+      [mock.url, "aa", "The model `aa` does not exist; check --model"],
+      [`${mock.url}/elsewhere`, "m", "no such route; check --model and --endpoint"],
+      [locked.url, "m", "invalid API key; no API key was sent"],
+    ]
+  ) {
+    const load = measureLoad("load", { ...SETTINGS, endpoint: url, model, concurrency: 1 }, {
+      out,
+      signal,
+    });
+    await assertRejects(() => load, InputError, said);
+  }
+  assert(!existsSync(out), "nothing was written");
+});
+
 Deno.test("rows that each name their model need no --model where a server has several", async () => {
   await using mock = await MockEndpoint.start({ model: ["a", "b", "c"] });
   using folder = temporaryFolder();
