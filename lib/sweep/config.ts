@@ -37,7 +37,7 @@ export function sweepConfigOf(
   file: JsonFile,
   given: InputOf<typeof sweepSettings> = {},
 ): SweepConfig {
-  const own = checkJson(file, sweepSchema);
+  const own = checkJson(file, sweepSchema, true);
   const { memory_limit_mb = 0, ...how } = z.object(sweepSettings.shape)
     .parse({ ...own, ...given });
   const exact = parseExact(file.text) as Record<string, Exact>;

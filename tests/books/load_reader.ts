@@ -135,7 +135,7 @@ function counted(
 
 /**
  * A closed loop: places taken on average · Σ counts / Σ times that requests held a place, less the bias of
- * a ratio of few (the jackknife, which stays within 1/(1 + 3v)).
+ * a ratio of few (the jackknife).
  */
 function closedRate(records: readonly Json[], wanted: number) {
   const held = records.filter(({ failure }) => failure !== "unsent")
@@ -188,19 +188,29 @@ function atLeast(all: readonly { lasted: number; cut: boolean }[]): number[] {
   return weights;
 }
 
+/**
+ * The jackknife by leaving each one out. Of its correction so much is made that a rate of requests alone
+ * stays above 1/(1 + 3v) of itself, and that no request counts less than nothing, tried one by one.
+ */
 function lessBias(counts: readonly number[], times: readonly number[]): number {
   const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
   const n = counts.length;
   const raw = sum(counts) / sum(times);
   if (n < 2 || raw === 0) return raw;
-  const without = counts.map((_, i) => {
-    const left = (values: readonly number[]) => sum(values.filter((_, k) => k !== i));
-    return left(counts) / left(times);
-  });
-  const v = sum(counts.map((count, i) => (count - raw * times[i]) ** 2)) * n / (n - 1) /
-    sum(counts) ** 2;
-  const corrected = n * raw - (n - 1) * mean(without)!;
-  return Math.min(raw * (1 + 3 * v), Math.max(raw / (1 + 3 * v), corrected));
+  const correction = (of: readonly number[]) => {
+    const without = of.map((_, i) => {
+      const left = (values: readonly number[]) => sum(values.filter((_, k) => k !== i));
+      return left(of) / left(times);
+    });
+    return (n - 1) * (sum(of) / sum(times) - mean(without)!);
+  };
+  const ones = counts.map(() => 1);
+  const v = sum(times.map((time) => (1 - n * time / sum(times)) ** 2)) / (n - 1) / n;
+  const shares = [1, (n / sum(times)) * (1 - 1 / (1 + 3 * v)) / -correction(ones)];
+  for (let only = 0; only < n; only++) {
+    shares.push(1 / sum(times) / -correction(ones.map((_, i) => i === only ? 1 : 0)));
+  }
+  return raw + correction(counts) * Math.min(...shares.filter((share) => share > 0));
 }
 
 /**
