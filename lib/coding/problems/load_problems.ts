@@ -186,7 +186,7 @@ function parseLine(path: string, line: string): JsonFile {
 }
 
 function fromHumanEval(file: JsonFile, line: string, index: number): Problem {
-  const problem = checkJson(file, humanEval);
+  const problem = checkJson(file, humanEval, true);
   const { prompt, entry_point, canonical_solution = null, test, atol = 0 } = problem;
   let check = test ?? "";
   if (problem.base_input || problem.plus_input) {
