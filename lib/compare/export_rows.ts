@@ -90,7 +90,7 @@ export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable
       rows.push({
         run_id: run.run_id,
         request: record.request,
-        stage: record.warmup ? null : record.stage,
+        stage: record.warmup ? null : record.stage + 1,
         warmup: record.warmup,
         request_id: record.request_id ?? null,
         session: record.session ?? null,

@@ -7,7 +7,7 @@ import { isKoderz, readKoderz } from "../formats/koderz.ts";
 import { type ComparedRun, flipsOf, PAIRED_METRICS } from "./compare.ts";
 import { isLoadMetric, LOAD_METRIC_NAMES } from "./compare_load.ts";
 import { checkJudged, checkLimit, checkLoad, checkPaired, checkWhole, gateResult } from "./gate.ts";
-import { limitValue } from "./gate_limits.ts";
+import { checkKind, limitValue } from "./gate_limits.ts";
 import { areLoads } from "./one_kind.ts";
 import { readJsonFile } from "../settings/json_file.ts";
 import { resolveRun } from "../run/find_run.ts";
@@ -75,7 +75,8 @@ export async function readGateSide(
 /**
  * Runs all checks.
  *
- * @throws {InputError} the sides are of different kinds, or have nothing in common.
+ * @throws {InputError} the sides are of different kinds, or have nothing in common; a metric is of the
+ * other kind of run.
  */
 export function runGate(
   baseline: GateSide | null,
@@ -85,6 +86,7 @@ export function runGate(
   const checks: GateCheck[] = [];
   let flips: GateResult["flips"] | undefined;
   const asked = limits.map(({ metric }) => metric);
+  limits.forEach(({ bound, metric }) => checkKind(bound, metric, candidate.load !== null));
   if (baseline !== null) {
     areLoads([baseline.run, candidate.run]);
     const chosen = metrics ??

@@ -1,4 +1,5 @@
 /** Formats names and values of measures for people. */
+import { FEWEST_PAIRS } from "../stats/sign_flips.ts";
 import { dollars } from "../text/dollars.ts";
 import { grouped, inDigits } from "../text/grouped.ts";
 import { percentText } from "../text/percent.ts";
@@ -69,6 +70,21 @@ const WRITTEN: Record<MeasureKind, (value: number, unit: string) => string> = {
 /** At least four significant digits, and no exponent for large values. */
 function fourDigits(value: number): string {
   return Number.isInteger(value) ? grouped(value) : inDigits(value);
+}
+
+/**
+ * What it takes to tell a change of a measure from chance, by the tests of lib/stats/paired.ts, which need
+ * {@linkcode FEWEST_PAIRS} problems that changed in one direction.
+ *
+ * @param problems that both runs have.
+ */
+export function chanceText(name: string, problems: number): string {
+  return problems < FEWEST_PAIRS
+    ? `${grouped(problems)} ${
+      problems === 1 ? "problem is" : "problems are"
+    } too few to tell any change of ${name} from chance: ${FEWEST_PAIRS} are needed`
+    : `to tell a change of ${name} from chance, at least ${FEWEST_PAIRS} of the ` +
+      `${grouped(problems)} problems must change in one direction`;
 }
 
 /**

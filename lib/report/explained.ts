@@ -2,8 +2,10 @@
  * Explains what a run shows, what it cannot show, and what to run next, for the terminal and for
  * reports.
  */
+import { chanceText } from "../measures/describe.ts";
 import { dollars } from "../text/dollars.ts";
 import { grouped } from "../text/grouped.ts";
+import { shellText } from "../text/shell_text.ts";
 import { percentEstimate, percentText } from "../text/percent.ts";
 import { judgedText } from "../load/statement.ts";
 import { sloText } from "../load/slo.ts";
@@ -21,32 +23,48 @@ type Explained = Pick<RunSummary, "run_id" | "benchmark" | "model" | "kind">;
 
 /**
  * The parts of the explanation; the first one identifies the run. `results` is null if the run was
- * interrupted before it had any.
+ * interrupted before it had any. `folder` is the folder of runs, named in the commands that it suggests; left out
+ * for the usual one.
  */
 export function explained(
   run: Explained,
   results: SuiteResults | LoadResults | null,
+  folder?: string,
 ): Part[] {
   const what = `${run.benchmark} on ${run.model} (${run.run_id})`;
   if (results === null) {
     const again = run.kind === "load" ? "dyno load --resume" : "dyno run SUITE --resume";
+    const { out } = flagsFor(folder);
     return [
       [what, ["It was cut off before its results were summed up."]],
-      ["Next", [`${again} ${run.run_id}`]],
+      ["Next", [`${again} ${run.run_id}${out}`]],
     ];
   }
   return "stages" in results
-    ? loadParts(what, run, results)
-    : suiteParts(what, run, results as SuiteResults);
+    ? loadParts(what, run, results, folder)
+    : suiteParts(what, run, results as SuiteResults, folder);
 }
 
-function loadParts(what: string, { run_id }: Explained, results: LoadResults): Part[] {
+/** The flags of the suggested commands that name the folder of runs. */
+function flagsFor(folder: string | undefined): { runs: string; out: string } {
+  const name = folder === undefined ? "" : shellText([folder]);
+  return { runs: name && ` --runs ${name}`, out: name && ` --out ${name}` };
+}
+
+function loadParts(
+  what: string,
+  { run_id }: Explained,
+  results: LoadResults,
+  folder: string | undefined,
+): Part[] {
+  const { runs } = flagsFor(folder);
   const { total, verdict, slos, statements = [], stages, complete } = results;
   const { requests, metrics } = total;
   const lost = requests.failed + requests.unfinished + requests.unsent;
   const rate = total.intervals?.requests_per_s ?? null;
   const shows = [
-    `${grouped(requests.successful)} requests were answered, ${grouped(lost)} were not: ` +
+    `${grouped(requests.successful)} requests were answered, ${grouped(lost)} were not` +
+    (requests.cancelled ? `, ${grouped(requests.cancelled)} were cancelled as asked: ` : ": ") +
     `${figure(total.requests_per_s)} req/s${range(rate)}, ` +
     `${figure(total.output_tokens_per_s)} output tokens/s.`,
     metrics.ttft_ms
@@ -72,12 +90,12 @@ function loadParts(what: string, { run_id }: Explained, results: LoadResults): P
     "Other prompts, other lengths and another day may give other figures.",
   ];
   const next = steps([
-    ...(lost > 0 ? [[`dyno runs show ${run_id}`, "why requests failed"]] : []),
+    ...(lost > 0 ? [[`dyno runs show ${run_id}${runs}`, "why requests failed"]] : []),
     ...(verdict.verdict === "trusted" ? [] : [["dyno calibrate", "what this host can measure"]]),
     slos.length + statements.length > 0
       ? ["dyno load … --find-capacity rate --slo …", "the most that still meets the objectives"]
       : ["dyno load … --slo ttft:500 --slo tpot:50", "whether it is fast enough"],
-    [`dyno runs compare ${run_id} OTHER`, "whether another run is really different"],
+    [`dyno runs compare ${run_id} OTHER${runs}`, "whether another run is really different"],
   ]);
   return [[what, []], ["It shows", shows], ["It cannot show", cannot], ["Next", next]];
 }
@@ -102,7 +120,13 @@ function objectiveLines({ total: { goodput }, slos, statements = [] }: LoadResul
   ];
 }
 
-function suiteParts(what: string, { run_id }: Explained, results: SuiteResults): Part[] {
+function suiteParts(
+  what: string,
+  { run_id }: Explained,
+  results: SuiteResults,
+  folder: string | undefined,
+): Part[] {
+  const { runs, out } = flagsFor(folder);
   const { aggregate, statistics, categories, items, missing, complete } = results;
   const { pass_rate, ttft_ms } = statistics;
   const judged = categories.filter(({ aggregate }) => aggregate.evaluated > 0)
@@ -130,13 +154,10 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
       ? "What it cost is unknown: no price for the model, or no count of its tokens."
       : `It cost ${dollars(aggregate.total_cost_usd)}.`,
   ];
-  const width = pass_rate ? pass_rate.high - pass_rate.low : null;
   const cannot = [
-    ...(width === null ? [] : [
-      `A model whose pass rate differs by less than about ${
-        (100 * Math.SQRT1_2 * width).toFixed(width < 0.1 ? 1 : 0)
-      } percentage points may be just as good.`,
-    ]),
+    ...(pass_rate === null
+      ? []
+      : [`Whether another model is better: ${chanceText("pass_rate", pass_rate.n)}.`]),
     ...(complete ? [] : [`${grouped(missing)} tests have not run yet.`]),
     ...((statistics.epochs ?? null) === null &&
         !items.some(({ coding }) => coding && coding.sample > 0)
@@ -145,12 +166,17 @@ function suiteParts(what: string, { run_id }: Explained, results: SuiteResults):
     "How fast the endpoint is under a real load.",
   ];
   const next = steps([
-    ...(complete ? [] : [[`dyno run SUITE --resume ${run_id}`, "the tests that are missing"]]),
+    ...(complete
+      ? []
+      : [[`dyno run SUITE --resume ${run_id}${out}`, "the tests that are missing"]]),
     ...(aggregate.errors + aggregate.not_judged > 0 && !items.some(({ coding }) => coding)
-      ? [[`dyno run SUITE --retry-failed ${run_id}`, "the tests without an answer or a verdict"]]
+      ? [[
+        `dyno run SUITE --retry-failed ${run_id}${out}`,
+        "the tests without an answer or a verdict",
+      ]]
       : []),
-    ["dyno runs failing", "which tests fail, and how often"],
-    [`dyno runs compare ${run_id} OTHER`, "whether another model is really better"],
+    [`dyno runs failing ${run_id}${runs}`, "which tests fail"],
+    [`dyno runs compare ${run_id} OTHER${runs}`, "whether another model is really better"],
     ["dyno load --endpoint … -c 16 -d 60s", "how fast it is"],
   ]);
   return [[what, []], ["It shows", shows], ["It cannot show", cannot], ["Next", next]];

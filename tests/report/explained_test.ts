@@ -36,6 +36,9 @@ Deno.test("a load's objectives are told: of each request, and of the run as a wh
     assertEquals(text.includes("of the requests met every objective"), slos.length > 0);
   }
   assertStringIncludes(told({ slos: [] }), NOTHING);
+  const { total } = loadFixture().results;
+  const requests = { ...total.requests, cancelled: 5 };
+  assertStringIncludes(told({ total: { ...total, requests } }), ", 5 were cancelled as asked: ");
 });
 
 Deno.test("an objective on what is not known is told as not met", () => {
@@ -54,6 +57,11 @@ Deno.test("a suite with answers that were not judged names --retry-failed", asyn
   const test = { id: "a", name: "A", category: "c", prompt: "?" };
   const next = async (evaluator: object, out: string) => {
     const { results } = await reported(mock, { suite: suiteFrom([{ ...test, evaluator }]), out });
+    const parts = explained({ ...run, kind: "suite" }, results, "my runs");
+    // each command on the run names its folder, and the run
+    for (const line of parts.at(-1)![1].filter((line) => !line.startsWith("dyno load"))) {
+      assertMatch(line, / bench_1 (OTHER )?--(runs|out) 'my runs' /);
+    }
     return explained({ ...run, kind: "suite" }, results).at(-1)![1].join("\n");
   };
   const command = ["./no_such_judge"];

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { axisLook } from "../../lib/report/charts/chart.ts";
 import * as look from "../../lib/server/dashboard/look.js";
 import { MockEndpoint } from "../../lib/mock/server.ts";
@@ -205,6 +205,10 @@ Deno.test({
       assertStringIncludes(await page.innerText(".tiles"), "; 10 not judged");
       await page.selectOption("label:has-text('Result') select", "not judged");
       await sees(page, "document.querySelectorAll('tbody .mark.not-judged').length === 10");
+      for (const n of [3, 4]) writeRun(runs, n, { marks: "1101" });
+      await page.goto(`${server.url}/#/compare?runs=${runId(3)},${runId(4)}`);
+      const line = page.locator("tr:has-text('latency_ms')"); // four tests have no interval of it
+      assertMatch(await line.innerText(), /too few\t[\d.]+\tcannot tell$/);
     });
   },
 });

@@ -1,5 +1,11 @@
 /** A suite on several endpoints: spread, and going on where one goes away. */
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { readFileSync } from "node:fs";
 import { suiteTable } from "../../lib/cli/run/suite_table.ts";
 import { configureApi } from "../../lib/endpoint/api.ts";
@@ -66,6 +72,8 @@ for (const balance of ["round-robin", "least-in-flight", "sticky"] as const) {
     assertEquals(lost.map(({ endpoint }) => endpoint), [gone]);
     assertEquals(notices.filter((line) => line.includes("go on at the other")).length, 1);
     const table = suiteTable(results, 1, bare).join("\n");
+    // of a resumed run, not this session's second
+    assertMatch(suiteTable(results, null, bare).join("\n"), / in .* s with requests in flight \(/);
     const { away_s, came_back } = results.endpoints![1];
     assert(!came_back && away_s! > 0);
     const said = `${gone} went away once, for ${away_s!.toFixed(1)} s, and did not come back: ` +

@@ -160,7 +160,8 @@ async function runOne(
     terminal.say(`finished before: ${before}`);
   }
   terminal.say();
-  suiteTable(run.results, run.wall_s, paint).forEach((row) => terminal.say(row));
+  suiteTable(run.results, run.resumed_tests ? null : run.wall_s, paint)
+    .forEach((row) => terminal.say(row));
   terminal.say();
   terminal.say(`run     ${shortPath(run.directory.path)}`);
   terminal.say(`report  ${paint.accent(shortPath(report))}`);

@@ -6,7 +6,7 @@ import { shortNames } from "../../text/short_names.ts";
 import { type Column, tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
 import { percentEstimate } from "../../text/percent.ts";
-import { ratedOf } from "../../suite/aggregate.ts";
+import { output, ratedOf } from "../../suite/aggregate.ts";
 import { awayText } from "../../suite/away.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { EpochStatistics } from "../../suite/epochs.ts";
@@ -30,8 +30,16 @@ const COLUMNS: Column[] = [
 const WORDS =
   "ttft: to the first token; tpot: between tokens; e2e: the whole answer. More: dyno help metrics";
 
-/** The table by category with a total, and the notes below it. */
-export function suiteTable(results: SuiteResults, wall_s: number, paint: Palette): string[] {
+/**
+ * The table by category with a total, and the notes below it.
+ *
+ * @param wall_s how long the run took; null for a resumed one: then the time with requests in flight.
+ */
+export function suiteTable(
+  results: SuiteResults,
+  wall_s: number | null,
+  paint: Palette,
+): string[] {
   const rows = results.categories.map(({ category, aggregate, statistics }) =>
     row(category, aggregate, statistics, paint)
   );
@@ -75,7 +83,7 @@ function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Pal
 
 function summaryLines(
   { aggregate, statistics, energy, missing, items }: SuiteResults,
-  wall_s: number,
+  wall_s: number | null,
   paint: Palette,
 ): string[] {
   const lines: string[] = [];
@@ -106,9 +114,11 @@ function summaryLines(
     : counted(aggregate.tests, "test");
   const cost = costText(total_cost_usd, requests_of_unknown_cost, requests_cut_off);
   lines.push(
-    `${tests} and ${produced} in ${durationText(wall_s)}${
-      speed == null ? "" : ` (${inDigits(speed)} output tok/s)`
-    }, cost ${cost}`,
+    `${tests} and ${produced} in ${
+      wall_s === null
+        ? `${durationText(output(items).busy_s)} with requests in flight`
+        : durationText(wall_s)
+    }${speed == null ? "" : ` (${inDigits(speed)} output tok/s)`}, cost ${cost}`,
   );
   if (requests_cut_off) lines.push(cutOffText(requests_cut_off));
   if (energy) lines.push(energyLine(energy));

@@ -6,7 +6,7 @@ import { readGateSide } from "../../compare/gate_sides.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
 import { loadSampleOf } from "../../compare/load_sample.ts";
 import { FEWEST_PAIRS } from "../../stats/sign_flips.ts";
-import { describeDelta, describeValue } from "../../measures/describe.ts";
+import { chanceText, describeDelta, describeValue } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
@@ -160,10 +160,9 @@ function nestedText(told: MetricComparison | undefined): string {
 }
 
 function powerText({ metric, items, detectable }: MetricComparison): string {
-  const problems = `${grouped(items)} ${items === 1 ? "problem" : "problems"}`;
   return detectable === null
-    ? `${problems} are too few to show any change of ${metric} (power 80 %)`
-    : `${problems} would have shown a change of ${metric} from ${
+    ? chanceText(metric, items)
+    : `${grouped(items)} problems would have shown a change of ${metric} from ${
       describeDelta(metric, detectable)
     } on (power 80 %)`;
 }

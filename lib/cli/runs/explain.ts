@@ -29,9 +29,10 @@ export const command: Command = {
   async run(argv: string[], { terminal }: CommandContext): Promise<number> {
     const { values, positional } = parseFlags(flags, argv);
     const given = onlyOne("explain", positional, "dyno");
-    return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
+    const folder = values.runs ?? folderOf(positional);
+    return await withRuns(folder, terminal, async (index) => {
       const { summary } = await readOne(index, given, terminal);
-      for (const [head, lines] of explained(summary, resultsOf(summary))) {
+      for (const [head, lines] of explained(summary, resultsOf(summary), folder)) {
         terminal.out(terminal.outPaint.bold(head));
         lines.forEach((line) => terminal.out(`  ${line}`));
       }

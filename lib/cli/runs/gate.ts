@@ -151,6 +151,12 @@ function limitsOf(bound: "min" | "max", given: readonly string[] = []) {
     if (!plain?.trim() || !Number.isFinite(limit) || rest.length > 0) {
       throw new InputError(`--${bound}: "${text}" is not valid; expected NAME=NUMBER`);
     }
+    if (isShare(metric) && (limit < 0 || limit > 1)) {
+      const share = limit > 1 && limit <= 100 ? limit / 100 : 0.85;
+      throw new InputError(
+        `--${bound}: "${text}": ${metric} is from 0 to 1; expected e.g. ${metric}=${share}`,
+      );
+    }
     return { metric, bound, limit };
   });
 }

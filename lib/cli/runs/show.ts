@@ -119,11 +119,18 @@ async function journalFacts(path: string): Promise<JournalFacts> {
 function loadFacts(path: string): [string, string | null][] {
   const results: LoadResults | null = JSON.parse(compactJson(runDirectoryAt(path).results));
   if (results === null) return [];
-  const { requests_per_s, metrics, goodput } = results.total;
+  const { requests_per_s, requests, metrics, goodput } = results.total;
+  const others = ([
+    [requests.failed, "failed"],
+    [requests.unfinished, "unfinished"],
+    [requests.unsent, "not sent"],
+    [requests.cancelled ?? 0, "cancelled as asked"],
+  ] as const).flatMap(([n, what]) => n ? [`${countFigure(n)} ${what}`] : []);
   const latency = (metric: Metric | null): string | null =>
     metric && `${inDigits(metric.p50)} ms p50, ${inDigits(metric.p99)} ms p99`;
   const good = goodput?.requests_per_s;
   return [
+    ["others", others.join(", ") || null],
     ["rate", requests_per_s === null ? null : `${inDigits(requests_per_s)} answered requests/s`],
     ["goodput", good ? `${inDigits(good.value)} requests/s` : null],
     ["ttft", latency(metrics.ttft_ms)],

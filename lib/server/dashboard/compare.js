@@ -42,6 +42,7 @@ export function comparePage({ main, signal, query, every }) {
 
 function comparison({ baseline, candidate, basis, lines, gained, lost, notes }) {
   const words = { better: "better", worse: "worse" };
+  const tested = lines.some(({ p }) => p !== null);
   const list = (name, ids) =>
     ids.length
       ? el(
@@ -60,16 +61,20 @@ function comparison({ baseline, candidate, basis, lines, gained, lost, notes }) 
       { title: "second", number: true, value: ({ second }) => second },
       { title: "difference", number: true, value: ({ difference }) => difference },
       { title: "95 % interval", value: ({ interval }) => interval ?? "too few" },
-      {
-        title: "p",
-        note: "Holm",
-        number: true,
-        value: ({ p }) => p === null ? "" : p < 0.001 ? "<0.001" : p.toFixed(3),
-      },
+      ...(tested
+        ? [{
+          title: "p",
+          note: "Holm",
+          number: true,
+          value: ({ p }) => p === null ? "" : p < 0.001 ? "<0.001" : p.toFixed(3),
+        }]
+        : []),
       {
         title: "verdict",
-        value: ({ change }) =>
-          change ? state(change, words[change]) : el("span.soft", {}, "within chance"),
+        value: ({ change, interval }) =>
+          change
+            ? state(change, words[change])
+            : el("span.soft", {}, interval === null ? "cannot tell" : "within chance"),
       },
     ], lines),
     list("Gained", gained),

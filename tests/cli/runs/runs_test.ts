@@ -128,6 +128,11 @@ Deno.test("loads: shown, compared, at the gate", async () => {
     (await runs(folder.path, "compare", ...ids, "--json")).out,
   );
   assertEquals([compared.length, summary.baseline], [2, ids[0]]);
+  const exported = await runs(
+    folder.path,
+    ...["export", ids[0], "--format", "jsonl", "--rows", "requests"],
+  );
+  for (const row of exported.out.trim().split("\n")) assertEquals(JSON.parse(row).stage, 1);
   const names = summary.comparisons[0].metrics.map(({ metric }: { metric: string }) => metric);
   assert(names.includes("ttft_p50_ms") && names.includes("output_tokens_per_s"));
   const quantiles = ["ttft_p99_ms=60000", "p99(ttft)<60s", "ttft_p99:60s"];
@@ -137,6 +142,15 @@ Deno.test("loads: shown, compared, at the gate", async () => {
     ...quantiles.flatMap((max) => ["--max", max]),
   ];
   assertEquals((await runs(folder.path, "gate", "--candidate", ids[1], ...limits)).code, 0);
+  for (
+    const [limit, said] of [
+      [["--max", "latency_p99=200"], /not measured in a load; .*did you mean "e2e_p99_ms"/],
+      [["--min", "pass_rate=0.9"], /"pass_rate" is not measured in a load; its metrics: ttft,/],
+    ] as const
+  ) {
+    const gate = () => runs(folder.path, "gate", "--candidate", ids[1], ...limit);
+    assertMatch((await assertRejects(gate, InputError)).message, said);
+  }
   const wide = ["--max-rise", "900%", "--max-drop", "99%"];
   const gate = await runs(
     folder.path,
@@ -246,6 +260,13 @@ Deno.test("wrong usage says what to do", async () => {
     [["gate", "--min", "pass_rate"], /expected NAME=NUMBER/],
     [["gate", "--min", "p99(ttft)<500ms"], /an upper limit; give it with --max/],
     [["gate", "--baseline", runId(0), "--max-drop", "lots"], /5pp/],
+    ...["pass_rate", "answer_rate", "score", "error_rate"].map((name): [string[], RegExp] => [
+      ["gate", "--min", `${name}=85`],
+      new RegExp(`${name} is from 0 to 1; expected e\\.g\\. ${name}=0\\.85`),
+    ]),
+    [["gate", "--max", "error_rate=-0.1"], /error_rate is from 0 to 1/],
+    [["gate", "--max", "e2e_p99=9"], /not measured in a suite; .*did you mean "latency_p99_ms"/],
+    [["gate", "--max", "error_rate=0.1"], /not measured in a suite; its metrics: pass_rate/],
     [
       ["gate", "--baseline", runId(0), "--max-drop", "5"],
       /"5" is more than answer_rate .* e\.g\. 5pp/,
