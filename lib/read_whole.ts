@@ -64,7 +64,7 @@ export function writtenText(path: string, content: Uint8Array): string {
   const encoding = encodingOf(content);
   if (encoding === "utf-8" && !isUtf8(content)) {
     const line = oddLine(content);
-    throw new InputError(`${path}:${line}: holds bytes that are no UTF-8; save the file as UTF-8`);
+    throw new InputError(`${path}:${line}: has bytes that are not UTF-8; save the file as UTF-8`);
   }
   return new TextDecoder(encoding).decode(content);
 }

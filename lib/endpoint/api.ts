@@ -81,7 +81,7 @@ export interface ApiOptions extends InputOf<typeof apiOptionsSchema> {}
 const PROBE_TIMEOUT_S = 10;
 
 const INSECURE =
-  `INSECURE: ${UNCHECKED}: anyone between here and the server can read and answer what is sent, the API key included`;
+  `INSECURE: ${UNCHECKED}: anyone in between can read and answer what is sent, the API key included`;
 
 /** The transport's name in the settings. */
 const HTTP_2 = "speaks HTTP/2";

@@ -53,7 +53,7 @@ export async function readEvalArchive(path: string): Promise<ReadRun> {
   const named = (name: string) => archive.entries.find((entry) => entry.name === name);
   const head = named("header.json") ?? named("_journal/start.json");
   if (head === undefined) {
-    throw new InputError(`${path}: an archive without header.json, so no inspect_ai log`);
+    throw new InputError(`${path}: an archive without header.json, so not an inspect_ai log`);
   }
   const parsed = async (entry: typeof head) =>
     parseForeignJson(`${path}, ${entry.name}`, await archive.text(entry));

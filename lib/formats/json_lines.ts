@@ -51,7 +51,7 @@ export async function* textPieces(path: string, written = false): AsyncGenerator
     if (decoder) yield decoder.decode();
   } catch (error) {
     if (written && error instanceof TypeError) {
-      throw new InputError(`${path}: holds bytes that are no UTF-8; save the file as UTF-8`);
+      throw new InputError(`${path}: has bytes that are not UTF-8; save the file as UTF-8`);
     }
     throw error instanceof InputError ? error : new InputError(unreadable(path, error));
   } finally {
@@ -102,7 +102,7 @@ function unreadable(path: string, error: unknown): string {
   if (code === "EISDIR") return `${path}: is a folder, expected a file`;
   if (code === "EACCES") return `${path}: not readable (permission denied)`;
   if (code.startsWith("Z_")) {
-    return `${path}: no whole gzip file (${messageOf(error)}); fetch it again`;
+    return `${path}: not a complete gzip file (${messageOf(error)}); fetch it again`;
   }
   return `${path}: ${messageOf(error)}`;
 }

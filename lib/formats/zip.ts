@@ -70,7 +70,7 @@ export class ZipFile implements AsyncDisposable {
     }
     if (size_bytes > SMALL && size_bytes > packed_bytes * MOST_RATIO) {
       throw new InputError(
-        `${where}: unpacks to more than ${MOST_RATIO} times its size, as no log does; not read`,
+        `${where}: unpacks to more than ${MOST_RATIO} times its size, which no log does; not read`,
       );
     }
     try {
@@ -112,7 +112,7 @@ async function directoryOf(file: FileHandle, path: string): Promise<ZipEntry[]> 
   const view = new DataView(tail.buffer);
   let end = tail_bytes - END_BYTES;
   while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
-  if (end < 0) throw new InputError(`${path}: no whole zip archive; was its writer stopped?`);
+  if (end < 0) throw new InputError(`${path}: not a complete zip archive; was its writer stopped?`);
   const count = view.getUint16(end + 10, true);
   const length = view.getUint32(end + 12, true), start = view.getUint32(end + 16, true);
   if (count === 0xffff || start === 0xffffffff) {
@@ -137,7 +137,7 @@ function refuseOverlaps(entries: readonly ZipEntry[], end: number, path: string)
   starts.forEach(({ name, offset, packed_bytes }, i) => {
     if (offset + ENTRY_BYTES + packed_bytes <= (starts[i + 1]?.offset ?? end)) return;
     throw new InputError(
-      `${path}, ${name}: overlaps the entry after it, as in no honest archive`,
+      `${path}, ${name}: overlaps the entry after it, which no honest archive does`,
     );
   });
 }

@@ -44,7 +44,7 @@ export function runtimeCpuSource(): PortableSource {
     return times;
   };
   const cores = [...read().keys()].filter((name) => name !== "cpu");
-  if (cores.length === 0) throw new Error("the runtime tells nothing of the CPU");
+  if (cores.length === 0) throw new Error("the runtime reports nothing about the CPU");
   return source(cores, read, () => {});
 }
 

@@ -48,13 +48,13 @@ const scheduleSchema = z.strictObject({
   seed: z.int().min(0).max(2 ** 32 - 1).default(1),
   /** A slot that starts more than this after its time is late, seconds. */
   late_after_s: seconds({ named: true }).default(60).describe(
-    "a slot that starts later than this after its time is late",
+    "a slot that starts more than this after its time is late",
   ),
   /** What happens to a late slot. */
-  on_late: policy.default("run_now").describe("what becomes of a late slot"),
+  on_late: policy.default("run_now").describe("what to do with a late slot"),
   /** What happens to a slot when the next one's time has come. */
   on_missed: policy.default("skip")
-    .describe("what becomes of a slot when the next one's time has come"),
+    .describe("what to do with a slot once the next one is due"),
 }).refine(
   ({ windows_per_day, period_h }) => windows_per_day * period_h <= HOURS_A_DAY,
   { message: "windows_per_day × period_h is more than a day", path: ["windows_per_day"] },

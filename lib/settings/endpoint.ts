@@ -35,7 +35,7 @@ export const endpointSettings = z.object({
   }),
   /** A file of certificates (PEM) to trust in addition to the host's own. */
   ca: nonEmpty.optional().register(about, {
-    help: "a file of certificates (PEM) to trust beside the host's own",
+    help: "a file of certificates (PEM) to trust in addition to the host's own",
     placeholder: "FILE",
   }),
   /** The file of the client's certificate (PEM), for a server that requires one. */
@@ -51,7 +51,7 @@ export const endpointSettings = z.object({
   }),
   /** Accepts any certificate from the server: anyone on the network path can read the data and answer. */
   insecure: z.boolean().optional().register(about, {
-    help: "take any certificate of the server: anyone on the way can read and answer",
+    help: "accept any server certificate: anyone in between can read and answer requests",
   }),
   /** Time limit of one attempt, connecting included: seconds, or a text such as "90s" or "10m". */
   timeout: seconds({ above: true }).default(600).register(about, { help: "for one request" }),
@@ -87,8 +87,8 @@ export const endpointsSettings = z.object({
   /** Which of several endpoints gets a request: in turn, the least busy one, or the session's own. */
   balance: z.enum(BALANCES).optional().register(about, {
     help:
-      "which of several endpoints gets a request: in turn, the one with the fewest in flight, or " +
-      "all of a session (of a suite: of a test) the same",
+      "which of several endpoints gets a request: each in turn, the one with the fewest in flight, " +
+      "or the same one for a whole session (in a suite: a test)",
     otherwise: "round-robin",
   }),
 });

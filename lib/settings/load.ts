@@ -124,28 +124,29 @@ export const loadSettingsSchema = z.strictObject({
   }),
   /** Waits until the endpoint answers, at most this long: seconds, or a text such as "10m". */
   wait_ready_s: seconds({ above: true, named: true }).optional().register(about, {
-    help: "wait until the endpoint answers, at most so long",
+    help: "wait until the endpoint answers, at most this long",
   }),
   /** How long requests in flight may take after the end: seconds, or a text such as "2m". */
   grace_s: seconds({ named: true }).default(30).register(about, {
-    help: "that requests in flight may still take at the end",
+    help: "time that requests in flight may still take at the end",
   }),
   /** The seed of arrivals and of the lengths of made-up prompts. */
   seed: z.int().min(0).max(2 ** 32 - 1).default(1).register(about, {
-    help: "of arrivals and of the lengths of made-up prompts",
+    help: "seed of arrivals and of the lengths of made-up prompts",
     placeholder: "N",
   }),
   /** The seed of the words of made-up prompts; the same seed repeats an earlier run's words. */
   prompt_seed: z.int().min(0).max(2 ** 32 - 1).optional().register(about, {
-    help: "of the words of made-up prompts: sends again what a run with it sent, which a prefix " +
-      "cache may know",
+    help:
+      "seed of the words of made-up prompts: a run with the same seed sends the same prompts, " +
+      "which a prefix cache may still hold",
     placeholder: "N",
-    otherwise: "another one for each run",
+    otherwise: "a different one for each run",
   }),
   /** Prometheus pages to record during the load: of the server, DCGM, AMD's or node exporters. */
   server_metrics: z.array(nonEmpty).optional().register(about, {
     help:
-      "a Prometheus page to record beside the load, such as a DCGM or node exporter's; the flag may be " +
+      "a Prometheus page to record during the load, such as a DCGM or node exporter's; the flag may be " +
       "repeated",
     placeholder: "URL",
   }),
@@ -189,7 +190,7 @@ export const loadSettingsSchema = z.strictObject({
   }),
   /** The share of each prompt, 0 to 1, that it has in common with others. */
   prefix_share: z.number().min(0).max(1).default(0).register(about, {
-    help: "of each prompt, 0 to 1, that is shared with others",
+    help: "share of each prompt, 0 to 1, that it has in common with others",
     placeholder: "SHARE",
   }),
   /** The number of different shared beginnings. */
@@ -209,7 +210,7 @@ export const loadSettingsSchema = z.strictObject({
   }),
   /** Tool calls in each turn, in the forms of `turns`; each adds a request. */
   tool_calls: z.union([z.int().min(0), nonEmpty]).default(0).register(about, {
-    help: "tools called in each turn, one after the other: a request more for each",
+    help: "tools called in each turn, one after the other; each adds a request",
     placeholder: "N",
   }),
   /** How long each tool call takes, in the forms of `think_time_s`. */
@@ -220,7 +221,7 @@ export const loadSettingsSchema = z.strictObject({
   /** The header that marks requests of one session for the server. */
   session_header: z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "expected a header's name")
     .default("x-session-id").register(about, {
-      help: "the header that tells which requests are of one session",
+      help: "the header that names a request's session",
       placeholder: "NAME",
     }),
   /** Which connection a request uses: any free one, a new one, or its session's own. */
@@ -235,7 +236,7 @@ export const loadSettingsSchema = z.strictObject({
   /** A file of prompts. */
   prompts: nonEmpty.optional().register(about, {
     help:
-      "requests or sessions of a file, as fast as the load wants them: JSON lines, ShareGPT, an OpenAI " +
+      "requests or sessions from a file, as fast as the load asks for them: JSON lines, ShareGPT, an OpenAI " +
       "batch, traces of agents, CSV, Parquet, a suite",
     placeholder: "FILE",
   }),
@@ -251,12 +252,12 @@ export const loadSettingsSchema = z.strictObject({
   /** A file of requests to replay at their recorded times. */
   trace: nonEmpty.optional().register(about, {
     help:
-      "requests of a file at their times: Mooncake, Bailian, BurstGPT, Azure, or own JSON lines",
+      "requests from a file at their recorded times: Mooncake, Bailian, BurstGPT, Azure, or own JSON lines",
     placeholder: "FILE",
   }),
   /** How many times as fast as recorded; also shortens the waits within sessions. */
   trace_speed: positive.default(1).register(about, {
-    help: "times as fast as the trace, and as the waits within sessions",
+    help: "replay the trace, and the waits within sessions, X times as fast",
     placeholder: "X",
   }),
   /** Requests exactly the wanted number of output tokens (vLLM, SGLang). */
@@ -275,7 +276,7 @@ export const loadSettingsSchema = z.strictObject({
   tokenizer: nonEmpty.optional().register(about, {
     help:
       "the model's tokenizer.json, or a folder with it: lengths of made-up prompts, and counts of tokens " +
-      "where the server tells none",
+      "where the server reports none",
     placeholder: "PATH",
     bare: OWN_TOKENIZER,
   }),
@@ -287,13 +288,13 @@ export const loadSettingsSchema = z.strictObject({
   }),
   /** Requests to cut off on purpose: "10%@20tokens" or "5%@500ms". */
   cancel: z.array(nonEmpty).optional().register(about, {
-    help: "requests that this client cuts off, as 10%@20tokens or 5%@500ms; counted by themselves",
+    help: "requests that this client cuts off, as 10%@20tokens or 5%@500ms; counted separately",
     placeholder: "SHARE%@WHEN",
     whole: true,
   }),
   /** Short probe requests per second during the load; their ttft is reported separately. */
   probe_rate: positive.optional().register(about, {
-    help: "short probe requests a second beside the load, with a ttft apart from it",
+    help: "short probe requests a second during the load; their ttft is reported separately",
     placeholder: "R",
   }),
   /** Stops when more than this share of the last 100 requests failed. */

@@ -25,7 +25,7 @@ export const mockSettings = z.strictObject({
   }),
   /** The only models that it serves. */
   model: z.array(z.string()).optional().register(about, {
-    help: "models that are served and no others; without it any, with mock listed",
+    help: "serve only these models; without it, any, and mock is the one listed",
     placeholder: "NAME",
     short: "m",
   }),
@@ -40,7 +40,7 @@ export const mockSettings = z.strictObject({
   delay_s: seconds({ named: true }).default(0).register(about, { help: "before a reply starts" }),
   /** Output tokens per second within one reply; without it, all come together. */
   tokens_per_second: positive.optional().register(about, {
-    help: "tokens a second in one reply; without it all at once",
+    help: "tokens a second in one reply; without it, all at once",
     placeholder: "N",
   }),
   /** Prompt tokens per second that are processed before the reply starts. */
@@ -50,7 +50,7 @@ export const mockSettings = z.strictObject({
   }),
   /** Blocks of prompt tokens that the prefix cache keeps; without it there is no prefix cache. */
   prefix_cache: count.max(1e6).optional().register(about, {
-    help: `keep so many blocks of ${BLOCK_TOKENS} prompt tokens (${BLOCKS})`,
+    help: `keep this many blocks of ${BLOCK_TOKENS} prompt tokens (${BLOCKS})`,
     placeholder: "[BLOCKS]",
     bare: String(BLOCKS),
   }),

@@ -10,8 +10,7 @@ import { about, fileForms, nonEmpty, schemaField } from "./setting.ts";
 
 /** The setting that names a template's file. */
 export const requestTemplate = nonEmpty.optional().register(about, {
-  help:
-    "how an endpoint of another form is asked and read: a JSON file (dyno schema request-template)",
+  help: "a JSON file that describes an API dyno does not know (dyno schema request-template)",
   placeholder: "FILE",
 });
 
@@ -47,12 +46,12 @@ export interface ReadPaths {
 const at = (what: string) => path.optional().describe(what);
 
 const readPathsSchema: z.ZodType<ReadPaths> = z.strictObject({
-  text: at("the text; of an event its new part"),
+  text: at("the text; in an event, its new part"),
   text_so_far: at("instead: the text from its beginning, where events repeat it"),
-  reasoning: at("reasoning, where it stands apart from the text"),
+  reasoning: at("reasoning, where it is separate from the text"),
   finish_reason: at("why the answer ended; an event that has one is the last"),
   prompt_tokens: at("tokens of the prompt"),
-  cached_tokens: at("of the prompt's tokens those that a cache had"),
+  cached_tokens: at("prompt tokens that came from a cache"),
   completion_tokens: at("tokens of the answer"),
 }).refine(
   ({ text, text_so_far }) => text === undefined || text_so_far === undefined,
@@ -69,9 +68,9 @@ export const requestTemplateSchema = z.strictObject({
     }}} in its texts; left out: rows with a payload are bodies`,
   ),
   /** Paths in an answer that is not streamed. */
-  answer: readPathsSchema.describe("where an answer that is not streamed has what"),
+  answer: readPathsSchema.describe("where to find each value in an answer that is not streamed"),
   /** Paths in an event of a stream; when left out, the endpoint does not stream. */
-  event: readPathsSchema.optional().describe("where an event of a stream has what"),
+  event: readPathsSchema.optional().describe("where to find each value in an event of a stream"),
 }).register(fileForms, { name: "request-template", title: "a request template of dyno load" });
 
 /** How to ask any JSON endpoint and read its answers. */

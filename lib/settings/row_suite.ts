@@ -21,12 +21,12 @@ const choices = z.strictObject({
   /** The right choice: its index from 0, its letter, or one of `labels`. */
   right: template.describe("the right one: its place from 0, its letter, or one of labels"),
   /** The values that `right` can have, in the order of the choices. */
-  labels: template.optional().describe("what right is one of, in the order of the texts"),
+  labels: template.optional().describe("the values that right can have, in the order of the texts"),
   /**
    * Shuffles the choices of each row, always in the same way; for files where the right one comes first.
    */
   shuffle: z.boolean().default(false)
-    .describe("in another order for each row, which is always the same"),
+    .describe("shuffle the texts of each row, always in the same way"),
 });
 
 const shots = z.strictObject({

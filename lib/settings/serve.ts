@@ -11,7 +11,7 @@ export const serveSettings = z.strictObject({
   }),
   /** The address to listen on. */
   host: nonEmpty.default("127.0.0.1").register(about, {
-    help: "the address to listen on; others than loopback need DYNO_SERVE_TOKEN",
+    help: "the address to listen on; any but loopback needs DYNO_SERVE_TOKEN",
     placeholder: "ADDRESS",
   }),
   /** The folder of runs. */
@@ -52,8 +52,8 @@ export const serveSettings = z.strictObject({
   /** Private or loopback hosts and networks that tasks may ask. */
   allow_endpoints: z.array(z.string()).default([]).register(about, {
     help:
-      "with --host of other than loopback: private or loopback hosts that tasks may ask, such " +
-      "as 10.0.0.0/8",
+      "where --host is not loopback: private or loopback hosts that tasks may send requests to, " +
+      "such as 10.0.0.0/8",
     placeholder: "HOST|CIDR",
     otherwise: "none",
   }),

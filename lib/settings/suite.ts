@@ -85,10 +85,10 @@ export const testSchema = z.strictObject({
   })).min(1).optional().describe("what the user says next, and how each answer is judged"),
   /** Functions that the model may call; the suite supplies the results. */
   functions: z.array(suiteFunction).min(1).optional()
-    .describe("functions that the model may call, and what they give"),
+    .describe("functions that the model may call, and what they return"),
   /** The limits of a test with turns or functions. */
   limits: conversationLimits.optional()
-    .describe("what a test with turns or functions may take"),
+    .describe("limits of a test with turns or functions"),
   /** Sampling parameters, sent unchanged. */
   parameters: z.record(z.string(), z.unknown()).optional()
     .describe("sampling parameters, sent as they are"),
@@ -120,7 +120,9 @@ export const suiteSchema = z.strictObject({
   description: z.string().optional(),
   /** The evaluator for tests that have none; without it their answers are not judged. */
   evaluator: evaluatorSchema.optional()
-    .describe("how answers are judged where a test says nothing; without one they are not"),
+    .describe(
+      "how answers are judged where a test has no evaluator; without either they are not judged",
+    ),
   /** At least one. */
   tests: z.array(testSchema).min(1, "the suite has no tests"),
 }).register(fileForms, { name: "suite", title: "a test suite of dyno" });

@@ -130,7 +130,7 @@ function jsonOf(
   const counted = (text: string, node: Node) => {
     length += text.length;
     if (length <= LONGEST_JSON) return text;
-    throw refuse(node, "comes to more than 64 MB of JSON");
+    throw refuse(node, "expands to more than 64 MB of JSON");
   };
   const write = (given: unknown, depth: number): string => {
     const node = resolved(given);
@@ -164,7 +164,7 @@ function jsonOf(
       const name = String(key.value);
       if (name !== "<<" || key.type === "QUOTE_DOUBLE" || key.type === "QUOTE_SINGLE") {
         if (own.has(name)) {
-          throw refuse(key as Node, `"${name}" comes twice; a key is written once`);
+          throw refuse(key as Node, `"${name}" appears twice; a key may appear once`);
         }
         own.set(name, write(value, depth + 1));
         continue;

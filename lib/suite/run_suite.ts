@@ -230,7 +230,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     notice(
       gone === null
         ? `${endpoint} answers again`
-        : `${gone.message}; tests go on at the other endpoints`,
+        : `${gone.message}; tests continue on the other endpoints`,
     );
   };
   const onLimited = (wait: LimitWait) => waits.add(wait);

@@ -49,7 +49,11 @@ export class AutoWorkers {
     if (rate < this.#rate * WORTHWHILE_GAIN) {
       this.#settled = true;
       const before = `${this.#rate.toFixed(1)} tests/s before`;
-      this.#change(this.#limit.workers / 2, `more gave no more: ${told}, ${before}`, now_ms);
+      this.#change(
+        this.#limit.workers / 2,
+        `more workers did not help: ${told}, ${before}`,
+        now_ms,
+      );
     } else if (this.#limit.workers >= MOST_WORKERS) {
       this.#settled = true;
     } else {

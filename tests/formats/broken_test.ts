@@ -172,7 +172,7 @@ Deno.test("an empty folder, a missing path, other files", async () => {
   await assertRejects(
     () => readForeign(join(folder.path, "log.eval")),
     InputError,
-    "no whole zip archive",
+    "not a complete zip archive",
   );
 });
 

@@ -43,5 +43,5 @@ Deno.test("lines longer than a piece are whole; those without an end and no file
   await complaint(join(folder.path, "none"), "none: no such file");
   await complaint(folder.path, "is a folder");
   writeFileSync(`${path}.gz`, gzipSync("x".repeat(1000)).subarray(0, 20));
-  await complaint(`${path}.gz`, "no whole gzip file");
+  await complaint(`${path}.gz`, "not a complete gzip file");
 });

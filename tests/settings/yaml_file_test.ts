@@ -67,9 +67,9 @@ Deno.test("malformed YAML is told in the words of who wrote it", () => {
 Deno.test("what is no YAML, or no JSON could hold, is refused with its place", () => {
   const refused: [string, string][] = [
     ["a: [1, 2", "f.yaml:1:9: malformed YAML"],
-    ["a: 1\na: 2\n", 'f.yaml:2:1: "a" comes twice'],
+    ["a: 1\na: 2\n", 'f.yaml:2:1: "a" appears twice'],
     ["a: 1\n---\nb: 2\n", "f.yaml:2:1: a second document"],
-    ["{a: 1, 'a': 2}\n", 'f.yaml:1:8: "a" comes twice'],
+    ["{a: 1, 'a': 2}\n", 'f.yaml:1:8: "a" appears twice'],
     ["? [1, 2]\n: x\n", "a key is not text"],
     ["a: .inf\n", "f.yaml:1:4: .inf is not a number that JSON has"],
     ["a: *b\n", "f.yaml:1:4: *b names nothing"],

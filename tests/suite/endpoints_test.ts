@@ -70,7 +70,7 @@ for (const balance of ["round-robin", "least-in-flight", "sticky"] as const) {
       .map((line) => JSON.parse(line));
     const lost = journal.filter(({ event }) => event === "endpoint_lost");
     assertEquals(lost.map(({ endpoint }) => endpoint), [gone]);
-    assertEquals(notices.filter((line) => line.includes("go on at the other")).length, 1);
+    assertEquals(notices.filter((line) => line.includes("continue on the other")).length, 1);
     const table = suiteTable(results, 1, bare).join("\n");
     // of a resumed run, not this session's second
     assertMatch(suiteTable(results, null, bare).join("\n"), / in .* s with requests in flight \(/);
@@ -101,7 +101,7 @@ Deno.test("an endpoint that comes back is found by a check, gets tests again, an
     onNotice(line) {
       notices.push(line);
       // nobody was there, so that somebody may come
-      if (line.includes("go on at the other")) again ??= MockEndpoint.start({ port });
+      if (line.includes("continue on the other")) again ??= MockEndpoint.start({ port });
     },
     onResult: () => {
       if (++done === 8) mocks[1].close();

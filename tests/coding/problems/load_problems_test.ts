@@ -277,7 +277,7 @@ Deno.test("what is wrong is named with file, line and field", async () => {
   const packed = gzipSync(lines(twice));
   for (const broken of [packed.subarray(0, 40), new TextEncoder().encode(lines(twice))]) {
     await withFile(broken, async (path) => {
-      await assertRejects(() => loadProblems(path), InputError, "no whole gzip file");
+      await assertRejects(() => loadProblems(path), InputError, "not a complete gzip file");
     }, "broken.jsonl.gz");
   }
 });

@@ -34,7 +34,7 @@ Deno.test("other letters than were written are not sent: UTF-8, UTF-16 with its 
     await assertRejects(
       () => readText(latin1(text)),
       InputError,
-      "trace:2: holds bytes that are no UTF-8",
+      "trace:2: has bytes that are not UTF-8",
     );
   }
 });
