@@ -124,7 +124,7 @@ Deno.test("a mean of few values covers, and less where they are skewed; scores s
     covers(`${n} of normal values`, 4000, 0, of(normal));
     covers(`${n} of exponential values`, 4000, 1, of(() => -Math.log(random())), 0.86);
   }
-  // scipy 1.14: stats.t.interval(0.95, 2, loc=2, scale=stats.sem([1, 2, 3])) = (-0.48413771, 4.48413771)
+  // scipy 1.17.1: stats.t.interval(0.95, 2, loc=2, scale=stats.sem([1, 2, 3])) = (-0.48413771, 4.48413771)
   const { low, high } = meanEstimate([1, 2, 3])!;
   assertAlmostEquals(low, -0.48413771, 1e-7);
   assertAlmostEquals(high, 4.48413771, 1e-7);
