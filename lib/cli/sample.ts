@@ -8,6 +8,7 @@ import { InputError, messageOf } from "../errors.ts";
 import { Scope } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { informationIn, writeSamplesCsv } from "../hardware/csv.ts";
+import { processCpu } from "../hardware/cpu.ts";
 import { energyDevices, type IdlePower, idlePower } from "../hardware/energy.ts";
 import { type Sampler, startSampler } from "../hardware/sampler.ts";
 import { nowNs } from "../native/clock.ts";
@@ -72,6 +73,9 @@ export const command: Command = {
     }
     if (split >= 0 && program.length === 0) {
       throw new InputError("--: expected a command after it");
+    }
+    if (program.length && values.pid !== undefined) {
+      throw new InputError("--pid: a command is followed already; give one of them");
     }
     checkFollowed(values.pid);
     const kept = values.out === undefined ? null : keptPaths(values.out);
@@ -157,27 +161,50 @@ async function sampleInto(
 ): Promise<number> {
   const onNotice = (line: string) => terminal.say(terminal.paint.dim(line));
   const idle = program.length ? await measureIdle(signal, onNotice) : {};
+  const before_s = cpuOf(values.pid);
   const child = program.length ? await startChild(program) : null;
+  const name = child ? "command" : "followed";
+  const pid = child?.pid ?? values.pid;
   await using sampler = await startSampler({
     directory: folder,
     rate_hz: values.rate,
-    metrics: values.metrics,
-    pids: child ? [child.pid!] : values.pid === undefined ? [] : [values.pid],
+    metrics: pid === undefined ? values.metrics : withProcess(values.metrics),
+    processes: pid === undefined ? {} : { [name]: pid },
     onNotice,
   });
   const start_ns = nowNs();
   const ended = await untilEnd(child, values.duration, sampler, terminal, signal);
   const end_ns = nowNs();
+  const after_s = cpuOf(values.pid);
   await sampler.stop();
   const bin = join(folder, "samples.bin");
   const { description } = sampler;
   if (values.out?.endsWith(".csv")) writeSamplesCsv(bin, description, join(folder, "samples.csv"));
   const information = informationIn(bin, description);
-  const pid = child?.pid ?? values.pid;
-  const summary = sampleSummary(sampler, { start_ns, end_ns, idle, information, pid });
+  const followed = pid === undefined ? null : {
+    name,
+    cpu_s: before_s === null || after_s === null
+      ? null
+      : Math.round(100 * (after_s - before_s)) / 100,
+  };
+  const summary = sampleSummary(sampler, { start_ns, end_ns, idle, information, followed });
   summary.lines.forEach((line) => terminal.say(line));
   if (values.json) terminal.out(JSON.stringify(summary.json));
   return signal.aborted && child === null ? EXIT.interrupted : ended;
+}
+
+/** Whatever is asked for, the command's or the process's own figures are sampled. */
+function withProcess(metrics: readonly string[] | undefined): string[] | undefined {
+  return metrics && [...new Set([...metrics, "process"])];
+}
+
+/**
+ * CPU seconds so far of the process, or of the commands of this process, with the children that
+ * they waited for, as `time` counts them; null if unknown.
+ */
+function cpuOf(pid: number | undefined): number | null {
+  const cpu = processCpu(pid ?? process.pid);
+  return cpu && (pid === undefined ? 0 : cpu.own_s) + cpu.waited_s;
 }
 
 /** Measures idle power before the command, if the host can measure energy. */

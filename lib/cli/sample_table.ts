@@ -10,8 +10,8 @@ interface Span {
   end_ns: number;
   idle: IdlePower;
   information: Information;
-  /** The process that is followed. */
-  pid: number | undefined;
+  /** The process that is followed, and its CPU time in the span, null if unknown. */
+  followed: { name: string; cpu_s: number | null } | null;
 }
 
 /** The newest figures on one line. */
@@ -42,29 +42,22 @@ export function liveLine(metrics: PerformanceMetrics): string {
 /** The summary, as lines and as JSON. */
 export function sampleSummary(
   sampler: Sampler,
-  { start_ns, end_ns, idle, information, pid }: Span,
+  { start_ns, end_ns, idle, information, followed }: Span,
 ): { lines: string[]; json: Record<string, unknown> } {
   const { series, description } = sampler;
   const span_s = (end_ns - start_ns) / 1e9;
   const performance = sampler.metricsOver(start_ns, end_ns);
   const energies = energiesOver(series, start_ns, series.t_ns(series.length - 1));
   const process = {
-    cpu_s: pid === undefined ? null : lastKnown(sampler, `process.${pid}.cpu_s`),
-    rss_max_bytes: pid === undefined
-      ? null
-      : series.max(`process.${pid}.rss_bytes`, start_ns, end_ns),
+    cpu_s: followed?.cpu_s ?? null,
+    rss_max_bytes: followed && series.max(`process.${followed.name}.rss_bytes`, start_ns, end_ns),
   };
   const lines = [
     `${span_s.toFixed(2)} s, ${information.records} samples at ${
       information.achieved_hz.toFixed(1)
     } Hz (${description.sampler})`,
-    (performance.cpu_usage_percent === null
-      ? "CPU: not sampled; "
-      : `CPU ${shown(performance.cpu_usage_percent, 1)} %, at most ${
-        shown(performance.cpu_usage_percent_max, 1)
-      } % over 100 ms; `) +
-    `memory ${shown(performance.memory_used_gb, 2)} GiB`,
-    ...(process.cpu_s === null ? [] : [processLine(process.cpu_s, process.rss_max_bytes)]),
+    hostLine(performance),
+    ...(followed ? [processLine(followed.name, process.cpu_s, process.rss_max_bytes)] : []),
     ...energies.map((energy) => energyLine(energy, idle, span_s)),
     ...(energies.length
       ? []
@@ -84,11 +77,24 @@ export function sampleSummary(
   return { lines, json };
 }
 
-function processLine(cpu_s: number, rss_max_bytes: number | null): string {
-  const memory = rss_max_bytes === null ? "unknown" : `${(rss_max_bytes / 1e6).toFixed(1)} MB`;
-  return `process: ${
-    cpu_s.toFixed(2)
-  } s of CPU (its children not counted), at most ${memory} of memory`;
+function hostLine(metrics: PerformanceMetrics): string {
+  const { cpu_usage_percent: cpu, cpu_usage_percent_max: most, memory_used_gb: memory } = metrics;
+  const parts = [
+    known(cpu, (cpu) => `CPU ${cpu.toFixed(1)} %`, "CPU: not sampled"),
+    known(most, (most) => `, at most ${most.toFixed(1)} % over 100 ms`, ""),
+    known(memory, (memory) => `; memory ${memory.toFixed(2)} GiB`, "; memory: not sampled"),
+  ];
+  return parts.join("");
+}
+
+function processLine(name: string, cpu_s: number | null, rss_max_bytes: number | null): string {
+  const cpu = cpu_s === null ? "CPU time unknown" : `${cpu_s.toFixed(2)} s of CPU`;
+  const memory = rss_max_bytes === null
+    ? "memory unknown"
+    : `at most ${(rss_max_bytes / 1e6).toFixed(1)} MB of memory`;
+  return `${
+    name === "command" ? name : "process"
+  }: ${cpu} with the children that it waited for, ${memory} without them`;
 }
 
 function energyLine(energy: Energy, idle: IdlePower, span_s: number): string {
@@ -109,18 +115,14 @@ function informationLine({ changes_hz, achieved_hz }: Information): string {
   return `changes a second: ${rates.join(", ")}${more}`;
 }
 
-function lastKnown({ series }: Sampler, name: string): number | null {
-  for (let i = series.length - 1; i >= 0; i--) {
-    const value = series.value(i, name);
-    if (!Number.isNaN(value)) return value;
-  }
-  return null;
-}
-
 function sum(a: number | null, b: number | null): number | null {
   return a === null || b === null ? null : a + b;
 }
 
-function shown(value: number | null, digits: number): string {
-  return value === null ? "unknown" : value.toFixed(digits);
+function known(
+  value: number | null,
+  text: (value: number) => string,
+  otherwise: string,
+): string {
+  return value === null ? otherwise : text(value);
 }

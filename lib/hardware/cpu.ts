@@ -48,6 +48,30 @@ export function runtimeCpuSource(): PortableSource {
   return source(cores, read, () => {});
 }
 
+/** CPU time of a process, seconds, in steps of 10 ms. */
+interface ProcessCpu {
+  own_s: number;
+  /** Of the children that it waited for, and of theirs. */
+  waited_s: number;
+}
+
+/** From /proc/PID/stat; null where that cannot be read, such as after the process's end. */
+export function processCpu(pid: number): ProcessCpu | null {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return null;
+  }
+  // utime, stime, cutime and cstime are columns 14 to 17; the name in 2 may have blanks and brackets
+  const columns = text.slice(text.lastIndexOf(")") + 2).split(" ").slice(11, 15).map(Number);
+  const [user, system, waitedUser, waitedSystem] = columns;
+  return {
+    own_s: (user + system) / TICKS_PER_S,
+    waited_s: (waitedUser + waitedSystem) / TICKS_PER_S,
+  };
+}
+
 function source(
   cores: string[],
   read: () => Map<string, Times>,

@@ -22,7 +22,7 @@ export function writeSamplesCsv(bin: string, description: SamplesDescription, cs
         for (let i = 0; i < batch.count; i++) {
           first_ns ??= batch.t_ns(i);
           const t_s = ((batch.t_ns(i) - first_ns) / 1e9).toFixed(9);
-          rows += csvLine([t_s, ...fields.map((_, field) => batch.value(i, field))]);
+          rows += csvLine([t_s, ...fields.map((_, field) => plain(batch.value(i, field)))]);
         }
         writeAll(fd, rows);
       }
@@ -32,6 +32,15 @@ export function writeSamplesCsv(bin: string, description: SamplesDescription, cs
   } catch (error) {
     throw notWritten(csv, error);
   }
+}
+
+/**
+ * Without digits below a nanosecond or past the 15th, which come from binary fractions: 18198.67,
+ * not 18198.670000000002. Whole numbers, such as bytes, keep all digits.
+ */
+function plain(value: number | null): number | null {
+  if (value === null || Number.isInteger(value)) return value;
+  return Number(Number(value.toFixed(9)).toPrecision(15));
 }
 
 /** The result of sampling: its real rate, and how often each source's values changed. */

@@ -241,13 +241,12 @@ function tryOpen(open: () => PortableSource | null): Pick<OpenSource, "source" |
   }
 }
 
-/** `process.PID.cpu_s` and `process.PID.rss_bytes` for this process. */
+/** This process. */
 function ownProcessSource(): PortableSource {
-  const series = `process.${process.pid}`;
   return {
     fields: [
-      { name: `${series}.cpu_s`, unit: "s", kind: "counter" },
-      { name: `${series}.rss_bytes`, unit: "bytes", kind: "gauge" },
+      { name: "process.dyno.cpu_s", unit: "s", kind: "counter" },
+      { name: "process.dyno.rss_bytes", unit: "bytes", kind: "gauge" },
     ],
     read(values, at) {
       const { user, system } = process.cpuUsage();

@@ -47,8 +47,8 @@ export interface SamplerOptions {
   rate_hz?: number;
   /** Sources, by name; default all. */
   metrics?: readonly string[];
-  /** Processes to follow in addition to this one. */
-  pids?: readonly number[];
+  /** Processes to follow besides this one (`process.dyno`): `process.NAME.cpu_s` by name. */
+  processes?: Readonly<Record<string, number>>;
   /** The folder that replaces `/` for /proc and /sys. */
   root?: string;
   /** Does not use libdyno. */
@@ -77,12 +77,14 @@ export async function startSampler(options: SamplerOptions): Promise<Sampler> {
     ? { library: null, reason: "not asked for" }
     : await nativeLibrary(options.onNotice);
   if (library === null) return portable(options, reason);
+  const processes = { dyno: process.pid, ...options.processes };
   const maker = new NativeSampler(library, {
     rateHz: options.rate_hz ?? NATIVE_RATE_HZ,
     metrics: options.metrics,
-    pids: [process.pid, ...options.pids ?? []],
+    pids: Object.values(processes),
     root: options.root,
   });
+  nameProcesses(maker.layout, processes);
   try {
     return new RunningSampler(maker, "native", [], options, gpusOf(library, maker.layout));
   } catch (error) {
@@ -92,10 +94,19 @@ export async function startSampler(options: SamplerOptions): Promise<Sampler> {
   }
 }
 
+/** Names the series of processes by what they are: their numbers differ from run to run. */
+function nameProcesses({ fields }: SamplerLayout, processes: Record<string, number>): void {
+  const names = new Map(Object.entries(processes).map(([name, pid]) => [String(pid), name]));
+  for (const field of fields) {
+    field.name = field.name.replace(/(?<=(^|\.)process\.)\d+/, (pid) => names.get(pid) ?? pid);
+  }
+}
+
 function portable(options: SamplerOptions, reason: string): Sampler {
-  const { rate_hz = PORTABLE_RATE_HZ, root, metrics } = options;
+  const { rate_hz = PORTABLE_RATE_HZ, root, metrics, processes = {} } = options;
   const maker = new PortableSampler(rate_hz, root, metrics);
-  return new RunningSampler(maker, "portable", [`libdyno: not used, ${reason}`], options);
+  const lacks = Object.keys(processes).map((name) => `process.${name}: needs libdyno`);
+  return new RunningSampler(maker, "portable", [`libdyno: not used, ${reason}`, ...lacks], options);
 }
 
 /** The sampled GPUs, which may be none, and notes about them. */

@@ -145,6 +145,9 @@ export function judgedText(statement: JudgedStatement): string {
   const range = interval ? ` [${columnFigure(interval.low)}, ${columnFigure(interval.high)}]` : "";
   const words =
     { met: "met", missed: "not met", undecided: "not enough requests to decide" }[verdict];
+  if (value_ms === null) {
+    return `${text} ${words}: ${unknown > 0 ? `all ${unknown} are unknown` : "no request"}`;
+  }
   const untold = unknown > 0 ? `, ${unknown} unknown` : "";
   return `${text} ${words}: ${columnFigure(value_ms)}${range} ms of ${known}${untold}`;
 }

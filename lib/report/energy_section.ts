@@ -24,9 +24,16 @@ export function energyTable({ energy }: SuiteResults): string {
   });
   const heads = [...HEADS.map((html) => ({ html })), { html: "method", text: true }];
   const { total_j, j_per_token, tokens_per_j, j_per_solved_test } = energy;
+  const parts = [
+    `${total_j.toFixed(1)} J in all`,
+    j_per_token === null ? "joules a token unknown" : `${j_per_token.toFixed(3)} J a token`,
+    ...(tokens_per_j === null ? [] : [`${tokens_per_j.toFixed(2)} tokens a joule`]),
+    j_per_solved_test === null
+      ? "no test solved"
+      : `${j_per_solved_test.toFixed(2)} J a solved test`,
+  ];
   return `${dataTable("energy", "device", heads, rows)}
-<p>${figure(total_j, 1)} J in all; ${figure(j_per_token, 3)} J a token, ${figure(tokens_per_j, 2)}
-tokens a joule; ${figure(j_per_solved_test, 2)} J a solved test.</p>
+<p>${parts.join("; ")}.</p>
 <p class="note">Energy from the first request to the end of the last, idle power included: the difference of the
 device's counter, interpolated between the moments at which it moved (± half a step at each end), or power summed over
 the intervals between readings (± one interval at the highest power). A request's share goes by the tokens that it

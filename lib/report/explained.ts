@@ -65,8 +65,8 @@ function loadParts(
   const shows = [
     `${grouped(requests.successful)} requests were answered, ${grouped(lost)} were not` +
     (requests.cancelled ? `, ${grouped(requests.cancelled)} were cancelled as asked: ` : ": ") +
-    `${figure(total.requests_per_s)} req/s${range(rate)}, ` +
-    `${figure(total.output_tokens_per_s)} output tokens/s.`,
+    `${rateText(total.requests_per_s, "req/s")}${range(rate)}, ` +
+    `${rateText(total.output_tokens_per_s, "output tokens/s")}.`,
     metrics.ttft_ms
       ? `Half of the users saw a first token within ${figure(metrics.ttft_ms.p50)} ms, 99 of 100 ` +
         `within ${figure(metrics.ttft_ms.p99)} ms${range(metrics.ttft_ms.intervals.p99)}.`
@@ -211,7 +211,10 @@ function range(estimate: Estimate | null): string {
   return estimate === null ? "" : ` [${figure(estimate.low)}, ${figure(estimate.high)}]`;
 }
 
-function figure(value: number | null): string {
-  if (value === null) return "–";
+function rateText(value: number | null, unit: string): string {
+  return value === null ? `${unit} unknown` : `${figure(value)} ${unit}`;
+}
+
+function figure(value: number): string {
   return value >= 100 ? grouped(Math.round(value)) : String(Number(value.toPrecision(3)));
 }

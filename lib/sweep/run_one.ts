@@ -151,7 +151,7 @@ async function launched(
     sampler = startSampler({
       directory: paths.folder,
       rate_hz: config.sample_rate_hz,
-      pids: [pid],
+      processes: { command: pid },
       onNotice: notice,
     });
     sampler.catch(() => {}); // awaited when the run has ended

@@ -23,6 +23,9 @@ Deno.test("a duration into a CSV file: a row a sample, a column a field", async 
   const [head, ...rows] = readFileSync(out, "utf8").trim().split("\n");
   const { information, performance } = JSON.parse(stdout);
   assert(head.startsWith("t_s,cpu.busy_s,"));
+  // a counter in hundredths of a second, or a clock in nanoseconds, has no more digits than that
+  assert(!/\d\.\d{10}/.test(rows.join()), rows[0]);
+  assert(!/process\.\d/.test(head), head);
   assertEquals(rows.length, information.records);
   assert(rows.every((row) => row.split(",").length === head.split(",").length));
   assert(performance.memory_used_gb > 0 && information.achieved_hz > 5);
@@ -32,22 +35,32 @@ Deno.test("a duration into a CSV file: a row a sample, a column a field", async 
 Deno.test("beside a command: its exit code, its CPU time, records and their description", async () => {
   using folder = temporaryFolder();
   const out = join(folder.path, "host.bin");
-  const busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; exit 7";
+  const busy = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done";
+  const times = join(folder.path, "times");
+  // a shell's own `times` says what it and the children that it waited for have used
+  const command = `for n in 1 2 3; do sh -c '${busy}'; done; times > '${times}'; exit 7`;
   const { code, stdout, stderr } = await dyno([
     "sample",
     "--out",
     out,
     "--json",
+    "--metrics",
+    "cpu",
     "--",
     "sh",
     "-c",
-    busy,
+    command,
   ]);
   assertEquals(code, 7, stderr);
   assertStringIncludes(stderr, `\nsamples  ${out}\n`);
+  assertMatch(stderr, /; memory: not sampled\ncommand: [\d.]+ s of CPU/);
   const { process } = JSON.parse(stdout);
-  assert(process.cpu_s === null || process.cpu_s > 0);
-  const { record_bytes } = jsonIn(join(folder.path, "host.json"));
+  const used_s = [...readFileSync(times, "utf8").matchAll(/(\d+)m([\d.]+)s/g)]
+    .reduce((sum, [, minutes, seconds]) => sum + 60 * Number(minutes) + Number(seconds), 0);
+  assert(used_s > 0.1 && Math.abs(process.cpu_s - used_s) <= 0.05, `${process.cpu_s}, ${used_s}`);
+  const { record_bytes, fields } = jsonIn(join(folder.path, "host.json"));
+  const names = fields.map(({ name }: { name: string }) => name);
+  assert(names.includes("process.command.cpu_s") && names.includes("process.dyno.rss_bytes"));
   assertEquals(readFileSync(out).length % record_bytes, 0);
   assertStringIncludes(stderr, "changes a second");
   // GNU time 1.9 and bash end so, too
@@ -88,6 +101,7 @@ Deno.test("wrong input is one line", async () => {
     [["--"], "expected a command"],
     [["--", "/no/such/program"], "/no/such/program"],
     [["python3"], "after --"],
+    [["--pid", "1", "--", "true"], "--pid: a command is followed already"],
   ];
   const ended = await dynoEach(wrong.map(([args]) => ["sample", ...args]), { cwd: "." });
   for (const [i, { code, stderr }] of ended.entries()) {

@@ -36,6 +36,8 @@ Deno.test("a load's objectives are told: of each request, and of the run as a wh
     assertEquals(text.includes("of the requests met every objective"), slos.length > 0);
   }
   assertStringIncludes(told({ slos: [] }), NOTHING);
+  const none = judgeStatement(parseStatement("p99(ttft)<300ms")!, [null, null]);
+  assertStringIncludes(told({ statements: [none] }), "to decide: all 2 are unknown");
   const { total } = loadFixture().results;
   const requests = { ...total.requests, cancelled: 5 };
   assertStringIncludes(told({ total: { ...total, requests } }), ", 5 were cancelled as asked: ");

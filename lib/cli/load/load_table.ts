@@ -301,11 +301,16 @@ function intervalLines({ metrics: { ttft_ms } }: StageResults): string[] {
   return [`ttft ${known.join(", ")} ms (95 % intervals, ${(p50 ?? p99)?.method})`];
 }
 
+function ttftText(metric: Pick<Metric, "p50" | "p99"> | null | undefined): string {
+  if (!metric) return "ttft unknown";
+  return `ttft p50 ${columnFigure(metric.p50)}, p99 ${columnFigure(metric.p99)} ms`;
+}
+
 function turnLines({ turns = [] }: LoadResults): string[] {
   return turns.map(({ turn, requests, answered, ttft_ms, prompt_tokens_mean, cached_share }) => {
     const known = [
       `${answered} of ${requests} answered`,
-      `ttft p50 ${columnFigure(ttft_ms?.p50)}, p99 ${columnFigure(ttft_ms?.p99)} ms`,
+      ttftText(ttft_ms),
       ...(prompt_tokens_mean === null ? [] : [`${columnFigure(prompt_tokens_mean)} prompt tokens`]),
       ...(cached_share === null ? [] : [`${percentText(cached_share)} of them cached`]),
     ];
@@ -319,10 +324,9 @@ function warmupLines({ warmup }: LoadResults): string[] {
   const { requests, window, metrics } = warmup;
   const { successful, sent, unsent } = requests;
   return [
-    `warm-up: ${successful} of ${sent + unsent} answered in ${
-      columnFigure(window.duration_s)
-    } s, ` +
-    `ttft p50 ${columnFigure(metrics.ttft_ms?.p50)}, p99 ${columnFigure(metrics.ttft_ms?.p99)} ms`,
+    `warm-up: ${successful} of ${sent + unsent} answered in ${columnFigure(window.duration_s)} s, ${
+      ttftText(metrics.ttft_ms)
+    }`,
   ];
 }
 
@@ -332,7 +336,7 @@ function probeLines({ probes }: LoadResults): string[] {
   const known = [
     `${answered} of ${requests} answered`,
     ...(failed ? [`${failed} failed`] : []),
-    `ttft p50 ${columnFigure(ttft_ms?.p50)}, p99 ${columnFigure(ttft_ms?.p99)} ms`,
+    ttftText(ttft_ms),
   ];
   return [`probes beside the load (${rate_per_s}/s): ${known.join(", ")}`];
 }

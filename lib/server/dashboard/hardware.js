@@ -3,7 +3,7 @@ import { axisLook, chart, colour, legend, timeAxis, tooltipLook } from "./chart.
 import { el, fill } from "./dom.js";
 import { empty, figureOf, tiles } from "./parts.js";
 import { ask, copy } from "./source.js";
-import { short } from "./words.js";
+import { withUnit } from "./words.js";
 
 const EACH_MS = 1000;
 const SHOWN_S = 300;
@@ -82,20 +82,20 @@ export function hardwarePage({ main, signal, every }) {
       tiles([
         [
           "CPU",
-          `${short(newest.cpu_usage_percent)} %`,
+          withUnit(newest.cpu_usage_percent, "%"),
           `${newest.cpu_per_core_percent?.length ?? "–"} cores`,
         ],
         [
           "Memory",
-          `${short(newest.memory_used_gb)} GiB`,
-          `${short(newest.memory_usage_percent)} % of it`,
+          withUnit(newest.memory_used_gb, "GiB"),
+          withUnit(newest.memory_usage_percent, "% of it"),
         ],
         ...newest.gpus.slice(0, 4).map((
           gpu,
         ) => [
           gpu.name,
-          `${short(gpu.usage_percent)} %`,
-          `${short(gpu.power_w)} W, ${short(gpu.temperature_celsius)} °C`,
+          withUnit(gpu.usage_percent, "%"),
+          `${withUnit(gpu.power_w, "W")}, ${withUnit(gpu.temperature_celsius, "°C")}`,
         ]),
       ]),
     );
@@ -147,7 +147,7 @@ function namesOf(points, { lines }) {
 }
 
 function words(point, { lines, names, unit }) {
-  return names.map((name) => `${name} ${short(lines(point)[name])} ${unit}`).join(", ");
+  return names.map((name) => `${name} ${withUnit(lines(point)[name], unit)}`).join(", ");
 }
 
 function lines(points, { lines, names, unit, max }, now_s) {
@@ -156,7 +156,7 @@ function lines(points, { lines, names, unit, max }, now_s) {
     tooltip: {
       ...tooltipLook,
       trigger: "axis",
-      valueFormatter: (value) => `${short(value)} ${unit}`,
+      valueFormatter: (value) => withUnit(value, unit),
     },
     xAxis: {
       ...timeAxis(),

@@ -13,6 +13,7 @@ import {
   percent,
   seconds,
   short,
+  withUnit,
 } from "./words.js";
 
 const RENEW_MS = 3000;
@@ -114,7 +115,7 @@ function figures({ run, pass_rate, latency_ms, ttft_ms, load }) {
     return [
       ["Verdict", load.verdict ?? "–", load.reasons[0] ?? load.stopped_because ?? ""],
       ["Output tokens/s", short(run.output_tokens_per_s), counted(load.stages.length, "stage")],
-      ["ttft p50", `${short(run.ttft_p50_ms)} ms`, `p99 ${short(run.ttft_p99_ms)} ms`],
+      ["ttft p50", withUnit(run.ttft_p50_ms, "ms"), `p99 ${withUnit(run.ttft_p99_ms, "ms")}`],
       ...shared,
     ];
   }

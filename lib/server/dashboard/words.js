@@ -12,6 +12,11 @@ export function short(value) {
   return value.toFixed(size >= 100 ? 1 : size >= 1 ? 2 : 3);
 }
 
+/** The same with its unit, which an unknown value does not have. */
+export function withUnit(value, unit) {
+  return isKnown(value) ? `${short(value)} ${unit}` : UNKNOWN;
+}
+
 /** A whole number. */
 export function count(value) {
   return isKnown(value) ? value.toLocaleString("en") : UNKNOWN;
