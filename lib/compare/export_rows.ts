@@ -80,14 +80,20 @@ const NS_PER_S = 1e9;
  * unknown.
  */
 export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable> {
-  const rows: Row[] = [];
+  const loads = new Map<IndexedRun, RequestRecord[]>();
   for (const run of runs) {
-    const records = await recordsOf(run);
+    loads.set(run, (await recordsOf(run)).sort((a, b) => a.request - b.request));
+  }
+  return { columns: REQUEST_COLUMNS, rows: { [Symbol.iterator]: () => rowsOfRequests(loads) } };
+}
+
+function* rowsOfRequests(loads: ReadonlyMap<IndexedRun, RequestRecord[]>): Generator<Row> {
+  for (const [run, records] of loads) {
     const begin_ns = records.reduce((t, each) => Math.min(t, each.t_intended_ns), Infinity);
     const since = (t_ns: number | null) => t_ns === null ? null : (t_ns - begin_ns) / NS_PER_S;
-    for (const record of records.toSorted((a, b) => a.request - b.request)) {
+    for (const record of records) {
       const { normalized_latency_ms: _, ...times } = latencies(record);
-      rows.push({
+      yield {
         run_id: run.run_id,
         request: record.request,
         stage: record.warmup ? null : record.stage + 1,
@@ -115,10 +121,9 @@ export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable
         connect_ms: connectMs(record),
         tls_ms: tlsMs(record),
         cost_usd: record.cost_usd,
-      });
+      };
     }
   }
-  return { columns: REQUEST_COLUMNS, rows };
 }
 
 /**
@@ -126,7 +131,10 @@ export async function requestRows(runs: readonly IndexedRun[]): Promise<RowTable
  *
  * @throws {InputError} as {@linkcode requestRows}.
  */
-export async function sliceRows(runs: readonly IndexedRun[], slice_s: number): Promise<RowTable> {
+export async function sliceRows(
+  runs: readonly IndexedRun[],
+  slice_s: number,
+): Promise<RowTable<Row[]>> {
   const rows: Row[] = [];
   for (const run of runs) {
     const records = await recordsOf(run);
@@ -149,7 +157,7 @@ async function recordsOf(
 }
 
 /** One row per run; `tags` are separated by spaces. */
-export function runRows(runs: readonly IndexedRun[], prices: PriceTable): RowTable {
+export function runRows(runs: readonly IndexedRun[], prices: PriceTable): RowTable<Row[]> {
   const rows = runs.map((run) => {
     const { total_cost_usd: cost_usd, requests_of_unknown_cost } = priceRun(run, prices).cost;
     const values = { ...run, cost_usd, requests_of_unknown_cost, tags: run.tags.join(" ") };
@@ -163,7 +171,7 @@ export async function itemRows(
   runs: readonly IndexedRun[],
   prices: PriceTable,
   warn: (line: string) => void,
-): Promise<RowTable> {
+): Promise<RowTable<Row[]>> {
   const rows: Row[] = [];
   for (const { run_id, model, path } of runs) {
     const { items, warnings } = await readRunDirectory(path);

@@ -20,7 +20,7 @@ import type { PriceTable } from "../run/prices.ts";
 
 /** A run as a side of the gate. */
 export interface GateSide {
-  /** The run, with its items. */
+  /** The run, with its items; a load's are in `load`. */
   run: ComparedRun;
   /** The sample by which a load is compared; null for a suite. */
   load: LoadSample | null;
@@ -67,7 +67,8 @@ export async function readGateSide(
     return { run: { ...run, price }, load, prices, warnings: [] };
   }
   if (given.endsWith(".json")) throw new InputError(noSuchFile(given));
-  const { warnings, ...run } = await readRunDirectory(await resolveRun(index, given));
+  const path = await resolveRun(index, given);
+  const { warnings, ...run } = await readRunDirectory(path, { items: false });
   const load = run.summary.kind === "load" ? await loadSampleOf(run.summary) : null;
   return { run: { ...run, price: prices.priceOf(run.summary.model) }, load, prices, warnings };
 }

@@ -58,7 +58,7 @@ export async function readTrendValues(
   if (isIndexed(metric)) return null;
   const values = new Map<string, number | null>();
   for (const summary of runs) {
-    const run = { ...await readRunDirectory(summary.path), price: null };
+    const run = { ...await readRunDirectory(summary.path, { items: false }), price: null };
     const load = summary.kind === "load" ? await loadSampleOf(run.summary) : null;
     values.set(summary.run_id, limitValue(run, load, metric, prices));
   }

@@ -10,10 +10,10 @@ export interface RowColumn {
 /** A row by the names of its columns; null is unknown. */
 export type Row = Record<string, string | number | boolean | null>;
 
-/** Rows and their columns. */
-export interface RowTable {
+/** Rows and their columns. Very many rows are made one by one, each time they are gone through. */
+export interface RowTable<Rows extends Iterable<Row> = Iterable<Row>> {
   columns: readonly RowColumn[];
-  rows: Row[];
+  rows: Rows;
 }
 
 const TYPES: Record<RowColumn["type"], BasicType> = {
@@ -29,8 +29,11 @@ export async function parquetOf({ columns, rows }: RowTable): Promise<Uint8Array
   const columnData = columns.map(({ name, type }) => ({
     name,
     type: TYPES[type],
-    data: rows.map((row) => valueOf(row[name], type)),
+    data: [] as ReturnType<typeof valueOf>[],
   }));
+  for (const row of rows) {
+    columns.forEach(({ name, type }, i) => columnData[i].data.push(valueOf(row[name], type)));
+  }
   return new Uint8Array(parquetWriteBuffer({ columnData, createdBy: "dyno" }));
 }
 

@@ -5,7 +5,7 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { dynoEach } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
 
-Deno.test("an exported load gates as the run's folder does, to the last digit", async () => {
+Deno.test("an exported load gates and compares as the run's folder does, to the last digit", async () => {
   await using mock = await MockEndpoint.start({
     behaviour: { default_response: "one two three four", tokens_per_second: 400, delay_s: 0.01 },
   });
@@ -27,13 +27,17 @@ Deno.test("an exported load gates as the run's folder does, to the last digit", 
     ["runs", "export", a, "--format=json", `--out=${path}/a.json`],
     gate(a),
     gate(`${path}/a.json`),
+    ["runs", "compare", a, b, "--json"],
+    ["runs", "compare", `${path}/a.json`, b, "--json"],
   ], { cwd: path });
   for (const { code, stderr } of told.slice(0, 3)) assertEquals(code, 0, stderr);
-  const [byFolder, byFile] = told.slice(3).map(({ stdout, stderr }) => {
+  const [byFolder, byFile, ...compared] = told.slice(3).map(({ stdout, stderr }) => {
     assert(stdout !== "", stderr);
     return JSON.parse(stdout);
   });
   assertEquals(byFile, byFolder);
+  assertEquals(compared[1].summary, compared[0].summary);
+  assert(compared[0].summary.comparisons[0].metrics.length > 6);
   assert(
     byFile.checks.length === 6 &&
       byFile.checks.every((check: { baseline: number }) => check.baseline > 0),

@@ -91,7 +91,7 @@ Deno.test("sound and images of requests and slices are columns, unknown where no
     using run = await load({ ...common, endpoint: mock.url + path, ...more });
     const { run_id, directory: { path: folder } } = run;
     const indexed = { kind: "load", source_form: "dyno", run_id, path: folder } as IndexedRun;
-    const [request] = (await requestRows([indexed])).rows;
+    const [request] = [...(await requestRows([indexed])).rows];
     const { rows: [slice], columns } = await sliceRows([indexed], 1000);
     assertEquals(Object.keys(slice), columns.map(({ name }) => name));
     const over_s = Number(slice.duration_s);
@@ -131,7 +131,8 @@ Deno.test("a load's requests and slices as rows, which a recount of its journal 
     run_id: run.run_id,
     path: run.directory.path,
   } as IndexedRun;
-  const { rows, columns } = await requestRows([indexed]);
+  const { columns, ...requests } = await requestRows([indexed]);
+  const rows = [...requests.rows];
   assertEquals(rows.map(({ request }) => request), Array.from({ length: 10 }, (_, i) => i));
   const journal = (await Deno.readTextFile(run.directory.journal)).trim().split("\n")
     .map((line) => JSON.parse(line)).filter(({ event }) => event === "request_finished");

@@ -184,6 +184,9 @@ class KeptTerminal extends Terminal {
   override print(text: string): void {
     this.out(text);
   }
+  override printAll(parts: Iterable<string>): void {
+    this.out([...parts].join("").trimEnd());
+  }
   override out(line: string): void {
     this.printed.push(line);
   }

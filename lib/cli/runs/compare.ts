@@ -2,9 +2,8 @@
 import { InputError } from "../../errors.ts";
 import { compareRuns, type MetricComparison } from "../../compare/compare.ts";
 import { areLoads } from "../../compare/one_kind.ts";
-import { readGateSide } from "../../compare/gate_sides.ts";
+import { type GateSide, readGateSide } from "../../compare/gate_sides.ts";
 import { compareLoads } from "../../compare/compare_load.ts";
-import { loadSampleOf } from "../../compare/load_sample.ts";
 import { FEWEST_PAIRS } from "../../stats/sign_flips.ts";
 import { chanceText, describeDelta, describeValue } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
@@ -15,6 +14,7 @@ import { folderFlag, jsonFlag, withRuns } from "./query.ts";
 import { type Column, tableLines } from "../ui/table.ts";
 import type { ComparedRun, RunComparison } from "../../compare/compare.ts";
 import type { LoadComparison, LoadMetricComparison } from "../../compare/compare_load.ts";
+import type { LoadSample } from "../../compare/load_sample.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Palette, Terminal } from "../ui/terminal.ts";
 
@@ -47,13 +47,15 @@ export const command: Command = {
     }
     const prices = await pricesOf(values.prices);
     return await withRuns(values.runs, terminal, async (index) => {
-      const runs: ComparedRun[] = [];
+      const sides: GateSide[] = [];
       for (const given of positional) {
-        const { run, warnings } = await readGateSide(index, given, prices);
-        warnings.forEach((line) => terminal.warn(line));
-        runs.push(run);
+        const side = await readGateSide(index, given, prices);
+        side.warnings.forEach((line) => terminal.warn(line));
+        sides.push(side);
       }
-      if (areLoads(runs)) await compareLoadRuns(runs, values.json ?? false, terminal);
+      const runs = sides.map(({ run }) => run);
+      const loads = sides.flatMap(({ load }) => load ?? []);
+      if (areLoads(runs)) compareLoadRuns(runs, loads, values.json ?? false, terminal);
       else compareSuiteRuns(runs, values.json ?? false, terminal);
       return EXIT.good;
     });
@@ -70,18 +72,13 @@ function compareSuiteRuns(runs: readonly ComparedRun[], json: boolean, terminal:
   }
 }
 
-async function compareLoadRuns(
+function compareLoadRuns(
   runs: readonly ComparedRun[],
+  loads: readonly LoadSample[],
   json: boolean,
   terminal: Terminal,
-): Promise<void> {
-  for (const { summary } of runs) {
-    if (summary.status === "complete" || summary.items_total > 0) continue;
-    throw new InputError(`${summary.run_id}: has no results to compare (${summary.status})`);
-  }
-  const comparisons = compareLoads(
-    await Promise.all(runs.map(({ summary }) => loadSampleOf(summary))),
-  );
+): void {
+  const comparisons = compareLoads(loads);
   if (json) return printJson(runs, comparisons, {}, terminal);
   for (const comparison of comparisons) {
     loadLines(comparison, terminal.outPaint).forEach((line) => terminal.out(line));

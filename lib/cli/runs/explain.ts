@@ -31,7 +31,7 @@ export const command: Command = {
     const given = onlyOne("explain", positional, "dyno");
     const folder = values.runs ?? folderOf(positional);
     return await withRuns(folder, terminal, async (index) => {
-      const { summary } = await readOne(index, given, terminal);
+      const { summary } = await readOne(index, given, terminal, { items: false });
       for (const [head, lines] of explained(summary, resultsOf(summary), folder)) {
         terminal.out(terminal.outPaint.bold(head));
         lines.forEach((line) => terminal.out(`  ${line}`));

@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { itemCost } from "../../compare/cost.ts";
 import { spreadsheetRow } from "../../formats/csv.ts";
 import { itemRows, requestRows, runRows, sliceRows } from "../../compare/export_rows.ts";
-import { parquetOf } from "../../formats/parquet.ts";
+import { parquetOf, type RowTable } from "../../formats/parquet.ts";
 import { telemetryRows } from "../../load/telemetry/telemetry_rows.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { perfettoTrace } from "../../report/perfetto.ts";
@@ -31,6 +31,9 @@ const FORMATS = ["csv", "json", "jsonl", "parquet", "perfetto", "html", "markdow
 /** Formats of other programs, each with one file or more. */
 const FORMS = ["smi_bench", "koderz", "benchmark_test_runner", "batch_eval"] as const;
 const ROWS = ["items", "runs", "requests", "telemetry"] as const;
+
+/** The least size of a part of a table that is written at once. */
+const PART_CHARS = 1 << 16;
 
 /** Formats that are tables. */
 const TABLES: ReadonlySet<string> = new Set(["csv", "jsonl", "parquet"]);
@@ -100,11 +103,12 @@ export const command: Command = {
             `--format ${format}`,
         );
       }
-      const parts = await partsOf(format, runs, rows, prices, (line) => terminal.warn(line));
+      const warn = (line: string) => terminal.warn(line);
+      const parts = await partsOf(format, runs, rows, prices, warn);
       if (out !== undefined) {
         writeFileAtomic(out, parts);
         terminal.say(`${counted(runs.length, "run")} in ${out}`);
-      } else terminal.print([...parts].join("").trimEnd());
+      } else terminal.printAll(parts as Iterable<string>); // parquet needs --out
       return EXIT.good;
     });
   },
@@ -166,12 +170,29 @@ async function partsOf(
     ? runRows(runs, prices)
     : await itemRows(runs, prices, warn);
   if (format === "parquet") return [await parquetOf(table)];
-  if (format === "jsonl") return table.rows.map((row) => JSON.stringify(row) + "\n");
-  const names = table.columns.map(({ name }) => name);
-  return [
-    spreadsheetRow(names),
-    ...table.rows.map((row) => spreadsheetRow(names.map((name) => row[name]))),
-  ];
+  return joined(format === "jsonl" ? jsonLines(table) : spreadsheet(table));
+}
+
+/** Joins rows, so that a file of a million rows is not a million writes. */
+function* joined(rows: Iterable<string>): Generator<string> {
+  let text = "";
+  for (const row of rows) {
+    text += row;
+    if (text.length < PART_CHARS) continue;
+    yield text;
+    text = "";
+  }
+  yield text;
+}
+
+function* jsonLines({ rows }: RowTable): Generator<string> {
+  for (const row of rows) yield `${JSON.stringify(row)}\n`;
+}
+
+function* spreadsheet({ columns, rows }: RowTable): Generator<string> {
+  const names = columns.map(({ name }) => name);
+  yield spreadsheetRow(names);
+  for (const row of rows) yield spreadsheetRow(names.map((name) => row[name]));
 }
 
 /** Writes runs in another program's format; existing files are not overwritten. */

@@ -111,13 +111,18 @@ export function folderOf([first]: readonly string[]): string | undefined {
   return first?.includes("/") && existsSync(first) ? dirname(resolve(first)) : undefined;
 }
 
-/** Reads one complete run, and reports what was wrong with it. */
+/**
+ * Reads one run, and reports what was wrong with it.
+ *
+ * @param asked see {@linkcode readRunDirectory}.
+ */
 export async function readOne(
   index: RunIndex,
   given: string,
   terminal: Terminal,
+  asked?: { items: boolean },
 ): Promise<RunReading> {
-  const run = await readRunDirectory(await resolveRun(index, given));
+  const run = await readRunDirectory(await resolveRun(index, given), asked);
   run.warnings.forEach((line) => terminal.warn(line));
   return run;
 }

@@ -47,7 +47,7 @@ export const command: Command = {
     const { values, positional } = parseFlags(flags, argv);
     const given = onlyOne("show", positional);
     return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
-      const run = await readOne(index, given, terminal);
+      const run = await readOne(index, given, terminal, { items: false });
       if (values.json) await printJson(run, terminal);
       else describe(run, await journalFacts(run.summary.path)).forEach((l) => terminal.out(l));
       const { kind, successful, prompt_tokens, completion_tokens } = run.summary;

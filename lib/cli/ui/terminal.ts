@@ -92,6 +92,13 @@ export class Terminal {
     process.stdout.write(`${process.stdout.isTTY ? printable(text, false) : text}\n`);
   }
 
+  /** Prints the text of a file, part by part, as {@linkcode print} does; its end is that of a line. */
+  printAll(parts: Iterable<string>): void {
+    this.redraw();
+    const { isTTY } = process.stdout;
+    for (const part of parts) process.stdout.write(isTTY ? printable(part, false) : part);
+  }
+
   /** Prints a line for people. */
   say(line = ""): void {
     this.redraw();

@@ -20,7 +20,7 @@ const COLUMNS: RowTable["columns"] = [
  *
  * @throws {InputError} a run has no metadata.
  */
-export async function telemetryRows(runs: readonly RunDirectory[]): Promise<RowTable> {
+export async function telemetryRows(runs: readonly RunDirectory[]): Promise<RowTable<Row[]>> {
   const rows: Row[] = [];
   for (const directory of runs) {
     const { clock_anchor } = await readMetadata(directory);
