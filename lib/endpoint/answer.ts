@@ -213,7 +213,8 @@ export class Reply {
    * the body.
    */
   body(text: string): void {
-    const json = parseObject(text, "the answer", "the server answered with an error");
+    const unmarked = text.replace(/^\uFEFF/, ""); // RFC 8259, 8.1: a parser may ignore a byte order mark
+    const json = parseObject(unmarked, "the answer", "the server answered with an error");
     this.#raw = json;
     this.#whole = true;
     const said = this.#reader.body(json);

@@ -68,9 +68,9 @@ export function usageIn(value: unknown): TokenUsage | null {
         ? total - prompt_tokens
         : null),
     details: told({
-      cached_tokens,
-      cache_written_tokens,
-      reasoning_tokens,
+      cached_tokens: partOf(prompt_tokens, cached_tokens),
+      cache_written_tokens: partOf(prompt_tokens, cache_written_tokens),
+      reasoning_tokens: partOf(output, reasoning_tokens),
       prompt_audio_tokens: first(prompt.audio_tokens),
       completion_audio_tokens: first(answer.audio_tokens),
     }),
@@ -90,7 +90,7 @@ export function geminiUsage(value: unknown): TokenUsage | null {
       ? null
       : (answer ?? 0) + (thoughts ?? 0),
     details: told({
-      cached_tokens: countIn(usage.cachedContentTokenCount),
+      cached_tokens: partOf(prompt_tokens, countIn(usage.cachedContentTokenCount)),
       cache_written_tokens: null,
       reasoning_tokens: thoughts,
       prompt_audio_tokens: null,
@@ -119,6 +119,11 @@ export function laterUsage(known: TokenUsage, later: TokenUsage): TokenUsage {
       (known.completion_tokens ?? later.completion_tokens),
     details: { ...known.details, ...later.details },
   };
+}
+
+/** A part of a sum; null if it is more than the sum, as one of them is then not what its name says. */
+function partOf(sum: number | null, part: number | null): number | null {
+  return sum !== null && part !== null && part > sum ? null : part;
 }
 
 function first(...values: unknown[]): number | null {

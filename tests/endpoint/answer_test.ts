@@ -66,6 +66,16 @@ Deno.test("usage is taken from any event; counts that cannot be are unknown", ()
     '{"choices":[],"usage":{"prompt_tokens":1e400}}',
   );
   assertEquals([lied.prompt_tokens, lied.completion_tokens], [null, null]);
+  // a part above its sum is no part of it
+  const parts = reply(JSON.stringify({
+    usage: {
+      ...{ prompt_tokens: 7, prompt_tokens_details: { cached_tokens: 100 } },
+      ...{ completion_tokens: 5, completion_tokens_details: { reasoning_tokens: 50 } },
+    },
+  }));
+  assertEquals(parts.usage_details, null);
+  const all = { prompt_tokens: 7, prompt_tokens_details: { cached_tokens: 7 } };
+  assertEquals(reply(JSON.stringify({ usage: all })).usage_details, { cached_tokens: 7 });
 });
 
 Deno.test("a stream in the form of one answer, chat and completions", () => {
@@ -105,6 +115,9 @@ Deno.test("a whole answer: text and usage; without choices it is malformed", () 
   );
   assertEquals([whole.text, whole.completion_tokens, whole.complete], ["Hi", 1, true]);
   assertThrows(() => new Reply("chat").body('{"object":"list"}'), EndpointError, "no choices");
+  const marked = new Reply("chat"); // by a byte order mark, which RFC 8259, 8.1 lets a reader ignore
+  marked.body('\uFEFF{"choices":[{"message":{"content":"Hi"}}]}');
+  assertEquals(marked.text, "Hi");
 });
 
 const chat = (delta: object, more: object = {}) =>

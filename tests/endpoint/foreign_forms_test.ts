@@ -52,6 +52,14 @@ Deno.test("Anthropic's documented streams: text, thinking, a tool", () => {
   assertEquals(text.toJson().content, [{ type: "text", text: "Hello!" }]);
   assertEquals(text.toJson().stop_reason, "end_turn");
 
+  // the beginning has only the first tokens: without a later count the answer's is not known
+  const uncounted = streamed("messages", [
+    start({ input_tokens: 25, output_tokens: 1 }),
+    { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hello" } },
+    { type: "message_delta", delta: { stop_reason: "end_turn" } },
+  ]);
+  assertEquals([uncounted.prompt_tokens, uncounted.completion_tokens], [25, null]);
+
   const thought = streamed("messages", [
     start({ input_tokens: 4, cache_read_input_tokens: 100, cache_creation_input_tokens: 20 }),
     { type: "content_block_start", index: 0, content_block: { type: "thinking", thinking: "" } },

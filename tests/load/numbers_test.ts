@@ -5,6 +5,7 @@ import { detectApiType } from "../../lib/endpoint/api_type.ts";
 import { Reply } from "../../lib/endpoint/answer.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
+import { failureOf, whole } from "../endpoint/forms/fixture.ts";
 import { load } from "./fixture.ts";
 import type { Palette } from "../../lib/cli/ui/terminal.ts";
 
@@ -19,6 +20,26 @@ Deno.test("forms by their URLs", () => {
   for (const path of ["score", "v1/score"]) {
     assertEquals(detectApiType(`http://h/${path}`), "score");
   }
+});
+
+Deno.test("a list whose entries have no numbers is no answer", () => {
+  for (const embedding of [[0.5], "AACAPw==", [[0.5], [1]]]) {
+    assert(!whole("embeddings", { data: [{ index: 0, embedding }] }).empty);
+  }
+  for (const data of [[], [{}], [{ embedding: [] }], [{ embedding: null }], [{ embedding: "" }]]) {
+    assertEquals(
+      failureOf(() => whole("embeddings", { data })),
+      "empty_reply",
+      JSON.stringify(data),
+    );
+  }
+  assertEquals(
+    failureOf(() => whole("embeddings", { data: [{ embedding: [1] }, { embedding: [] }] })),
+    "empty_reply",
+  );
+  assert(!whole("score", { data: [{ score: 0 }] }).empty);
+  assertEquals(failureOf(() => whole("score", { data: [{ score: null }] })), "empty_reply"); // NaN
+  assert(!whole("rerank", { results: [{ index: 0, relevance_score: -1.5 }] }).empty);
 });
 
 Deno.test("made-up prompts become a query with documents, or a pair, of as many tokens", async (t) => {

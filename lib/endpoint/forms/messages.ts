@@ -11,8 +11,11 @@ function saidInMessageEvent(json: JsonObject): Said {
   const said = new Said();
   const index = typeof json.index === "number" ? json.index : null;
   switch (json.type) {
-    case "message_start":
-      return saidInMessage(asObject(json.message) ?? {});
+    case "message_start": {
+      const begun = saidInMessage(asObject(json.message) ?? {});
+      if (begun.usage !== null) begun.usage.completion_tokens = null; // of the first tokens only
+      return begun;
+    }
     case "content_block_start":
       said.has_choice = true;
       addBlock(said, asObject(json.content_block) ?? {}, index, true);

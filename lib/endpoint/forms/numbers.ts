@@ -7,8 +7,21 @@ import { promptOf, withoutLimit } from "./form.ts";
 import type { JsonObject } from "../../json_fields.ts";
 import type { ApiForm } from "./form.ts";
 
-/** @param names the fields that may hold a body's numbers; the first one present counts. */
-function numbers(names: readonly string[]): Omit<ApiForm, "path" | "request"> {
+/**
+ * @param names the fields that may hold a body's list; the first one present counts.
+ * @param values the fields that may hold an entry's numbers. A list is an answer if each of its entries has some:
+ * a NaN is null in JSON.
+ */
+function numbers(
+  names: readonly string[],
+  values: readonly string[],
+): Omit<ApiForm, "path" | "request"> {
+  const hasNumbers = (entry: JsonObject) =>
+    values.some((name) => {
+      const value = entry[name];
+      const several = typeof value === "string" || Array.isArray(value); // base64, or a list
+      return typeof value === "number" || (several && value.length > 0);
+    });
   return {
     ...COMPLETIONS,
     says: "numbers",
@@ -19,7 +32,8 @@ function numbers(names: readonly string[]): Omit<ApiForm, "path" | "request"> {
       said.addUsage(usageOfNumbers(json.usage));
       const list = names.map((name) => json[name]).find((value) => value !== undefined);
       said.has_choice = Array.isArray(list);
-      said.is_answer = objectsIn(list).length > 0;
+      const entries = objectsIn(list);
+      said.is_answer = entries.length > 0 && entries.every(hasNumbers);
       return said;
     },
   };
@@ -27,7 +41,7 @@ function numbers(names: readonly string[]): Omit<ApiForm, "path" | "request"> {
 
 /** Embeddings of texts. */
 export const EMBEDDINGS: ApiForm = {
-  ...numbers(["data"]),
+  ...numbers(["data"], ["embedding", "embeddings"]),
   path: /\/embeddings$/,
   request: (question, asked) => ({
     model: asked.model,
@@ -38,7 +52,7 @@ export const EMBEDDINGS: ApiForm = {
 
 /** Ranks documents by how well they fit a query. */
 export const RERANK: ApiForm = {
-  ...numbers(["results", "data"]), // Voyage
+  ...numbers(["results", "data"], ["relevance_score", "score"]), // Voyage has data
   path: /\/rerank$/,
   request: ({ parameters, ...question }, asked) => ({
     model: asked.model,
@@ -49,7 +63,7 @@ export const RERANK: ApiForm = {
 
 /** Scores how similar two texts are. */
 export const SCORE: ApiForm = {
-  ...numbers(["data"]),
+  ...numbers(["data"], ["score"]),
   path: /\/score$/,
   request: ({ parameters, ...question }, asked) => ({
     model: asked.model,
