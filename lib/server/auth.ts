@@ -9,8 +9,9 @@ import { HttpProblem } from "./problem.ts";
 
 const SHORTEST_TOKEN = 16;
 
-/** Whether only programs on this host can reach an address. */
-export function isLoopback(host: string): boolean {
+/** Whether only programs on this host can reach an address. Names of hosts have no case. */
+export function isLoopback(address: string): boolean {
+  const host = address.toLowerCase();
   return host === "localhost" || host === "::1" || host === "[::1]" || /^127(\.\d+){3}$/.test(host);
 }
 
@@ -62,7 +63,7 @@ export function bearer(token: string) {
  */
 export function ownSiteOnly(loopbackOnly: boolean) {
   return createMiddleware(async (c, next) => {
-    const host = c.req.header("host") ?? "";
+    const host = (c.req.header("host") ?? "").toLowerCase();
     const origin = c.req.header("origin");
     if (origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host)) {
       throw new HttpProblem(403, "foreign_origin", `requests from pages of ${origin} are refused`);

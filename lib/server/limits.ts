@@ -41,7 +41,7 @@ export function rateLimit(per_s: number) {
 /**
  * The JSON of a request's body, limited in time and size.
  *
- * @throws {HttpProblem} another content type, or a body that is too large, too slow or not JSON.
+ * @throws {HttpProblem} another content type, a content coding, or a body that is too large, too slow or not JSON.
  */
 export async function jsonBody(
   request: Request,
@@ -50,6 +50,17 @@ export async function jsonBody(
   const type = request.headers.get("content-type") ?? "";
   if (!/^application\/json\s*(;|$)/i.test(type)) {
     throw new HttpProblem(415, "not_json", "expected the header content-type: application/json");
+  }
+  const coding = request.headers.get("content-encoding");
+  if (coding !== null && !/^\s*(identity)?\s*$/i.test(coding)) {
+    throw new HttpProblem(
+      415,
+      "encoded",
+      `the body has the content-encoding ${coding}; expected none`,
+      {
+        headers: { "accept-encoding": "identity" }, // RFC 9110, 15.5.16
+      },
+    );
   }
   const text = new TextDecoder("utf-8").decode(await bytesOf(request, max_bytes, timeout_ms));
   if (isDeeper(text, DEEPEST)) {

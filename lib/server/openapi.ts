@@ -59,7 +59,7 @@ const badBody = {
   "400": refusal("no JSON"),
   "408": refusal("the body came too slowly"),
   "413": refusal("the body is too large"),
-  "415": refusal("another content type than application/json"),
+  "415": refusal("another content type than application/json, or a content coding"),
 };
 const always = {
   "401": refusal("a token is needed"),

@@ -25,7 +25,11 @@ export const SIM_ORDER = [
 ];
 
 /** Placeholders of a template in addition to the parameters' names. */
-const PLACES = ["run_id", "out_dir", "ablation_name", "ablation_flags"];
+export const PLACES: readonly string[] = ["run_id", "out_dir", "ablation_name", "ablation_flags"];
+/** A parameter's name in braces. */
+const PLACE = /\{([^{}]+)\}/g;
+/** What looks like a name, so that an unknown one is an error: words, with a point or a hyphen between them. */
+const WORDS = /^[\p{L}\p{N}_]+([.-][\p{L}\p{N}_]+)*$/u;
 
 /** The program and its arguments; `out_dir` is the folder for its results. */
 export function commandOf(config: SweepConfig, run: PlannedRun, out_dir: string): string[] {
@@ -45,7 +49,7 @@ export function commandOf(config: SweepConfig, run: PlannedRun, out_dir: string)
   return config.command.flatMap((part) =>
     part === "{ablation_flags}"
       ? run.ablation.flags
-      : [part.replace(/\{(\w+)\}/g, (whole, name) => places.get(name) ?? whole)]
+      : [part.replace(PLACE, (whole, name) => places.get(name) ?? whole)]
   );
 }
 
@@ -61,8 +65,8 @@ export function checkTemplate(config: SweepConfig): void {
     "seed",
     ...PLACES,
   ];
-  for (const [, name] of (config.command ?? []).join(" ").matchAll(/\{(\w+)\}/g)) {
-    if (!known.includes(name)) {
+  for (const [, name] of (config.command ?? []).join(" ").matchAll(PLACE)) {
+    if (WORDS.test(name) && !known.includes(name)) {
       throw new InputError(
         `${config.path}: command: {${name}} is not a parameter${didYouMean(name, known)}`,
       );

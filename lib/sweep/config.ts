@@ -6,8 +6,8 @@ import { checkJson, type JsonFile, positionOf, showPath } from "../settings/json
 import { checked } from "../settings/setting.ts";
 import { ablationSchema, sweepSchema, sweepSettings } from "../settings/sweep.ts";
 import { didYouMean } from "../text/nearest.ts";
-import { SIM_ORDER } from "./command_line.ts";
-import { argumentText, type Exact, exactJson, parseExact, plainOf } from "./exact_json.ts";
+import { PLACES, SIM_ORDER } from "./command_line.ts";
+import { argumentText, type Exact, exactJson, Float, parseExact, plainOf } from "./exact_json.ts";
 import { checkJobs } from "./job.ts";
 import type { InputOf } from "../settings/setting.ts";
 import type { SweepConfig } from "./sweep.ts";
@@ -73,10 +73,31 @@ export function sweepConfigOf(
   return config;
 }
 
+/** Rejects parameters whose values dyno sets, and numbers that are too large for a double, such as 1e400. */
+function checkNamed(file: JsonFile, config: SweepConfig, part: "common_args" | "matrix"): void {
+  const refuse = (path: (string | number)[], why: string) => {
+    throw new InputError(`${file.path}:${positionOf(file, path)}: ${showPath(path)}: ${why}`);
+  };
+  const check = (value: Exact, path: (string | number)[]) => {
+    if (value instanceof Float) {
+      if (!Number.isFinite(value.value)) refuse(path, "the number is too large");
+    } else if (typeof value === "object" && value !== null) {
+      const list = Array.isArray(value);
+      for (const [key, inner] of Object.entries(value)) check(inner, [...path, list ? +key : key]);
+    }
+  };
+  for (const [name, value] of Object.entries(config[part])) {
+    if (name === "seed") refuse([part, name], "seeds go into matrix.seeds");
+    if (config.command !== null && PLACES.includes(name)) {
+      refuse([part, name], `dyno fills {${name}} itself; choose another name`);
+    }
+    check(value, [part, name]);
+  }
+}
+
 /** Rejects repeated values, which would repeat the same run. */
 function checkDistinct(file: JsonFile, key: string, values: readonly Exact[]): void {
   const where = (at: string) => `${file.path}:${positionOf(file, ["matrix", key])}: ${at}`;
-  if (key === "seed") throw new InputError(where("matrix.seed: seeds go into matrix.seeds"));
   const seen = new Map<string, string>();
   for (const value of values) {
     const text = exactJson(value), argument = argumentText(value);
@@ -124,6 +145,7 @@ function checkParameters(file: JsonFile, config: SweepConfig): void {
         `matrix.ablations: two have the name "${twice}"`,
     );
   }
+  for (const part of ["common_args", "matrix"] as const) checkNamed(file, config, part);
   for (const [key, values] of Object.entries({ ...config.matrix, seeds: config.seeds })) {
     checkDistinct(file, key, values);
   }

@@ -131,7 +131,6 @@ export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): v
   };
   for (const part of ["common_args", "matrix"] as const) {
     for (const [name, values] of Object.entries(config[part])) {
-      if (name === "seed") complain([part, name], "seeds go into matrix.seeds");
       if (!names.includes(name)) {
         complain([part, name], `not a setting of a ${kind}${didYouMean(name, names)}`);
       }

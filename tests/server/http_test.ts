@@ -80,6 +80,12 @@ Deno.test("a page of another site cannot speak to the server through a browser",
   await form.body?.cancel();
   const rebound = await rawRequest(server.url, "GET /tasks HTTP/1.1\r\nhost: evil.example\r\n\r\n");
   assertStringIncludes(rebound, "403");
+  const { port } = new URL(server.url); // a host's name has no case: RFC 9110, 4.2.3
+  const capitals = await rawRequest(
+    server.url,
+    `GET /tasks HTTP/1.1\r\nhost: LocalHost:${port}\r\norigin: http://localhost:${port}\r\n\r\n`,
+  );
+  assertStringIncludes(capitals, " 200 ");
 });
 
 /** Sends bytes as they are and gives the beginning of the answer. */
@@ -226,6 +232,8 @@ Deno.test("bodies that are no JSON, too large or of a forged length are refused"
   assertEquals(await statusOf("\xff\xfe"), 400);
   assertEquals(await statusOf(" ".repeat(1001)), 413);
   assertEquals(await statusOf("{}", { "content-type": "text/plain" }), 415);
+  assertEquals(await statusOf("{}", { "content-encoding": "gzip" }), 415); // RFC 9110, 15.5.16
+  assertEquals(await statusOf("{", { "content-encoding": "Identity" }), 400);
   const stream = new ReadableStream({
     pull(controller) {
       controller.enqueue(new Uint8Array(700));

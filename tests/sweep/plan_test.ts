@@ -11,7 +11,7 @@ import {
 import { command } from "../../lib/cli/sweep/sweep.ts";
 import { InputError } from "../../lib/errors.ts";
 import { parseJson } from "../../lib/settings/json_file.ts";
-import { commandOf } from "../../lib/sweep/command_line.ts";
+import { checkTemplate, commandOf } from "../../lib/sweep/command_line.ts";
 import { sweepConfigOf } from "../../lib/sweep/config.ts";
 import { exactJson, floatText, parseExact } from "../../lib/sweep/exact_json.ts";
 import { plannedCount, plannedRuns } from "../../lib/sweep/plan.ts";
@@ -93,6 +93,32 @@ Deno.test("a template's places are filled; ablation flags alone become arguments
   ]);
 });
 
+Deno.test("any name of a parameter is a place; other braces stay", () => {
+  const names = { "a.b": 1, "a b": 2, größe: 3, "a=b": 4, "max-tokens": 5 };
+  const config = configOf({
+    name: "x",
+    command: [
+      "./p",
+      ...Object.keys(names).map((name) => `{${name}}`),
+      '{"n": {a.b}}',
+      "{1..3}",
+      "{}",
+    ],
+    common_args: names,
+    matrix: { "a.b": [7] },
+  });
+  checkTemplate(config);
+  const [run] = plannedRuns(config);
+  assertEquals(commandOf(config, run, "o").slice(1), [
+    ...["7", "2", "3", "4", "5"],
+    ...['{"n": 7}', "{1..3}", "{}"],
+  ]);
+  for (const name of ["größen", "a.c", "min-tokens", "q"]) {
+    const wrong = configOf({ name: "x", command: [`--p={${name}}`], matrix: { größe: [1] } });
+    assertThrows(() => checkTemplate(wrong), InputError, `{${name}} is not a parameter`);
+  }
+});
+
 const faults: [string, unknown, RegExp][] = [
   ["an unknown field", { name: "x", matrix: {}, job: 2 }, /^x\.json:4:\d+: "job" .*"jobs"/],
   ["no matrix", { name: "x" }, /matrix/],
@@ -110,6 +136,17 @@ const faults: [string, unknown, RegExp][] = [
     /matrix\.seeds: 1 is there twice/,
   ],
   ["seed as a key", { name: "x", matrix: { seed: [1] } }, /matrix\.seeds/],
+  ["a seed for all", { name: "x", common_args: { seed: 1 }, matrix: {} }, /matrix\.seeds/],
+  [
+    "a parameter of a place's name",
+    { name: "x", command: ["./p", "{out_dir}"], matrix: { out_dir: ["a"] } },
+    /matrix\.out_dir: dyno fills \{out_dir\} itself/,
+  ],
+  [
+    "a number beyond every double",
+    '{"name":"x",\n"command":["p","{p}"],"matrix":{"p":[1,[{"q":-1e400}]]}}',
+    /matrix\.p\[1\]\[0\]\.q: the number is too large/,
+  ],
   ["a name with a slash", { name: "../x", matrix: {} }, /x\.json:2:.*name: .*slashes/],
   ["a misspelt parameter", { name: "x", matrix: { workflow: [1] } }, /"workflow" .*"workflows"/],
   ["both programs", { name: "x", sim_binary: "a", command: ["b"], matrix: {} }, /expected one/],
