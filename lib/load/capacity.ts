@@ -2,8 +2,8 @@
 import { CancelledError } from "../execute/scope.ts";
 import { InputError } from "../errors.ts";
 import { settleLoad } from "../settings/load.ts";
-import { nthLoad } from "../settings/load_experiment.ts";
-import { shareEstimate } from "../stats/interval.ts";
+import { nthRun } from "../settings/load_experiment.ts";
+import { shareEstimate, trialsToTell } from "../stats/interval.ts";
 import { capacityObjectives, outcomesOf } from "./capacity_objectives.ts";
 import type { CapacityObjective, ProbeOutcome } from "./capacity_objectives.ts";
 import type { LoadSettings } from "../settings/load.ts";
@@ -65,18 +65,12 @@ export interface CapacitySearch {
   onProbe(probe: CapacityProbe, left: number | null): void;
 }
 
-/** The square of the 97.5 % point of the standard normal distribution. */
-const Z2 = 1.959963984540054 ** 2;
-
 /**
  * How many requests it takes to judge whether a share of them is reached: `least` where every
- * request is good, `enough` where half as many miss as are allowed to. Derived by inverting
- * Wilson's score interval: an observed share p + d is surely above p from n = z²·p·(1 − p) / d²,
- * with d = 1 − p, or half of that.
+ * request is good, `enough` where half as many miss as are allowed to.
  */
 function requestsToJudge(share: number): { least: number; enough: number } {
-  const least = Z2 * share / (1 - share);
-  return { least: Math.ceil(least), enough: Math.ceil(4 * least) };
+  return { least: trialsToTell(1, share), enough: trialsToTell((1 + share) / 2, share) };
 }
 
 /** An undecided level is measured again, up to this many times in all. */
@@ -287,7 +281,7 @@ export async function findLoadCapacity(
     probe: async (level) => {
       if (signal.aborted) throw new CancelledError();
       const { directory, results } = await measure({
-        ...nthLoad(settings, curve.length),
+        ...nthRun(settings, curve.length),
         ...lengthOf(settings, searched, level, plan),
         [searched]: level,
       }, level);

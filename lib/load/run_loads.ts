@@ -10,7 +10,7 @@ import { EndpointClient } from "../endpoint/client.ts";
 import type { RequestOver } from "../endpoint/client.ts";
 import { commonTransport, openTransport } from "../endpoint/open_transport.ts";
 import { checkWritable } from "../run/directory.ts";
-import { nthLoad } from "../settings/load_experiment.ts";
+import { nthRun } from "../settings/load_experiment.ts";
 import { weightedModels } from "./models.ts";
 import { firstModel, planLoad } from "./plan_load.ts";
 import { readTemplate } from "./prompts/template.ts";
@@ -210,8 +210,8 @@ export async function runLoads<Kept>(
       if (options.signal.aborted || options.budget?.ended) return kept;
       if (isEnough(index)) continue;
       onBegin?.(index, varied, round);
-      // no round repeats the prompts of another
-      const own = nthLoad(settings, round * runs.length);
+      // no round repeats the prompts or arrivals of another
+      const own = nthRun(settings, round * runs.length);
       const run = await measureLoad(name, own, options).catch((error) => {
         if (error instanceof CancelledError && options.signal.aborted) return null;
         throw error;

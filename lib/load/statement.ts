@@ -1,11 +1,11 @@
 /** Objectives of a whole run, such as p99(ttft) < 300 ms: met, missed, or not enough data to decide. */
 import { columnFigure } from "../text/figure.ts";
-import { InputError } from "../errors.ts";
+import { counted, grouped } from "../text/grouped.ts";
 import { latenciesOf, measureNamed, quantileName } from "../measures/measures.ts";
-import { type Estimate, quantileEstimate, shareEstimate } from "../stats/interval.ts";
+import { type Estimate, quantileEstimate, shareEstimate, trialsToTell } from "../stats/interval.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
-import { parseSlo, type Slo } from "./slo.ts";
-import { DURATION_FORM, parseDuration } from "../text/duration.ts";
+import { parseSlo, type Slo, wrongObjective } from "./slo.ts";
+import { parseDuration } from "../text/duration.ts";
 
 /** An objective of the run: a limit on a quantile of a latency. */
 export interface Statement {
@@ -73,18 +73,12 @@ export function parseStatement(text: string): Statement | null {
   if (asked === null || asked.name === "gap_p99_ms" && !text.includes("(")) return null;
   const { name, limit } = asked;
   const found = measureNamed(name);
-  const measured = latenciesOf("load");
-  if (!found || found.quantile === null || !measured.includes(found.measure)) {
-    const known = measured.map((measure) => measure.name.replace(/_ms$/, ""));
-    throw new InputError(
-      `--slo: "${text}": no quantile of ${known.join(", ")}; e.g. p99(ttft)<300ms or ttft_p99:300`,
-    );
-  }
-  const limit_ms = parseDuration(limit, "ms");
-  if (limit_ms === null || !(limit_ms > 0)) {
-    throw new InputError(
-      `--slo: "${text}": "${limit}" is not a limit; expected ${DURATION_FORM}, or milliseconds`,
-    );
+  const limit_ms = parseDuration(limit, "ms") ?? 0;
+  if (
+    !found || found.quantile === null || !latenciesOf("load").includes(found.measure) ||
+    !(limit_ms > 0)
+  ) {
+    throw wrongObjective(text);
   }
   return { measure: found.measure.name, quantile: found.quantile, limit_ms };
 }
@@ -141,13 +135,30 @@ export function judgeStatement(
 
 /** Describes the outcome of a statement, for the terminal and for reports. */
 export function judgedText(statement: JudgedStatement): string {
-  const { text, verdict, value_ms, interval, known, unknown } = statement;
-  const range = interval ? ` [${columnFigure(interval.low)}, ${columnFigure(interval.high)}]` : "";
-  const words =
-    { met: "met", missed: "not met", undecided: "not enough requests to decide" }[verdict];
+  const { text, verdict, value_ms, interval, known, unknown, limit_ms, measure } = statement;
+  const { of } = measureNamed(measure)!.measure;
   if (value_ms === null) {
-    return `${text} ${words}: ${unknown > 0 ? `all ${unknown} are unknown` : "no request"}`;
+    return `${text} undecided: ${unknown > 0 ? `all ${grouped(unknown)} are unknown` : `no ${of}`}`;
   }
-  const untold = unknown > 0 ? `, ${unknown} unknown` : "";
-  return `${text} ${words}: ${columnFigure(value_ms)}${range} ms of ${known}${untold}`;
+  const untold = unknown > 0 ? `, ${grouped(unknown)} unknown` : "";
+  const range = interval ? ` [${columnFigure(interval.low)}, ${columnFigure(interval.high)}]` : "";
+  const value = `${columnFigure(value_ms)}${range} ms`;
+  const over = `${counted(known, of)}${untold}`;
+  if (verdict !== "undecided") {
+    return `${text} ${verdict === "met" ? "met" : "not met"}: ${value} over ${over}`;
+  }
+  const side = value_ms <= limit_ms ? "within" : "above";
+  const needed = neededToTell(statement);
+  const why = needed === null
+    ? unknown > 0 ? "the unknown ones could decide" : "the share within it is exactly at it"
+    : `too few to be sure; about ${grouped(needed)} would do`;
+  return `${text} undecided: ${value} is ${side} the limit, but over ${over}: ${why}`;
+}
+
+/** How many values like these decide a statement; null where no number does. */
+function neededToTell({ quantile, within, known, unknown }: JudgedStatement): number | null {
+  const total = known + unknown;
+  const least = within / total, most = (within + unknown) / total;
+  const share = least > quantile ? least : most < quantile ? most : null;
+  return share === null ? null : trialsToTell(share, quantile);
 }

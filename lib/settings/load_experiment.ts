@@ -4,7 +4,7 @@ import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { checkJson, readJsonFile } from "./json_file.ts";
 import { besideFile } from "./beside_file.ts";
-import { givenLoadSchema } from "./load.ts";
+import { givenLoadSchema, settleLoad } from "./load.ts";
 import { expandMatrix } from "./matrix.ts";
 import { checkSettings, fileForms, nonEmpty, schemaField } from "./setting.ts";
 import type { LoadSettings } from "./load.ts";
@@ -81,4 +81,15 @@ export function nthLoad(settings: LoadSettings, n: number): LoadSettings {
   const { prompt_seed } = settings;
   if (prompt_seed === undefined || n === 0) return settings;
   return { ...settings, prompt_seed: (prompt_seed + n) % 2 ** 32 };
+}
+
+/**
+ * The settings of the n-th run of the same load, from 0: also with a seed of its arrivals that no
+ * other run has, so that their variance includes that of the arrivals.
+ *
+ * @throws {InputError} wrong settings.
+ */
+export function nthRun(settings: LoadSettings, n: number): LoadSettings {
+  const { seed } = settleLoad(settings);
+  return n === 0 ? settings : { ...nthLoad(settings, n), seed: (seed + n) % 2 ** 32 };
 }

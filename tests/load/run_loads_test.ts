@@ -47,6 +47,33 @@ Deno.test("every load of an experiment, one after the other; of each what is wan
   await assertRunsConserved(folder.path);
 });
 
+Deno.test("rounds of a load have arrivals of their own, and the same command the same ones again", async () => {
+  await using mock = await MockEndpoint.start();
+  using folder = temporaryFolder();
+  const { signal } = new AbortController();
+  const { name, runs: [{ settings }] } = experiment(mock.url, [4], { rate: 100, requests: 4 });
+  const command = (seed?: number) => {
+    const own = { ...settings, prompt_seed: 5, ...(seed === undefined ? {} : { seed }) };
+    return runLoads({ name, runs: [{ settings: own, varied: {} }] }, {
+      out: folder.path,
+      signal,
+    }, {
+      rounds: 2,
+      keep: ({ records }) => {
+        const at = records.toSorted((a, b) => a.request - b.request).map((each) =>
+          each.t_intended_ns
+        );
+        return at.map((ns) => Math.round((ns - at[0]) / 1e4)); // of 10 µs; a gap is 10 ms
+      },
+    });
+  };
+  const near = (a: number[], b: number[]) => a.every((each, i) => Math.abs(each - b[i]) <= 1);
+  const [first, second] = await command(), again = await command(), third = await command(2);
+  assert(!near(first, second), `${first} ${second}`);
+  assert(near(first, again[0]) && near(second, again[1]), `${again}`);
+  assert(!near(first, third[0]), `${third}`); // another seed is another load
+});
+
 Deno.test("wrong settings of the last load stop the first; a stop and a spent budget leave out the rest", async () => {
   await using mock = await MockEndpoint.start();
   using folder = temporaryFolder();

@@ -3,7 +3,13 @@ import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } 
 import { InputError } from "../../lib/errors.ts";
 import { findCapacity } from "../../lib/load/capacity.ts";
 import { planLoad } from "../../lib/load/plan_load.ts";
-import { judgeStatement, parseStatement, statementText } from "../../lib/load/statement.ts";
+import {
+  judgedText,
+  judgeStatement,
+  objectivesIn,
+  parseStatement,
+  statementText,
+} from "../../lib/load/statement.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { load } from "./fixture.ts";
 
@@ -39,6 +45,68 @@ Deno.test("statements are read in both forms, with any quantile of any latency",
     assertThrows(() => parseStatement(text), InputError, "--slo");
   }
   assertEquals(statementText(parseStatement("p99.9(ttft)<2s")!), "ttft_p99_9_ms ≤ 2000 ms");
+});
+
+Deno.test("a wrong objective: what is wrong with it, and one to write that is right", () => {
+  const cases: [text: string, why: string][] = [
+    ["p95(ttft)>200ms", "the most that a latency may be, not the least; write p95(ttft)<200ms"],
+    ["ttft_p99>=300", "not the least; write p99(ttft)<300"],
+    ["p950(ttft)<200ms", "p950 is not between p0 and p100; did you mean p95(ttft)<200ms?"],
+    ["ttft_p999:300", "did you mean p99.9(ttft)<300?"],
+    ["p100(ttft)<200", "did you mean p99.9(ttft)<200?"],
+    ["p-5(e2e)<2s", "did you mean p99(e2e)<2s?"],
+    ["ttft", "there is no limit; write ttft:300ms"],
+    ["p99(tpot)", "there is no limit; write p99(tpot)<300ms"],
+    ["p99(ttft)<300sec", '"300sec" is not a limit'],
+    ["99(ttft)<300", "write p99(ttft)<300"],
+    ["p99,9(ttft)<300", "write p99.9(ttft)<300"],
+    ["p99 ttft < 300", "write p99(ttft)<300"],
+    ["p99(ttft_ms)==300", "write p99(ttft)<300"],
+    ["TTFT 500", "write ttft:500"],
+    ["median(ttft)<300", "a quantile is written p50 or p99, not median; write p50(ttft)<300"],
+    ["ttft<500ms,tpot<50ms", "more than one objective; give each its own --slo"],
+    ["200ms>p95(ttft)", "the latency comes first"],
+    ["itl:50", "itl is called gap; write gap_p99:50ms"],
+    ["gap:50", "write gap_p99:50ms or p99(gap)<50ms"],
+    ["connect:50", "connect can only be asked of the whole run; write p99(connect)<50ms"],
+    ["p99(ttf)<200", '"ttf" is none of ttft, ttft_intended, tpot, gap, e2e'],
+    ["error_rate<1%", "write ttft:500ms, which is asked of each request"],
+    ["", "there is no objective; write ttft:500ms"],
+  ];
+  for (const [text, why] of cases) {
+    const { message } = assertThrows(() => objectivesIn([text]), InputError, why);
+    const written = /(?:write|mean) ([^\s"]+[:<][^\s?,]+)/.exec(message)?.[1];
+    if (written !== undefined) objectivesIn([written]);
+  }
+});
+
+Deno.test("too few requests: what was measured, the limit, and how many decide", () => {
+  // SciPy 1.17.1, binomtest(k, n).proportion_ci(method="wilson"): 381 of 381 begins at 0.99002, 380 of 380
+  // at 0.98999; 485 of 500 begins at 0.9511, 388 of 400 at 0.9483; 40 of 100 ends at 0.498, 36 of 90 at 0.503
+  const text = (limit: string, within: number, over: number, unknown = 0) =>
+    judgedText(judgeStatement(parseStatement(limit)!, [
+      ...new Array<number>(within).fill(50),
+      ...new Array<number>(over).fill(150),
+      ...new Array<null>(unknown).fill(null),
+    ]));
+  assertEquals(
+    text("p99(ttft)<100ms", 230, 0),
+    "ttft_p99_ms ≤ 100 ms undecided: 50.00 ms is within the limit, but over 230 requests: too few to be " +
+      "sure; about 381 would do",
+  );
+  const needed = (...given: Parameters<typeof text>) =>
+    Number(/about (\d+) would do/.exec(text(...given))?.[1]);
+  assertEquals(
+    needed("p95(ttft)<100ms", 97, 3) > 400 && needed("p95(ttft)<100ms", 97, 3) <= 500,
+    true,
+  );
+  assertEquals(
+    needed("p50(ttft)<100ms", 4, 6) > 90 && needed("p50(ttft)<100ms", 4, 6) <= 100,
+    true,
+  );
+  assertStringIncludes(text("p50(ttft)<100ms", 4, 6), "150.0 [50.00, 150.0] ms is above the limit");
+  assertStringIncludes(text("p50(ttft)<100ms", 30, 10, 40), "40 unknown: the unknown ones could");
+  assertStringIncludes(text("p50(ttft)<100ms", 0, 0, 3), "undecided: all 3 are unknown");
 });
 
 Deno.test("met, missed, or not enough to tell", () => {

@@ -31,13 +31,13 @@ Deno.test("a load's objectives are told: of each request, and of the run as a wh
     const text = told({ slos, statements, total: { ...total, goodput } });
     assertStringIncludes(text, "Of the run as a whole: ttft_p99_ms ≤ 300 ms met: 150.0");
     assertStringIncludes(text, "Of the run as a whole: ttft_p99_ms ≤ 200 ms not met: 400.0");
-    assertStringIncludes(text, "ttft_p99_ms ≤ 100 ms not enough requests to decide: 50.00");
+    assertStringIncludes(text, "ttft_p99_ms ≤ 100 ms undecided: 50.00 ms is within the limit, ");
     assert(!text.includes(NOTHING) && text.includes("--find-capacity"), text);
     assertEquals(text.includes("of the requests met every objective"), slos.length > 0);
   }
   assertStringIncludes(told({ slos: [] }), NOTHING);
   const none = judgeStatement(parseStatement("p99(ttft)<300ms")!, [null, null]);
-  assertStringIncludes(told({ statements: [none] }), "to decide: all 2 are unknown");
+  assertStringIncludes(told({ statements: [none] }), "undecided: all 2 are unknown");
   const { total } = loadFixture().results;
   const requests = { ...total.requests, cancelled: 5 };
   assertStringIncludes(told({ total: { ...total, requests } }), ", 5 were cancelled as asked: ");
