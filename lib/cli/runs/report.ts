@@ -52,7 +52,7 @@ export const command: Command = {
     return await withRuns(values.runs ?? folderOf(positional), terminal, async (index) => {
       const runs = new Map<string, ComparedRun>();
       for (const given of positional) {
-        const run = await readOne(index, given, terminal);
+        const run = await readOne(index, given, terminal, { items: false });
         runs.set(run.summary.path, { ...run, price: prices.priceOf(run.summary.model) });
       }
       const path = await writeReport([...runs.values()], prices, values.output);
@@ -81,7 +81,8 @@ async function writeReport(
     }
   }
   for (const { summary: { run_id, path, kind, status, source_form }, items } of runs) {
-    if (kind === "load" && source_form === "dyno" && !existsSync(runDirectoryAt(path).results)) {
+    if (kind === "load" && source_form === "dyno") {
+      if (existsSync(runDirectoryAt(path).results)) continue; // its requests are in its journal
       throw new InputError(`${run_id}: was cut off; dyno load --resume ${path} sums it up`);
     }
     if (items.length > 0) continue;
