@@ -16,11 +16,15 @@ const INTERFACE_RANK = { never: 0, tunnel: 1, virtual: 2, hardware: 3 } as const
 export type InterfaceRank = typeof INTERFACE_RANK[keyof typeof INTERFACE_RANK];
 
 /** ARPHRD_… in /sys/class/net/NAME/type. */
-const ETHERNET = 1, INFINIBAND = 32, LOOPBACK = 772;
+const ETHERNET = 1, INFINIBAND = 32;
+/** Loopback, and monitors, which hold copies: of Wi-Fi (802.11, Prism, radiotap), netlink and vsock. */
+const NOT_COUNTED: readonly number[] = [772, 801, 802, 803, 824, 826];
 
 /** Used if /sys has no entry. */
-const ABOVE = /^(br|docker|virbr|bond|team|vlan|cali|macvlan|ipvlan|cni)|[.@]/;
-const TUNNELS = /^(tun|tap|wg|ppp|sit|gre|vxlan|flannel|tailscale|veth)/;
+const ABOVE = /^(br|docker|virbr|bond|team|vlan|macvlan|ipvlan|cni)|[.@]/;
+/** The host's ends of containers' pairs: Docker's and most others', Calico's, Cilium's. */
+const PAIRS = /^(veth|cali|lxc|cilium)/;
+const TUNNELS = /^(tun|tap|wg|ppp|sit|gre|vxlan|flannel|tailscale|l2tp)/;
 /** They only discard or mirror packets. */
 const MADE_UP = /^(ifb|dummy)/;
 
@@ -28,10 +32,13 @@ const MADE_UP = /^(ifb|dummy)/;
 export function interfaceRank(root: string, name: string): InterfaceRank {
   const folder = join(root, "sys/class/net", name);
   const type = Number.parseInt(textOf(join(folder, "type")) || "1");
-  if (name === "lo" || type === LOOPBACK || MADE_UP.test(name)) return INTERFACE_RANK.never;
+  if (name === "lo" || NOT_COUNTED.includes(type) || MADE_UP.test(name)) {
+    return INTERFACE_RANK.never;
+  }
+  const named = TUNNELS.test(name);
   if (!existsSync(folder)) {
     if (ABOVE.test(name)) return INTERFACE_RANK.never;
-    return TUNNELS.test(name) ? INTERFACE_RANK.tunnel : INTERFACE_RANK.virtual;
+    return named || PAIRS.test(name) ? INTERFACE_RANK.tunnel : INTERFACE_RANK.virtual;
   }
   const isHardware = (other: string) => existsSync(join(root, "sys/class/net", other, "device"));
   const entries = readdirSync(folder);
@@ -45,27 +52,35 @@ export function interfaceRank(root: string, name: string): InterfaceRank {
     entry.startsWith("lower_") || entry === "bridge" || entry === "bonding"
   );
   if (onTop) return INTERFACE_RANK.never;
-  if (name.startsWith("veth")) { // a container's port on a bridge, or a namespace's only way out
+  if (PAIRS.test(name)) { // a container's port on a bridge, or a namespace's only way out
     return above.length > 0 ? INTERFACE_RANK.never : INTERFACE_RANK.tunnel;
   }
-  const tunnel = entries.includes("tun_flags") || ![ETHERNET, INFINIBAND].includes(type) ||
+  const tunnel = named || entries.includes("tun_flags") || ![ETHERNET, INFINIBAND].includes(type) ||
     /^DEVTYPE=(wireguard|vxlan|geneve|gre|ppp)/m.test(textOf(join(folder, "uevent")));
   return tunnel ? INTERFACE_RANK.tunnel : INTERFACE_RANK.virtual;
 }
 
 /**
  * Whether a disk gets its own series: not a partition, and not a file or memory that looks like a
- * disk.
+ * disk. An NVMe disk with several paths is its paths, such as nvme0c1n1: under the disk's own name
+ * Linux counts nothing before 6.1, and the same bytes again since.
  */
 export function diskIsShown(root: string, name: string): boolean {
-  // one of several paths to an NVMe disk is also listed under the disk's own name
-  if (/^(loop|ram|zram)/.test(name) || /^nvme\d+c\d+n\d+/.test(name)) return false;
-  return existsSync(join(root, "sys/block", blockName(name)));
+  if (/^(loop|ram|zram)/.test(name)) return false;
+  return existsSync(join(root, "sys/block", blockName(name))) && !hasPaths(root, name);
+}
+
+/** Whether a name is that of an NVMe disk whose paths are listed too. */
+function hasPaths(root: string, name: string): boolean {
+  const [, disk, space] = /^nvme(\d+)n(\d+)$/.exec(name) ?? [];
+  if (disk === undefined) return false;
+  const path = new RegExp(`^nvme${disk}c\\d+n${space}$`);
+  return readdirSync(join(root, "sys/block")).some((other) => path.test(other));
 }
 
 /** Whether it is a whole disk with nothing below it. */
 export function diskCounts(root: string, name: string): boolean {
-  if (!diskIsShown(root, name) || /^(dm-|md|bcache|drbd)/.test(name)) return false;
+  if (!diskIsShown(root, name) || /^(dm-|md|bcache|drbd|zd)/.test(name)) return false;
   const slaves = join(root, "sys/block", blockName(name), "slaves");
   return !existsSync(slaves) || readdirSync(slaves).length === 0;
 }

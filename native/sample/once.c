@@ -11,7 +11,6 @@
 
 #define ETHERNET 1 /* ARPHRD_… in /sys/class/net/NAME/type */
 #define INFINIBAND 32
-#define LOOPBACK 772
 
 static bool begins_with(const char *text, const char *const *words)
 {
@@ -54,22 +53,40 @@ static struct neighbours neighbours_of(const char *root, const char *name)
     return found;
 }
 
+/* The host's end of a container's pair: Docker's and most others', Calico's, Cilium's. */
+static bool is_pair(const char *name)
+{
+    static const char *const PAIRS[] = {"veth", "cali", "lxc", "cilium", NULL};
+    return begins_with(name, PAIRS);
+}
+
+static bool is_named_tunnel(const char *name)
+{
+    static const char *const TUNNELS[] = {"tun", "tap",   "wg",      "ppp",       "sit",
+                                          "gre", "vxlan", "flannel", "tailscale", "l2tp", NULL};
+    return begins_with(name, TUNNELS);
+}
+
 /* The rank by name, for when /sys has no entry. */
 static enum interface_rank rank_by_name(const char *name)
 {
-    static const char *const ABOVE[] = {"br",   "docker",  "virbr",  "bond", "team", "vlan",
-                                        "cali", "macvlan", "ipvlan", "cni",  NULL};
-    static const char *const TUNNELS[] = {"tun", "tap",   "wg",      "ppp",       "sit",
-                                          "gre", "vxlan", "flannel", "tailscale", "veth", NULL};
+    static const char *const ABOVE[] = {"br",   "docker",  "virbr",  "bond", "team",
+                                        "vlan", "macvlan", "ipvlan", "cni",  NULL};
     if (begins_with(name, ABOVE) || strpbrk(name, ".@")) return INTERFACE_NEVER;
-    return begins_with(name, TUNNELS) ? INTERFACE_TUNNEL : INTERFACE_VIRTUAL;
+    return is_named_tunnel(name) || is_pair(name) ? INTERFACE_TUNNEL : INTERFACE_VIRTUAL;
+}
+
+/* Loopback, and monitors, which hold copies: of Wi-Fi (802.11, Prism, radiotap), netlink and vsock. */
+static bool is_not_counted(int type)
+{
+    return type == 772 || (type >= 801 && type <= 803) || type == 824 || type == 826;
 }
 
 static bool is_tunnel(const char *root, const char *name)
 {
     static const char *const KINDS[] = {"wireguard", "vxlan", "geneve", "gre", "ppp", NULL};
     char text[512] = "", type[16] = "1";
-    if (exists(root, "class/net", name, "/tun_flags")) return true;
+    if (is_named_tunnel(name) || exists(root, "class/net", name, "/tun_flags")) return true;
     file_line(type, sizeof type, root, "/sys/class/net/%s/type", name);
     if (atoi(type) != ETHERNET && atoi(type) != INFINIBAND) return true;
     int fd = file_open(root, "/sys/class/net/%s/uevent", name);
@@ -85,7 +102,7 @@ enum interface_rank interface_rank(const char *root, const char *name)
     static const char *const MADE_UP[] = {"ifb", "dummy", NULL}; /* they only discard or mirror packets */
     char type[16] = "";
     file_line(type, sizeof type, root, "/sys/class/net/%s/type", name);
-    if (strcmp(name, "lo") == 0 || atoi(type) == LOOPBACK || begins_with(name, MADE_UP))
+    if (strcmp(name, "lo") == 0 || is_not_counted(atoi(type)) || begins_with(name, MADE_UP))
         return INTERFACE_NEVER;
     if (!exists(root, "class/net", name, "")) return rank_by_name(name);
     struct neighbours near = neighbours_of(root, name);
@@ -94,7 +111,7 @@ enum interface_rank interface_rank(const char *root, const char *name)
     if (near.lower || exists(root, "class/net", name, "/bridge") ||
         exists(root, "class/net", name, "/bonding"))
         return INTERFACE_NEVER;
-    if (strncmp(name, "veth", 4) == 0) /* a container's port on a bridge, or a namespace's only way out */
+    if (is_pair(name)) /* a container's port on a bridge, or a namespace's only way out */
         return near.upper ? INTERFACE_NEVER : INTERFACE_TUNNEL;
     return is_tunnel(root, name) ? INTERFACE_TUNNEL : INTERFACE_VIRTUAL;
 }
@@ -107,15 +124,30 @@ static void block_name(char *block, size_t size, const char *name)
         if (*c == '/') *c = '!';
 }
 
+/* Whether a name is that of an NVMe disk whose paths, such as nvme0c1n1, are listed too. */
+static bool has_paths(const char *root, const char *name)
+{
+    char path[PATH_MAX];
+    unsigned disk, space, of_disk, controller, of_space;
+    if (sscanf(name, "nvme%un%u", &disk, &space) != 2) return false;
+    int length = snprintf(path, sizeof path, "%s/sys/block", root);
+    DIR *folder = length > 0 && (size_t)length < sizeof path ? opendir(path) : NULL;
+    if (!folder) return false;
+    bool any = false;
+    for (const struct dirent *entry; !any && (entry = readdir(folder));)
+        any = sscanf(entry->d_name, "nvme%uc%un%u", &of_disk, &controller, &of_space) == 3 &&
+              of_disk == disk && of_space == space;
+    closedir(folder);
+    return any;
+}
+
 bool disk_is_shown(const char *root, const char *name)
 {
     static const char *const NO_DISKS[] = {"loop", "ram", "zram", NULL};
     char block[64];
-    unsigned controller, path, space;
     block_name(block, sizeof block, name);
-    /* one of several paths to an NVMe disk, which is also listed under its own name */
-    if (sscanf(name, "nvme%uc%un%u", &controller, &path, &space) == 3) return false;
-    return !begins_with(name, NO_DISKS) && exists(root, "block", block, "");
+    return !begins_with(name, NO_DISKS) && exists(root, "block", block, "") &&
+           !has_paths(root, name);
 }
 
 static bool has_slaves(const char *root, const char *block)
@@ -133,7 +165,7 @@ static bool has_slaves(const char *root, const char *block)
 
 bool disk_counts(const char *root, const char *name)
 {
-    static const char *const MADE_OF_OTHERS[] = {"dm-", "md", "bcache", "drbd", NULL};
+    static const char *const MADE_OF_OTHERS[] = {"dm-", "md", "bcache", "drbd", "zd", NULL};
     char block[64];
     block_name(block, sizeof block, name);
     return disk_is_shown(root, name) && !begins_with(name, MADE_OF_OTHERS) &&

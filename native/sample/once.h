@@ -24,7 +24,8 @@ bool disk_counts(const char *root, const char *name);
 
 /*
  * A disk that gets its own series: not a partition, and not a file or memory that looks like a
- * disk.
+ * disk. An NVMe disk with several paths is its paths, such as nvme0c1n1: under the disk's own name
+ * Linux counts nothing before 6.1, and the same bytes again since.
  */
 bool disk_is_shown(const char *root, const char *name);
 

@@ -118,6 +118,33 @@ const HOSTS: Record<string, Host> = {
     },
     values: { "network.sent_bytes": 10 * MB, "network.received_bytes": 5 * MB },
   },
+  // DEVTYPE and ARPHRD_… as in Linux's l2tp_eth.c, ip_gre.c, ipip.c and vxlan; names as in their CNIs' manuals
+  "a node of Kubernetes that is a container: ends of Calico's and Cilium's pairs, tunnels": {
+    files: {
+      ...network({
+        ...{ eth0: [5, 10], cali12: [3, 2], lxc12ab: [3, 2], cilium_host: [1, 1] },
+        ...{ cilium_vxlan: [1, 2], tunl0: [1, 1], l2tpeth0: [3, 2], gretap1: [1, 1] },
+      }),
+      ...inSys("eth0"),
+      ...["cali12", "lxc12ab", "cilium_host", "gretap1"].reduce(
+        (files, name) => ({ ...files, ...inSys(name) }),
+        {},
+      ),
+      ...inSys("cilium_vxlan", "uevent=DEVTYPE:vxlan"),
+      ...inSys("l2tpeth0", "uevent=DEVTYPE:l2tpeth"),
+      ...inSys("tunl0", "type=768"),
+    },
+    values: { "network.sent_bytes": 10 * MB, "network.received_bytes": 5 * MB },
+  },
+  "a card's monitor (ARPHRD_IEEE80211_RADIOTAP) and netlink's hold copies": {
+    files: {
+      ...network({ wlan0: [1, 10], mon0: [20, 0], nlmon0: [9, 9] }),
+      ...inSys("wlan0", "device/vendor"),
+      ...inSys("mon0", "device/vendor", "type=803"),
+      ...inSys("nlmon0", "type=824"),
+    },
+    values: { "network.received_bytes": MB, "network.mon0.received_bytes": 20 * MB },
+  },
   "a namespace whose only way out is a tunnel": {
     files: {
       ...network({ lo: [1, 1], tap0: [5, 10] }),
@@ -166,6 +193,20 @@ const HOSTS: Record<string, Host> = {
       "disk.dm-0.read_bytes": 1500 * 512,
       "disk.md127.read_bytes": 900 * 512,
     },
+  },
+  // /proc/diskstats as in github.com/Atoptool/atop/pull/157, with a second path and a disk of one path
+  "NVMe paths of a kernel that counts nothing under the disk's own name": {
+    files: disks(
+      { nvme0c0n1: 700, nvme0c1n1: 300, nvme0n1: 0, nvme1n1: 50, nvme10n1: 5 },
+      { nvme0c0n1: [], nvme0c1n1: [], nvme0n1: [], nvme1n1: [], nvme10n1: [] },
+    ),
+    values: { "disk.read_bytes": 1055 * 512, "disk.nvme0c1n1.read_bytes": 300 * 512 },
+  },
+  "volumes of ZFS, which have no slaves in /sys": {
+    files: disks({ sda: 1000, sdb: 1000, zd0: 1500, zd16: 300 }, {
+      ...{ sda: [], sdb: [], zd0: [], zd16: [] },
+    }),
+    values: { "disk.read_bytes": 2000 * 512, "disk.zd0.read_bytes": 1500 * 512 },
   },
   "a core that is offline, and time that the hypervisor stole": {
     files: {
