@@ -1,4 +1,5 @@
 /** Computes results.json from the journal of a load. */
+import { existsSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { writeFileAtomic } from "../write.ts";
 import { checksumText } from "../run/event_forms.ts";
@@ -58,11 +59,16 @@ export function journalEnd(journal: Journal, { results }: LoadRun): void {
 }
 
 /**
- * Plans a journaled load again; a shard's covers its own part.
+ * Plans a journaled load again, by the run's own copy of a request template; a shard's covers its own
+ * part.
  *
  * @throws {InputError} as {@linkcode planLoad}.
  */
-export function planOfLoad({ started: { settings, shards } }: JournaledLoad): Promise<LoadPlan> {
+export function planOfLoad(
+  { request_template }: RunDirectory,
+  { started: { settings, shards } }: JournaledLoad,
+): Promise<LoadPlan> {
   const { index = null, count = 1 } = shards ?? {};
-  return planLoad(settings, undefined, index === null ? undefined : { index, count });
+  const own = existsSync(request_template) ? { ...settings, request_template } : settings;
+  return planLoad(own, undefined, index === null ? undefined : { index, count });
 }

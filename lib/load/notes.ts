@@ -1,9 +1,10 @@
 /** Notes below the figures of a load: what the figures leave out, and why. */
 import { cutOffText } from "../text/dollars.ts";
 import { counted } from "../text/grouped.ts";
+import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { failureClass } from "../run/request_record.ts";
 import { cacheText, type CacheUse, isInflated } from "./cache_use.ts";
-import { besideAskedLength, templateText } from "./prompts/asked_length.ts";
+import { besideAskedLength, shortAnswers, templateText } from "./prompts/asked_length.ts";
 import { hasPlaces } from "./stages.ts";
 import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
@@ -27,7 +28,11 @@ export function notesOf(
   const beside = token_sources.usage
     ? besideAskedLength(settings, total.prompt_tokens_mean, template_tokens)
     : null;
-  notes.push(...[templateText(template_tokens), beside].filter((note) => note !== null));
+  const answers = records.filter(({ warmup, failure }) => !warmup && failure === null)
+    .flatMap((record) => record.token_source === "events" ? [] : record.completion_tokens ?? []);
+  const median = answers.length > 0 ? quantile(sortedCopy(answers), 0.5) : null;
+  const short = shortAnswers(settings, median);
+  notes.push(...[templateText(template_tokens), beside, short].filter((note) => note !== null));
   for (const { url, failures, last_failure } of telemetry?.pages ?? []) {
     if (failures > 0) notes.push(`${url}: ${counted(failures, "reading")} failed: ${last_failure}`);
   }

@@ -32,7 +32,7 @@ export async function resumeLoad(directory: RunDirectory): Promise<LoadRun> {
       for (let shard = 0; shard < count; shard++) checkOver(directory, shard);
       return await gatherShards(directory);
     }
-    const plan = await planOfLoad(load);
+    const plan = await planOfLoad(directory, load);
     const [session] = readSamples(directory.path);
     const energy = load.shards.length > 0
       ? shardEnergy(directory, load.shards)

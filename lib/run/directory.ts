@@ -26,6 +26,8 @@ export interface RunDirectory {
   journal: string;
   /** A copy of the suite as it was read. */
   suite: string;
+  /** A copy of the request template, where there is one. */
+  request_template: string;
   /** results.json: the figures, computed from the journal. */
   results: string;
   /** A folder with one file for each item. */
@@ -45,6 +47,7 @@ export function runDirectoryAt(path: string): RunDirectory {
     metadata: join(whole, "run_metadata.json"),
     journal: join(whole, "events.jsonl"),
     suite: join(whole, "suite.json"),
+    request_template: join(whole, "request_template.json"),
     results: join(whole, "results.json"),
     items: join(whole, "items"),
     report: join(whole, "report", "index.html"),

@@ -122,6 +122,10 @@ export class RunSession implements AsyncDisposable {
     try {
       if (!this.resumed) {
         if (suite !== undefined) writeFileAtomic(directory.suite, suite);
+        if (api.template !== undefined) {
+          const template = redactor.redact(JSON.stringify(api.template, null, 2));
+          writeFileAtomic(directory.request_template, `${template}\n`);
+        }
         writeFileAtomic(directory.metadata, JSON.stringify(metadata, null, 2) + "\n");
       } else rmSync(directory.results, { force: true }); // they cover only the earlier sessions
       this.journal = new Journal(directory.journal, redactor); // this makes the folder a run

@@ -3,7 +3,7 @@
  * and what a form does not tell is unknown. Figures are recomputed from the bodies that the mock got.
  */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadTable } from "../../lib/cli/load/load_table.ts";
 import { settleApi } from "../../lib/endpoint/api.ts";
@@ -11,6 +11,7 @@ import { EndpointClient } from "../../lib/endpoint/client.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { InputError } from "../../lib/errors.ts";
 import { errorModes } from "../../lib/mock/faults/catalogue.ts";
+import { resumeLoad } from "../../lib/load/resume.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { partTable, stageTable } from "../../lib/report/load/stage_table.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
@@ -231,6 +232,9 @@ Deno.test("any JSON endpoint by a template, and payloads as they are", async (t)
     assertEquals(facts(told), facts(own));
     assertEquals(facts(told)[0].slice(1), [2, "usage", 2, "limit"]);
     assertEquals(told.results.api_type, "template");
+    // summed up again without the template's file, by the copy in the run's folder
+    rmSync(request_template);
+    assertEquals((await resumeLoad(told.directory)).results, told.results);
   });
 
   await t.step("payloads", async () => {

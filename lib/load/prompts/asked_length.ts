@@ -1,7 +1,8 @@
-/** Compares the requested length of made-up prompts with what the server counted. */
+/** Compares the requested lengths of prompts and answers with what came. */
 import type { LoadSettings } from "../../settings/load.ts";
 import { counted } from "../../text/grouped.ts";
 import { MADE_UP } from "../../settings/load.ts";
+import { parseTokenLengths } from "./token_lengths.ts";
 
 /**
  * Returns a sentence on how the server's count differs from the requested length; null where it
@@ -35,6 +36,32 @@ export function besideAskedLength(
     (tight
       ? `its chat template alone has ${template_tokens}`
       : "its tokenizer splits them differently");
+}
+
+/**
+ * Returns a sentence on answers that have less than half of the requested length, with what to do;
+ * null for others, and where no length was requested or rows of a file may have their own.
+ *
+ * @param median tokens of an answer; null where unknown.
+ */
+export function shortAnswers(settings: LoadSettings, median: number | null): string | null {
+  const { prompt, prompts, trace, tool_calls = 0, body = {}, ignore_eos } = settings;
+  const { output_tokens = prompt === undefined ? MADE_UP.output_tokens : undefined } = settings;
+  const own = prompts !== undefined || trace !== undefined || tool_calls !== 0 ||
+    Object.keys(body).some((key) => /max|min_tokens|stop/i.test(key));
+  if (output_tokens === undefined || own || median === null) return null;
+  const lengths = parseTokenLengths(String(output_tokens), "--output-tokens");
+  const asked = typeof lengths === "number"
+    ? lengths
+    : "mean" in lengths
+    ? lengths.mean
+    : (lengths.min + lengths.max) / 2;
+  if (median * 2 >= asked) return null;
+  const why = ignore_eos
+    ? "the server does not follow --ignore-eos (min_tokens and ignore_eos); give prompts that need long " +
+      "answers, or ask for fewer tokens"
+    : "the model ended them; --ignore-eos asks vLLM and SGLang for the whole length";
+  return `answers have a median of ${median} tokens, where --output-tokens asks for ${output_tokens}: ${why}`;
 }
 
 /**

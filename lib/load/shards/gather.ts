@@ -74,7 +74,7 @@ export async function gatherShards(
   renameSync(draft, directory.journal);
   const load = await readLoadJournal(directory);
   const energy = shardEnergy(directory, load.shards);
-  const run = concludeRun(directory, load, await planOfLoad(load), energy);
+  const run = concludeRun(directory, load, await planOfLoad(directory, load), energy);
   using journal = new Journal(directory.journal, new Redactor());
   journalEnd(journal, run);
   return run;
