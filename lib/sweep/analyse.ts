@@ -3,7 +3,7 @@
  * their baseline.
  */
 import { InputError } from "../errors.ts";
-import { furtherColumns, HOST_FIGURES, METRICS, tierColumns } from "./columns.ts";
+import { furtherColumns, HOST_FIGURES, METRICS, PROCESS_FIGURES, tierColumns } from "./columns.ts";
 import { readCsv } from "../formats/csv.ts";
 
 /** Parameters that may distinguish workloads; policy and seed are handled separately. */
@@ -93,7 +93,8 @@ export async function analyseSweep(
         );
       }
       const further = furtherColumns(Object.keys(row));
-      metrics = [...METRICS, ...further.filter((name) => !names.includes(name))];
+      const own = [...METRICS, ...further.filter((name) => !names.includes(name))];
+      metrics = own.some((name) => Object.hasOwn(row, name)) ? own : PROCESS_FIGURES;
       columns = [...metrics, ...tierColumns(Object.keys(row)), ...HOST_FIGURES];
     }
     const policy = row.policy || "–";

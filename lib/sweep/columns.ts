@@ -59,6 +59,9 @@ export const HOST_FIGURES = [
   "host_gpu_energy_j",
 ] as const;
 
+/** Figures of every run's process, which are the results of a program that writes no summary.csv. */
+export const PROCESS_FIGURES = ["wall_time_s", "cpu_time_s", "peak_memory_bytes"];
+
 const RUNTIME = ["exit_code", "wall_time_s", "run_dir", "start_time_unix_s", "end_time_unix_s"];
 /** Columns that the original table does not have, at the end. */
 const OURS = ["timed_out", "peak_memory_bytes", "cpu_time_s", "warning"];
