@@ -1,6 +1,11 @@
 /** The cost of runs, from their tokens and a table of prices. */
 import { exactUsd } from "../text/dollars.ts";
-import { costOfTokens, countsOfUsage } from "../run/ledger_entry.ts";
+import { foldJournal } from "../run/fold.ts";
+import { Ledger } from "../run/ledger.ts";
+import { costOfTokens, countsOfUsage, mayBeTiered } from "../run/ledger_entry.ts";
+import { runDirectoryAt } from "../run/directory.ts";
+import type { Fold } from "../run/fold.ts";
+import type { LedgerEntry, PriceRow, TokenCounts } from "../run/ledger_entry.ts";
 import type { Price, PriceTable } from "../run/prices.ts";
 import type { RunItem, RunSummary } from "../run/summary.ts";
 
@@ -33,11 +38,14 @@ export interface PricedRun {
 /**
  * Prices a run. A cost recorded with it is used, unless the run is to be priced again. Tokens have the
  * price of the model that was asked, which may be a reviewer or a judge.
+ *
+ * @param entries the run's requests; without them, a price with tiers is unknown where a tier may
+ * have been reached.
  */
 export function priceRun(
   run: RunSummary,
   prices: PriceTable,
-  { again = false } = {},
+  { again = false, entries = [] as readonly LedgerEntry[] } = {},
 ): PricedRun {
   const { run_id, model, prompt_tokens, completion_tokens, cached_prompt_tokens } = run;
   const known = prompt_tokens !== null && completion_tokens !== null;
@@ -59,7 +67,11 @@ export function priceRun(
   }
   const parts = partsOf(run).map(({ asked, ...part }) => {
     const price = prices.priceOf(asked);
-    return { ...part, asked, price, dollars: costOfTokens(part.tokens, price) };
+    const own = entries.filter((entry) => (entry.model ?? run.model) === asked);
+    const dollars = own.length > 0
+      ? sumOf(own.map((entry) => costOfTokens(entry, price)))
+      : costOfSums(part.tokens, part.requests, price);
+    return { ...part, asked, price, dollars };
   });
   const unknown = parts.map(({ dollars, requests, untold, cut_off }) =>
     dollars.cost_usd !== null || requests === null ? untold : requests + cut_off
@@ -69,12 +81,51 @@ export function priceRun(
     unknown.reduce((sum, each) => sum === null || each === null ? null : sum + each, 0),
   );
   const missing = new Set(parts.flatMap(({ price, asked }) => price === null ? [asked] : []));
+  const tiered = parts.find(({ price, dollars }) => price?.tiers && dollars.cost_usd === null);
   const problem = !known
     ? tokensMissing(run)
     : missing.size === 0
-    ? null
+    ? tiered === undefined ? null : sizesMissing(tiered.asked)
     : [...missing].map((asked) => priceMissing(asked, prices)).join("; ");
   return { cost, prices: parts.flatMap(({ price }) => price ?? []), problem };
+}
+
+/** {@linkcode priceRun}, reading the run's requests where the size of each one's prompt counts. */
+export async function priceRunByRequest(
+  run: RunSummary,
+  prices: PriceTable,
+  options: { again: boolean },
+): Promise<PricedRun> {
+  const priced = priceRun(run, prices, options);
+  const tiered = priced.prices.some(({ tiers }) => tiers !== undefined);
+  if (!tiered || run.source_form !== "dyno") return priced;
+  const entries: LedgerEntry[] = [];
+  const collected: Fold<"run", Ledger> = {
+    kind: "run",
+    begin: () => new Ledger((entry) => entries.push(entry)),
+    take: (ledger, event) => ledger.take(event),
+  };
+  try {
+    await foldJournal(runDirectoryAt(run.path).journal, collected);
+  } catch {
+    return priced; // without a journal, its sums are all there is
+  }
+  return priceRun(run, prices, { ...options, entries });
+}
+
+/**
+ * Returns the cost of the tokens of several requests, USD. Unknown where one of the prompts may have
+ * reached a tier of the price, as sums do not tell.
+ *
+ * @param requests how many; null where unknown.
+ */
+export function costOfSums(
+  tokens: TokenCounts,
+  requests: number | null,
+  price: PriceRow | null,
+): Dollars {
+  const unclear = price !== null && requests !== 1 && mayBeTiered(price, tokens.prompt_tokens ?? 0);
+  return costOfTokens(tokens, unclear ? null : price);
 }
 
 /** What each model was asked; for a run that did not record this, everything counts for its own model. */
@@ -114,6 +165,12 @@ export function priceMissing(model: string, prices: PriceTable): string {
     `copy of experiments/prices.json and give that with --prices FILE`;
 }
 
+/** Why a price with tiers cannot be applied to sums. */
+function sizesMissing(model: string): string {
+  return `cost unknown: the price of "${model}" depends on the size of each prompt, and the run has ` +
+    `only sums of tokens`;
+}
+
 /** Why a run has no token counts, and what to check. */
 export function tokensMissing({ run_id, successful, agent, source_form }: RunSummary): string {
   if (successful === 0) return `${run_id}: token counts missing: no item was answered`;
@@ -133,7 +190,7 @@ export function tokensMissing({ run_id, successful, agent, source_form }: RunSum
 /** The cost of an item, USD; null when its tokens or the price are unknown. */
 export function itemCost(item: RunItem, price: Price | null): number | null {
   const told = countsOfUsage(item, null);
-  return item.cost_usd ?? costOfTokens(told, price).cost_usd;
+  return item.cost_usd ?? costOfSums(told, item.iterations, price).cost_usd;
 }
 
 /** The ways to group the costs of runs. */

@@ -1,7 +1,7 @@
 /** Entries of a run's ledger: one request with its purpose, tokens and cost. */
 import { classOfStatus, isSuccess } from "../endpoint/errors.ts";
 import { exactUsd } from "../text/dollars.ts";
-import { fields, isNumber, isText, orMissing, orNull } from "./forms.ts";
+import { areAll, fields, isNumber, isText, orMissing, orNull } from "./forms.ts";
 import type { UsageDetails } from "../endpoint/usage.ts";
 import type { Price } from "./prices.ts";
 
@@ -40,8 +40,11 @@ export interface TokenCounts {
 /** The price of tokens when the request was made: a row of the price table, USD per million tokens. */
 export type PriceRow = Pick<
   Price,
-  "model" | "input" | "output" | "cache_read" | "cache_write" | "date"
+  "model" | "input" | "output" | "cache_read" | "cache_write" | "tiers" | "date"
 >;
+
+/** The prices of a request's tokens, USD per million tokens. */
+type Rates = Pick<Price, "input" | "output" | "cache_read" | "cache_write">;
 
 /** An entry of the ledger: one request. */
 export interface LedgerEntry extends TokenCounts {
@@ -129,9 +132,24 @@ export function tokensTaken(told: TokenCounts, failed: Failed | null): TokenCoun
   return refused ? NO_TOKENS : UNKNOWN_TOKENS;
 }
 
+/** Returns the prices for a request whose prompt has this many tokens. */
+export function ratesFor(price: PriceRow, prompt_tokens: number): Rates {
+  let found: { above_prompt_tokens: number } & Rates = { ...price, above_prompt_tokens: 0 };
+  for (const tier of price.tiers ?? []) {
+    const { above_prompt_tokens: above } = tier;
+    if (prompt_tokens > above && above >= found.above_prompt_tokens) found = tier;
+  }
+  return found;
+}
+
+/** Whether prompts of this many tokens in total may include one that a tier of the price is for. */
+export function mayBeTiered({ tiers = [] }: PriceRow, prompt_tokens: number): boolean {
+  return tiers.some(({ above_prompt_tokens }) => prompt_tokens > above_prompt_tokens);
+}
+
 /**
- * Returns the cost of tokens, USD. Prompt tokens read from a cache or written to one may have
- * separate prices; without these they cost the same as other prompt tokens.
+ * Returns the cost of a request's tokens, USD. Prompt tokens read from a cache or written to one may
+ * have separate prices; without these they cost the same as other prompt tokens.
  */
 export function costOfTokens(
   { prompt_tokens, cached_prompt_tokens, cache_write_tokens, completion_tokens }: TokenCounts,
@@ -142,12 +160,13 @@ export function costOfTokens(
   }
   const cached = Math.min(cached_prompt_tokens ?? 0, prompt_tokens);
   const written = Math.min(cache_write_tokens ?? 0, prompt_tokens - cached);
+  const { input, output, cache_read, cache_write } = ratesFor(price, prompt_tokens);
   const input_cost_usd = exactUsd(
-    tokensCost(prompt_tokens - cached - written, price.input) +
-      tokensCost(cached, price.cache_read ?? price.input) +
-      tokensCost(written, price.cache_write ?? price.input),
+    tokensCost(prompt_tokens - cached - written, input) +
+      tokensCost(cached, cache_read ?? input) +
+      tokensCost(written, cache_write ?? input),
   );
-  const output_cost_usd = exactUsd(tokensCost(completion_tokens, price.output));
+  const output_cost_usd = exactUsd(tokensCost(completion_tokens, output));
   return { input_cost_usd, output_cost_usd, cost_usd: exactUsd(input_cost_usd + output_cost_usd) };
 }
 
@@ -163,13 +182,23 @@ export function entryOf(
   return { asked_by, item_id, ...named, ...taken, price, ...costOfTokens(taken, price) };
 }
 
-/** The form of a {@linkcode PriceRow} in JSON. */
-export const priceRowForm = fields<PriceRow>({
-  model: isText,
+const ratesForms = {
   input: isNumber,
   output: isNumber,
   cache_read: orMissing(orNull(isNumber)),
   cache_write: orMissing(orNull(isNumber)),
+};
+
+/** The form of a {@linkcode PriceRow} in JSON. */
+export const priceRowForm = fields<PriceRow>({
+  model: isText,
+  ...ratesForms,
+  tiers: orMissing(
+    areAll(fields<NonNullable<PriceRow["tiers"]>[number]>({
+      above_prompt_tokens: isNumber,
+      ...ratesForms,
+    })),
+  ),
   date: isText,
 });
 

@@ -7,6 +7,24 @@ import type { OutputOf } from "../settings/setting.ts";
 
 const dollars = z.number().min(0);
 
+const ratesShape = {
+  /** Price of prompt tokens. */
+  input: dollars,
+  /** Price of output tokens. */
+  output: dollars,
+  /** Price of prompt tokens read from the provider's cache; default: that of other prompt tokens. */
+  cache_read: dollars.nullable().optional(),
+  /** Price of prompt tokens written to the provider's cache; default: that of other prompt tokens. */
+  cache_write: dollars.nullable().optional(),
+};
+
+const tierSchema = z.strictObject({
+  above_prompt_tokens: z.int().min(1).describe(
+    "the tier is for prompts of more tokens than this, cached ones included",
+  ),
+  ...ratesShape,
+});
+
 /**
  * The form of a price.
  *
@@ -17,14 +35,12 @@ export const priceSchema = z.strictObject({
   model: nonEmpty,
   /** Another name of the same model. */
   also: nonEmpty.optional(),
-  /** Price of prompt tokens. */
-  input: dollars,
-  /** Price of output tokens. */
-  output: dollars,
-  /** Price of prompt tokens read from the provider's cache; default: that of other prompt tokens. */
-  cache_read: dollars.nullable().optional(),
-  /** Price of prompt tokens written to the provider's cache; default: that of other prompt tokens. */
-  cache_write: dollars.nullable().optional(),
+  ...ratesShape,
+  /**
+   * Other prices for requests with long prompts. The highest tier that a request's prompt exceeds
+   * sets the price of all its tokens.
+   */
+  tiers: z.array(tierSchema).min(1).optional(),
   /** The day on which the price was looked up, YYYY-MM-DD. */
   date: z.iso.date(),
   /** The page that the price is from. */

@@ -254,7 +254,7 @@ async function itemsOfJournal(
 }
 
 /** When a run started, and the seconds from then to its newest event. */
-export type RunSpan = Pick<RunSummary, "started_at_unix_seconds" | "duration_s">;
+type RunSpan = Pick<RunSummary, "started_at_unix_seconds" | "duration_s">;
 
 /**
  * Returns the span of a run from its metadata and the end of its journal, as

@@ -1,5 +1,5 @@
 /** The cost of one model's requests, and the highest possible cost of the next one. */
-import { entryOf, tokensCost, tokensTaken } from "./ledger_entry.ts";
+import { entryOf, ratesFor, tokensCost, tokensTaken } from "./ledger_entry.ts";
 import type { Spent } from "./budget.ts";
 import type { Asker, Failed, LedgerEntry, PriceRow, TokenCounts } from "./ledger_entry.ts";
 import type { PriceTable } from "./prices.ts";
@@ -66,11 +66,7 @@ export class RequestCost {
     if (answer === null) return null;
     const bytes = sizeOf(body);
     const prompt = Math.ceil(bytes * (this.#tokensPerByte ?? TOKENS_PER_BYTE));
-    const dearest = this.#price && Math.max(this.#price.input, this.#price.cache_write ?? 0);
-    const usd = dearest === null
-      ? null
-      : tokensCost(prompt, dearest) + tokensCost(answer, this.#price!.output);
-    return { usd, tokens: prompt + answer };
+    return { usd: this.#price && mostUsd(this.#price, prompt, answer), tokens: prompt + answer };
   }
 
   /** Updates the estimates for later requests. */
@@ -109,8 +105,19 @@ export function addedSpent(a: Spent, b: Spent): Spent {
 function rowOf(prices: PriceTable, of_model: string): PriceRow | null {
   const found = prices.priceOf(of_model);
   if (found === null) return null;
-  const { model, input, output, cache_read, cache_write, date } = found;
-  return { model, input, output, cache_read, cache_write, date };
+  const { model, input, output, cache_read, cache_write, tiers, date } = found;
+  return { model, input, output, cache_read, cache_write, ...(tiers ? { tiers } : {}), date };
+}
+
+/** The most that a request costs whose prompt has at most this many tokens, at any tier, USD. */
+function mostUsd(price: PriceRow, most_prompt_tokens: number, answer_tokens: number): number {
+  const sizes = [0, ...(price.tiers ?? []).map(({ above_prompt_tokens }) => above_prompt_tokens)]
+    .filter((above) => above === 0 || above < most_prompt_tokens);
+  return Math.max(...sizes.map((above) => {
+    const { input, output, cache_write } = ratesFor(price, above + 1);
+    return tokensCost(most_prompt_tokens, Math.max(input, cache_write ?? 0)) +
+      tokensCost(answer_tokens, output);
+  }));
 }
 
 function sizeOf(body: Record<string, unknown>): number {

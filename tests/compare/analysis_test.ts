@@ -14,6 +14,7 @@ import { openRandom, seededRandom, standardNormal } from "../../lib/stats/random
 import stringWidth from "string-width";
 import { record } from "../load/fixture.ts";
 import { comparedRun } from "../run/runs_fixture.ts";
+import { entryOf, type LedgerEntry, UNKNOWN_TOKENS } from "../../lib/run/ledger_entry.ts";
 import type { StageResults } from "../../lib/load/results.ts";
 import type { RunSummary } from "../../lib/run/summary.ts";
 
@@ -108,6 +109,8 @@ Deno.test("steps: found where they are, and seldom where there are none", () => 
   assertEquals(findSteps([1, 2, 3]), []);
 });
 
+const emptyEntry = entryOf("test", null, UNKNOWN_TOKENS, null);
+
 function run(fields: Partial<RunSummary>): RunSummary {
   const base = comparedRun("1").summary;
   return { ...base, run_id: "r", cost_usd: null, successful: 1, agent: null, ...fields };
@@ -141,6 +144,31 @@ Deno.test("costs: the documented example, and every way not to know", () => {
   const recorded = run({ model: "gpt-4o", cost_usd: 7, ...tokens });
   assertEquals(priceRun(recorded, builtinPrices()).cost.total_cost_usd, 7);
   assert(priceRun(recorded, builtinPrices(), { again: true }).cost.total_cost_usd! < 1);
+});
+
+Deno.test("sums of tokens have a price with tiers only where no prompt can have reached one", () => {
+  const model = "gemini-2.5-pro";
+  const of = (prompt_tokens: number, requests: number | null) =>
+    priceRun(run({ model, prompt_tokens, completion_tokens: 0, requests }), builtinPrices());
+  assertEquals(of(200_000, 3).cost.total_cost_usd, 0.25); // 200,000 at $1.25
+  assertEquals(of(400_000, 1).cost.total_cost_usd, 1); // 400,000 at $2.50
+  for (const requests of [2, null]) {
+    assertEquals(of(200_001, requests).cost.total_cost_usd, null);
+    assertMatch(
+      of(200_001, requests).problem!,
+      /the price of "gemini-2.5-pro" depends on the size/,
+    );
+  }
+  const entry = (prompt_tokens: number): LedgerEntry => ({
+    ...emptyEntry,
+    model,
+    prompt_tokens,
+    completion_tokens: 0,
+  });
+  const sums = run({ model, prompt_tokens: 300_001, completion_tokens: 0, requests: 2 });
+  const entries = [entry(100_000), entry(200_001)];
+  const { cost, problem } = priceRun(sums, builtinPrices(), { entries });
+  assertEquals([cost.total_cost_usd, problem], [0.125 + 0.5000025, null]);
 });
 
 Deno.test("price patterns: whole names, a provider in front, the first that fits", () => {

@@ -2,9 +2,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { CancelledError } from "../../lib/execute/scope.ts";
 import { Budget, BudgetSpentError } from "../../lib/run/budget.ts";
-import { PriceTable } from "../../lib/run/prices.ts";
+import { builtinPrices, PriceTable } from "../../lib/run/prices.ts";
 import { countsOfUsage } from "../../lib/run/ledger_entry.ts";
 import { RequestCost } from "../../lib/run/request_cost.ts";
+import type { UsageDetails } from "../../lib/endpoint/usage.ts";
 import type { Spent } from "../../lib/run/budget.ts";
 
 const never = new AbortController().signal;
@@ -78,4 +79,44 @@ Deno.test("what a request may take: its limit, else the longest answer so far", 
   cost.learn(open, { prompt_tokens: 113, completion_tokens: 40 });
   assertEquals(cost.most(open), { usd: (113 * 1 + 40 * 10) / 1e6, tokens: 153 });
   assertEquals(cost.most({ input: "x" })!.tokens, JSON.stringify({ input: "x" }).length);
+});
+
+Deno.test("a price with tiers: the prompt's size sets the price of the whole request", () => {
+  // Claude Sonnet 4 above 200k prompt tokens: https://www.anthropic.com/news/1m-context, 2025-08-12.
+  // The first two costs are worked examples published for that price (eonsr.com, 2025: $1.545 and
+  // $0.629997); cache reads count towards the size and cost a tenth of input, writes 1.25 times.
+  const claude = new RequestCost("claude-sonnet-4-20250514", builtinPrices(), () => {});
+  // Gemini 2.5 Pro: models.dev, 2026-04-20 ($1.25, $10, cached $0.125; above 200k $2.50, $15, $0.25).
+  const gemini = new RequestCost("gemini-2.5-pro", builtinPrices(), () => {});
+  const costOf = (cost: RequestCost, prompt: number, answer: number, cached = 0, written = 0) => {
+    const told = countsOfUsage(
+      { prompt_tokens: prompt, completion_tokens: answer },
+      { cached_tokens: cached, cache_written_tokens: written } as UsageDetails,
+    );
+    return cost.entry("test", null, told, null).cost_usd;
+  };
+  assertEquals(costOf(claude, 250_000, 2000), 1.545);
+  assertEquals(costOf(claude, 199_999, 2000), 0.629997);
+  assertEquals(costOf(claude, 200_000, 2000), 0.63);
+  assertEquals(costOf(claude, 300_000, 1000, 100_000, 100_000), 1.4325);
+  assertEquals(costOf(gemini, 200_000, 1000), 0.26);
+  assertEquals(costOf(gemini, 400_000, 1000, 200_000), 0.565);
+  // the highest tier that is exceeded counts, in whatever order they are written
+  const row = { input: 1, output: 1, date: "2026-01-01", source: "https://example.org" };
+  const tiers = [[100, 3], [10, 2]].map(([above_prompt_tokens, input]) => ({
+    above_prompt_tokens,
+    input,
+    output: input,
+  }));
+  const three = new RequestCost(
+    "m",
+    new PriceTable("t", [{ model: "m", ...row, tiers }]),
+    () => {},
+  );
+  const each = [10, 11, 100, 101].map((size) => costOf(three, size, 0)! / size * 1e6);
+  assertEquals(each.map(Math.round), [1, 2, 2, 3]);
+  // what a request may cost at most: at the dearest tier that its prompt may reach
+  const body = { prompt: "x".repeat(30), max_tokens: 5 };
+  const prompt = Math.ceil(JSON.stringify(body).length / 2);
+  assertEquals(three.most(body), { usd: (prompt + 5) * 2 / 1e6, tokens: prompt + 5 });
 });

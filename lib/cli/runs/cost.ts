@@ -1,6 +1,6 @@
 /** dyno runs cost: the cost of runs, and totals. */
 import { countFigure } from "../../text/figure.ts";
-import { COST_GROUPS, type PricedRun, priceRun, totalCosts } from "../../compare/cost.ts";
+import { COST_GROUPS, type PricedRun, priceRunByRequest, totalCosts } from "../../compare/cost.ts";
 import { EXIT } from "../exit_codes.ts";
 import { choice, flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
@@ -58,7 +58,10 @@ export const command: Command = {
     const again = values.prices !== undefined;
     return await withRuns(values.runs, terminal, async (index) => {
       const runs = await chosenRuns(index, positional, filterOf(values));
-      const priced = runs.map((run) => ({ run, ...priceRun(run, prices, { again }) }));
+      const priced: Priced[] = [];
+      for (const run of runs) {
+        priced.push({ run, ...await priceRunByRequest(run, prices, { again }) });
+      }
       if (values.by) totals(priced, values.by, values.json ?? false, terminal);
       else if (!values.json) table(priced, terminal);
       else {
@@ -126,9 +129,14 @@ function explain(priced: readonly Priced[], terminal: Terminal): void {
       cost.total_cost_usd === null ? [] : prices.map((price) => [price.model, price] as const)
     ),
   );
-  for (const { model, input, output, date, source } of taken.values()) {
+  for (const { model, input, output, tiers = [], date, source } of taken.values()) {
     terminal.say(terminal.paint.dim(
-      `price ${model}: $${input} in, $${output} out for a million tokens, as of ${date}, ${source}`,
+      `price ${model}: $${input} in, $${output} out for a million tokens` +
+        tiers.map((tier) =>
+          `, above ${
+            countFigure(tier.above_prompt_tokens)
+          } prompt tokens $${tier.input} and $${tier.output}`
+        ).join("") + `, as of ${date}, ${source}`,
     ));
   }
   const problems = [...new Set(priced.flatMap(({ problem }) => problem ?? []))];

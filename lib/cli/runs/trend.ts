@@ -1,6 +1,6 @@
 /** dyno runs trend: shows a metric over time. */
 import { InputError } from "../../errors.ts";
-import { priceRun } from "../../compare/cost.ts";
+import { priceRunByRequest } from "../../compare/cost.ts";
 import { describeValue } from "../../measures/describe.ts";
 import { isTrendMetric, readTrendValues, TREND_METRICS, trendOf } from "../../compare/trend.ts";
 import { LIMIT_NAMES } from "../../compare/gate_limits.ts";
@@ -13,6 +13,7 @@ import { shortened, shownTime } from "./text.ts";
 import { type Column, tableLines } from "../ui/table.ts";
 import type { Trend } from "../../compare/trend.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
+import type { RunSummary } from "../../run/summary.ts";
 import type { Palette } from "../ui/terminal.ts";
 
 const flags = {
@@ -60,10 +61,11 @@ export const command: Command = {
       const filter = { ...given, status: given.status ?? "complete" as const };
       const chosen = await chosenRuns(index, positional, filter);
       const again = values.prices !== undefined;
-      const runs = metric !== "cost_usd" ? chosen : chosen.map((run) => ({
-        ...run,
-        cost_usd: priceRun(run, prices, { again }).cost.total_cost_usd,
-      }));
+      const costOf = async (run: RunSummary) =>
+        (await priceRunByRequest(run, prices, { again })).cost.total_cost_usd;
+      const runs = metric !== "cost_usd" ? chosen : await Promise.all(
+        chosen.map(async (run) => ({ ...run, cost_usd: await costOf(run) })),
+      );
       const trend = trendOf(runs, metric, await readTrendValues(runs, metric, prices));
       if (trend.points.length === 0) {
         throw new InputError(`none of the ${runs.length} runs has a known ${metric}`);

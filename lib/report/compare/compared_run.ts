@@ -2,7 +2,7 @@
 import { type LoadSample, readLoadSample } from "../../compare/load_sample.ts";
 import { type RunDirectory, runDirectoryAt } from "../../run/directory.ts";
 import { asObject, objectsIn, textAt } from "../../json_fields.ts";
-import { costOfTokens as priced } from "../../run/ledger_entry.ts";
+import { costOfSums } from "../../compare/cost.ts";
 import { sortedCopy } from "../../stats/quantile.ts";
 import { plainText } from "../../run/plain_file.ts";
 import type { ComparedRun } from "../../compare/compare.ts";
@@ -96,5 +96,5 @@ export function answerRate({ success, latency_ms, completion_tokens }: RunItem):
  * The cost of a run, USD: as recorded with it, or from its tokens and the price; null if unknown.
  */
 export function costOf({ summary, price }: ReportedRun): number | null {
-  return summary.cost_usd ?? priced(summary, price).cost_usd;
+  return summary.cost_usd ?? costOfSums(summary, summary.requests, price).cost_usd;
 }
