@@ -94,7 +94,7 @@ export async function runCoding(options: CodingRunOptions): Promise<CodingRun> {
       sandbox: options.sandbox.description,
     },
   });
-  const summary = summaryOf(run, options, runSpan(run.directory));
+  const summary = summaryOf(run, options, runSpan(run.directory).started_at_unix_seconds);
   writeFileAtomic(`${run.directory.path}/summary.json`, JSON.stringify(summary, null, 2) + "\n");
   return {
     ...run,

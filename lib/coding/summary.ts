@@ -10,7 +10,6 @@ import type { CodingSettings, Mode } from "./problems_suite.ts";
 import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Problem } from "./problems/problem.ts";
 import type { CodingOutcome } from "../run/test_result.ts";
-import type { RunSpan } from "../run/read_run.ts";
 
 /** The outcome of one problem. */
 export interface ExperimentResult {
@@ -159,13 +158,12 @@ interface Asked {
 
 /** The summary of a run, with the field names that its readers expect. */
 export function summaryOf(
-  { run_id, results, wall_s }: SuiteRun,
+  { run_id, results, wall_s: duration_s }: SuiteRun,
   { settings, problems, range, api, path }: Asked,
-  span: RunSpan,
+  started_at_unix_seconds: number | null,
 ): BenchmarkSummary {
   const both = settings.modes.length > 1;
-  const duration_s = span.duration_s ?? wall_s;
-  const start_s = span.started_at_unix_seconds ?? Date.now() / 1000 - duration_s;
+  const start_s = started_at_unix_seconds ?? Date.now() / 1000 - duration_s;
   const { temperature, seed } = settings.parameters;
   const head = {
     run_id,

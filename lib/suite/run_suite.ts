@@ -10,6 +10,7 @@ import type { LimitWait } from "../endpoint/rate_limit.ts";
 import { EndpointClient, type OnPlace } from "../endpoint/client.ts";
 import { clockAnchor, nowNs } from "../native/clock.ts";
 import { foldJournal } from "../run/fold.ts";
+import { runSpan } from "../run/read_run.ts";
 import { RunSession } from "../run/session.ts";
 import { builtinPrices, type PriceTable } from "../run/prices.ts";
 import { energyOfRun } from "./energy.ts";
@@ -109,8 +110,10 @@ export interface SuiteRun {
   directory: RunDirectory;
   /** The content of results.json. */
   results: SuiteResults;
-  /** Seconds of this session. */
+  /** Seconds from the run's start to its end, including pauses between its sessions. */
   wall_s: number;
+  /** Seconds of this session. */
+  session_s: number;
   /** Tests with a result from an earlier session. */
   resumed_tests: number;
 }
@@ -274,12 +277,14 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
   writeHealthReport(directory, healthReport(results, resources, execution.alerts));
   writeBatchResults(directory, metadata, progress.snapshot(), results);
   logEnd(session, results, results_crc);
+  const session_s = (nowNs() - started_ns) / 1e9;
   return {
     run_id: directory.run_id,
     directory,
     results,
     resumed_tests,
-    wall_s: (nowNs() - started_ns) / 1e9,
+    wall_s: runSpan(directory).duration_s ?? session_s,
+    session_s,
   };
 }
 

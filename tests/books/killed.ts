@@ -34,7 +34,7 @@ const BATCH = ["batch", "run", "batch.json", "--speedup", "1000"];
 /** The others have smaller seeds. */
 const FIRST = 1000;
 
-const goOn = (args: string[]) => (run: string) => [...args, "--resume", run];
+const goOn = (args: string[]) => (run: string) => [...args, "--json", "--resume", run];
 const sumUp = (run: string) => ["load", "--resume", run];
 
 const SCENES: readonly Scene[] = [
@@ -132,6 +132,7 @@ export async function killed(root: string): Promise<Made[]> {
         cut: signal === "SIGKILL" ? "killed" as const : "stopped" as const,
         places: at_once ?? new Set(mocks[i].requests.map(({ connection }) => connection)).size,
         budget: null,
+        told_s: kind === "suite" ? [JSON.parse(ended[i].stdout).runs[0].wall_s] : [],
       };
     });
   } finally {

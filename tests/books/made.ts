@@ -6,6 +6,7 @@ import { configureApi } from "../../lib/endpoint/api.ts";
 import { openTransport } from "../../lib/endpoint/open_transport.ts";
 import { codingLines } from "../../lib/cli/run/coding_lines.ts";
 import { loadTable } from "../../lib/cli/load/load_table.ts";
+import { endOfSuite } from "../../lib/cli/run/run_ends.ts";
 import { suiteTable } from "../../lib/cli/run/suite_table.ts";
 import { runCoding } from "../../lib/coding/run_coding.ts";
 import { resumeLoad } from "../../lib/load/resume.ts";
@@ -59,6 +60,8 @@ export interface Made {
   places: number;
   /** What the budget counted; null where no limit was set, or of a session that went on. */
   budget: { usd: number; tokens: number } | null;
+  /** What `--json` and a callback say that a suite or coding run took, seconds. */
+  told_s: (number | null)[];
 }
 
 /** Numbers by a seed (mulberry32). */
@@ -173,6 +176,7 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
     cut: cuts ? "stopped" : null,
     places: 2,
     budget: null,
+    told_s: [],
     ...more,
   });
 
@@ -292,7 +296,8 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
       });
     });
     return [
-      keep(run.directory, suiteTable(run.results, run.wall_s, PLAIN), {
+      keep(run.directory, suiteTable(run, PLAIN), {
+        told_s: [run.wall_s, endOfSuite(run, signal).duration_seconds],
         budget: limits.tokens === null ? null : budget.spent,
         story: `${story}, ${epochs} epochs, ${judged ? "" : "not "}judged${talks ? ", turns" : ""}`,
       }),
@@ -332,6 +337,7 @@ export async function made(seed: number, root: string, sandbox: Sandbox): Promis
   );
   return [
     keep(run.directory, codingLines(run, PLAIN), {
+      told_s: [run.wall_s, endOfSuite(run, signal).duration_seconds],
       budget: limits.tokens === null ? null : run.budget_spent,
       story: `${story}, ${samples} samples, ${reviewed ? "reviewed" : "not reviewed"}`,
     }),

@@ -74,6 +74,7 @@ export async function checkCommands(root: string, found: Findings): Promise<void
         log: loggedBy(mocks[seed]),
         prices: { [`model-${seed}`]: null, sage: null },
         lines: [],
+        told_s: [],
         story: `--json of ${args.slice(0, 4).join(" ")}`,
         cut: null,
         places: 0,

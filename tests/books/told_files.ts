@@ -37,6 +37,9 @@ export async function checkFiles(one: Case, found: Findings): Promise<void> {
     await checkLoadPage(one, results, found);
     return;
   }
+  for (const told_s of run.told_s) {
+    found.same(one, "--json and callbacks: seconds", told_s?.toFixed(3), one.seconds.toFixed(3));
+  }
   checkSuiteResults(one, results, found);
   if (run.kind === "suite") checkSuiteLines(one, found);
   else if (run.kind !== "batch") {
@@ -254,6 +257,7 @@ function checkSuiteLines(one: Case, found: Findings): void {
     /^([\d,]+) (?:tests?|answers? to ([\d,]+) tests?) and (?:([\d,]+) output tokens?|unknown).*? in \S+(?: \S+)*?(?: \(([\d.,]+) output tok\/s\))?, cost/m
       .exec(text) ?? [];
   found.same(one, "closing line: answers", Number(answers), items.length);
+  found.same(one, "closing line: seconds", / in (\d+) s\b/.exec(text)?.[1], one.seconds.toFixed(0));
   const problems = new Set(items.map(({ problem }) => problem)).size;
   found.same(one, "closing line: tests", Number(to ?? answers), problems);
   found.prints(one, "closing line: output tok/s", speed ?? "–", outputRate(one.spans));

@@ -204,6 +204,7 @@ export async function checkTasks(root: string, found: Findings): Promise<void> {
       log: loggedBy(mock),
       prices: { [model]: null, sage: null },
       lines: [],
+      told_s: [],
       story: `task ${i}: ${kind}`,
       cut: null,
       places: 0,

@@ -71,9 +71,12 @@ for (const balance of ["round-robin", "least-in-flight", "sticky"] as const) {
     const lost = journal.filter(({ event }) => event === "endpoint_lost");
     assertEquals(lost.map(({ endpoint }) => endpoint), [gone]);
     assertEquals(notices.filter((line) => line.includes("continue on the other")).length, 1);
-    const table = suiteTable(results, 1, bare).join("\n");
-    // of a resumed run, not this session's second
-    assertMatch(suiteTable(results, null, bare).join("\n"), / in .* s with requests in flight \(/);
+    const table = suiteTable({ results, wall_s: 9, session_s: 9, resumed_tests: 0 }, bare).join(
+      "\n",
+    );
+    assertMatch(table, / in 9 s \(/);
+    const again = suiteTable({ results, wall_s: 75, session_s: 9, resumed_tests: 1 }, bare);
+    assertMatch(again.join("\n"), / in 1 min 15 s, 9 s of it in this session \(/);
     const { away_s, came_back } = results.endpoints![1];
     assert(!came_back && away_s! > 0);
     const said = `${gone} went away once, for ${away_s!.toFixed(1)} s, and did not come back: ` +
@@ -127,7 +130,7 @@ Deno.test("an endpoint that comes back is found by a check, gets tests again, an
     [1, true],
   ]);
   assertStringIncludes(
-    suiteTable(results, 1, bare).join("\n"),
+    suiteTable({ results, wall_s: 1, session_s: 1, resumed_tests: 0 }, bare).join("\n"),
     `went away once, for ${away_s.toFixed(1)} s in all: its tests continued on the others`,
   );
   await mocks[0].close();

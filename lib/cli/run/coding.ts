@@ -147,8 +147,7 @@ export async function runProblems(
   const report = await writeSuiteReport(run.directory, run.results);
   callbacks?.ended(endOfSuite(run, signal));
   terminal.say();
-  suiteTable(run.results, run.resumed_tests ? null : run.wall_s, paint)
-    .forEach((row) => terminal.say(row));
+  suiteTable(run, paint).forEach((row) => terminal.say(row));
   terminal.say();
   codingLines(run, paint).forEach((row) => terminal.say(row));
   const exported = join(export_dir, `${run.run_id}.json`);

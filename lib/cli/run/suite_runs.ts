@@ -160,8 +160,7 @@ async function runOne(
     terminal.say(`finished before: ${before}`);
   }
   terminal.say();
-  suiteTable(run.results, run.resumed_tests ? null : run.wall_s, paint)
-    .forEach((row) => terminal.say(row));
+  suiteTable(run, paint).forEach((row) => terminal.say(row));
   terminal.say();
   terminal.say(`run     ${shortPath(run.directory.path)}`);
   terminal.say(`report  ${paint.accent(shortPath(report))}`);
@@ -202,14 +201,13 @@ function exitCode(runs: readonly SuiteRun[], budget: Budget, signal: AbortSignal
 }
 
 /** The JSON summary of a run. */
-function summary({ run_id, directory, results, wall_s, resumed_tests }: SuiteRun) {
+function summary({ run_id, directory, results, ...session }: SuiteRun) {
   const { items: _items, ...rest } = results;
   return {
     ...rest,
     run_id,
     directory: directory.path,
     report: directory.report,
-    wall_s,
-    resumed_tests,
+    ...session,
   };
 }

@@ -6,13 +6,16 @@ import { shortNames } from "../../text/short_names.ts";
 import { type Column, tableLines } from "../ui/table.ts";
 import { durationText } from "../../text/duration.ts";
 import { percentEstimate } from "../../text/percent.ts";
-import { output, ratedOf } from "../../suite/aggregate.ts";
+import { ratedOf } from "../../suite/aggregate.ts";
 import { awayText } from "../../suite/away.ts";
 import type { Distribution } from "../../stats/quantile.ts";
 import type { EpochStatistics } from "../../suite/epochs.ts";
 import { isOfTwoModes, type RunEnergy } from "../../suite/results.ts";
 import type { Aggregate, SuiteResults, SuiteStatistics } from "../../suite/results.ts";
+import type { SuiteRun } from "../../suite/run_suite.ts";
 import type { Palette } from "../ui/terminal.ts";
+
+type Times = Pick<SuiteRun, "wall_s" | "session_s" | "resumed_tests">;
 
 const COLUMNS: Column[] = [
   { title: "category", align: "left", cut: true },
@@ -30,14 +33,9 @@ const COLUMNS: Column[] = [
 const WORDS =
   "ttft: to the first token; tpot: between tokens; e2e: the whole answer. More: dyno help metrics";
 
-/**
- * The table by category with a total, and the notes below it.
- *
- * @param wall_s how long the run took; null for a resumed one: then the time with requests in flight.
- */
+/** The table by category with a total, and the notes below it. */
 export function suiteTable(
-  results: SuiteResults,
-  wall_s: number | null,
+  { results, ...run }: Pick<SuiteRun, "results"> & Times,
   paint: Palette,
 ): string[] {
   const rows = results.categories.map(({ category, aggregate, statistics }) =>
@@ -48,7 +46,7 @@ export function suiteTable(
   return [
     ...(rows.length > 0 ? [...tableLines(COLUMNS, whole, paint), paint.dim(WORDS), ""] : []),
     ...endpointLines(results, paint),
-    ...summaryLines(results, wall_s, paint),
+    ...summaryLines(results, run, paint),
   ];
 }
 
@@ -83,7 +81,7 @@ function row(name: string, counts: Aggregate, stats: SuiteStatistics, paint: Pal
 
 function summaryLines(
   { aggregate, statistics, energy, missing, items }: SuiteResults,
-  wall_s: number | null,
+  { wall_s, session_s, resumed_tests }: Times,
   paint: Palette,
 ): string[] {
   const lines: string[] = [];
@@ -113,13 +111,9 @@ function summaryLines(
     ? `${counted(aggregate.tests, "answer")} to ${counted(problems, "test")}`
     : counted(aggregate.tests, "test");
   const cost = costText(total_cost_usd, requests_of_unknown_cost, requests_cut_off);
-  lines.push(
-    `${tests} and ${produced} in ${
-      wall_s === null
-        ? `${durationText(output(items).busy_s)} with requests in flight`
-        : durationText(wall_s)
-    }${speed == null ? "" : ` (${inDigits(speed)} output tok/s)`}, cost ${cost}`,
-  );
+  const session = resumed_tests ? `, ${durationText(session_s)} of it in this session` : "";
+  const rate = speed == null ? "" : ` (${inDigits(speed)} output tok/s)`;
+  lines.push(`${tests} and ${produced} in ${durationText(wall_s)}${session}${rate}, cost ${cost}`);
   if (requests_cut_off) lines.push(cutOffText(requests_cut_off));
   if (energy) lines.push(energyLine(energy));
   const classes = Object.entries(aggregate.errors_by_class).map(([name, n]) => `${n} ${name}`);
