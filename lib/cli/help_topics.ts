@@ -106,6 +106,14 @@ const units = [
   ...entry("without a unit", "seconds in settings and flags; milliseconds in --slo"),
   ...entry("ms, s, m, h, d", "milliseconds, seconds, minutes, hours, days; also us and min"),
   "",
+  "A rate (--rate) is a plain number of requests a second; output writes 10/s. For several loads, each",
+  "at its own rate or concurrency:",
+  "",
+  ...entry("1,2,4,8", "a list"),
+  ...entry("1..16*2", "each twice the one before: 1, 2, 4, 8, 16"),
+  ...entry("10..50+10", "each 10 more: 10, 20, 30, 40, 50"),
+  ...entry("rate=2..8:1m", "in --stages: from 2 to 8 requests a second within a minute"),
+  "",
   "In files and --json the unit ends the name:",
   "",
   ...entry("_ms, _s", "milliseconds, seconds"),
@@ -127,7 +135,10 @@ export const topics: Record<string, () => string[]> = {
 };
 
 /** Usual names in the field for things that have another name here. */
-const OTHER_WORDS = new Map([["percentile", "quantiles"], ["throughput", "per_s"]]);
+const OTHER_WORDS = new Map([["percentile", "quantiles"], ["throughput", "per_s"], [
+  "frontier",
+  "pareto",
+]]);
 
 /**
  * Explains a word of the output: the quantities that have it in their name, such as ttft, or as

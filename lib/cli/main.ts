@@ -240,11 +240,12 @@ function overview(): string[] {
  *
  * @throws {InputError} there is no such command; the message names the nearest.
  */
-async function helpOn([name, ...rest]: string[]): Promise<string[]> {
-  if (Object.hasOwn(commands, name)) {
-    const { command } = await commands[name].load();
+async function helpOn([first, ...rest]: string[]): Promise<string[]> {
+  if (Object.hasOwn(commands, first)) {
+    const { command } = await commands[first].load();
     return (await command.subcommand?.(rest) ?? command).help;
   }
+  const name = [first, ...rest].join(" ");
   const { mentionsOf, topics, wordHelp, wordsKnown } = await import("./help_topics.ts");
   const topic = name.toLowerCase();
   if (TOPICS.includes(topic)) return topics[topic]();

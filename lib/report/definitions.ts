@@ -40,11 +40,29 @@ export const LOAD_DEFINITIONS: readonly Term[] = [
     "rates",
     "answers, tokens or good requests a second. Closed loop: every request of a stage counts in full, over the time that all together held their places, times the places taken: places / mean time. Open loop: over the stage's time, and longer where the server fell behind",
   ],
+  ["closed loop", "a load that keeps a fixed number of requests in flight: --concurrency"],
+  [
+    "open loop",
+    "a load that sends requests at their times, however slow the server is: --rate",
+  ],
+  [
+    "knee",
+    "of several levels, the one with the most requests/s for the time that a request takes (requests/s / mean e2e, Kleinrock's power): above it latency grows by more than throughput; not reached where no higher level was tried",
+  ],
+  [
+    "Pareto",
+    "a level that no other one beats: none gives more tokens/s both to a user and in all",
+  ],
   [
     "verdict",
     "whether the client can be trusted: client_limited when its reading, sending or CPU shaped the figures, cached when the server's prefix cache answered unasked, unknown when nothing shows that it kept up",
   ],
 ];
+
+/** What a term of load runs means. */
+export function meaningOf(term: string): string {
+  return LOAD_DEFINITIONS.find(([name]) => name === term)![1];
+}
 
 /** Terms that a suite run and a load run share. */
 const SHARED: ReadonlySet<string> = new Set(["ttft", "tpot"]);

@@ -52,7 +52,7 @@ Deno.test("help: every command under a job, a command's own, each topic, the nea
     true,
     files,
   );
-  assertStringIncludes(units, "1h30m");
+  for (const form of ["1h30m", "10/s", "1..16*2", "10..50+10"]) assertStringIncludes(units, form);
 });
 
 Deno.test("help: a word of the output is explained alone, and a subcommand's place is told", async () => {
@@ -70,6 +70,10 @@ Deno.test("help: a word of the output is explained alone, and a subcommand's pla
     ["rates", "answers, tokens or good requests a second"],
     ["window", "the measured part of a stage"],
     ["percentiles", "nearest rank on all values"],
+    ["knee", "Kleinrock's power"],
+    ["pareto", "a level that no other one beats"],
+    ["open loop", "sends requests at their times"],
+    ["closed loop", "a fixed number of requests in flight"],
     ["SLO", "An objective (--slo"],
     ["turns", "dyno load --turns", 'No topic "turns"'],
     ["judge", "evaluator judge", "dyno runs agreement"],
@@ -82,7 +86,7 @@ Deno.test("help: a word of the output is explained alone, and a subcommand's pla
     ["help", "status"],
     ["help", "wibble"],
     ["help", "tfft"],
-    ...[...words, ...elsewhere].map(([word]) => ["help", word]),
+    ...[...words, ...elsewhere].map(([word]) => ["help", ...word.split(" ")]),
   ], { cwd: folder.path });
   assertStringIncludes(nothing.stderr, 'no topic "wibble"');
   assertStringIncludes(near.stderr, 'did you mean "ttft"');

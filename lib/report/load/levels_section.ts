@@ -1,5 +1,6 @@
 /** A page's section with the figures of loads at several levels. */
 import { escapeHtml } from "../html.ts";
+import { meaningOf } from "../definitions.ts";
 import { dataTable } from "../table.ts";
 import { short } from "./load_figures.ts";
 import { type LevelFigures, levelMarks } from "../../load/levels.ts";
@@ -33,7 +34,5 @@ export function levelsSection(levels: readonly LevelFigures[]): string {
     `<p class="note">${NOTE}</p></section>`;
 }
 
-const NOTE =
-  "Knee: the most requests/s for the time that one takes (Kleinrock's power); not reached " +
-  "where no higher level was tried. Pareto: no other level gives more tokens/s both to a user and in " +
-  "all. Of several runs of a level, their mean.";
+const NOTE = `Knee: ${meaningOf("knee")}. Pareto: ${meaningOf("Pareto")}. ` +
+  "Of several runs of a level, their mean.";
