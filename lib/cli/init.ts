@@ -1,6 +1,7 @@
 /** dyno init: writes a first file, with comments, that works immediately. */
 import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
+import { mockSettings } from "../settings/mock.ts";
 import { writeFileAtomic } from "../write.ts";
 import { EXIT } from "./exit_codes.ts";
 import { choice, flagHelp, parseFlags, text, toggle } from "./ui/flags.ts";
@@ -11,6 +12,10 @@ type Kind = typeof KINDS[number];
 
 /** A mock for a load streams its answers token by token, so that each has a tpot to judge. */
 const MOCK_PACE = "--delay 0.1 --tokens-per-second 50";
+
+/** Where dyno mock answers when it is started without flags. */
+const MOCK_PORT = String(mockSettings.parse({}).port);
+const ENDPOINT = `http://127.0.0.1:${MOCK_PORT}/v1`;
 
 /** The answers from which the file is made. */
 interface Answers {
@@ -23,7 +28,7 @@ interface Answers {
 
 const flags = {
   "name": text("NAME", "what the suite, load or sweep is called (first)"),
-  "endpoint": text("URL", "the server that is asked (http://127.0.0.1:8000/v1)"),
+  "endpoint": text("URL", `the server that is asked (${ENDPOINT})`),
   "model": text("NAME", "the model; without it, the only one that the server has"),
   "file": text("FILE", "where it is written (NAME.yaml)"),
   "force": toggle("overwrite an existing file"),
@@ -58,7 +63,7 @@ export const command: Command = {
       kind,
       name,
       endpoint: values.endpoint ??
-        (local ? "" : await asked("which server?", "http://127.0.0.1:8000/v1")),
+        (local ? "" : await asked("which server?", ENDPOINT)),
       model: values.model ?? (local ? "" : await asked("which model? empty: its only one", "")),
       file: values.file ?? await asked("in which file?", `${name.replace(/[^\w.-]+/g, "_")}.yaml`),
     };
@@ -71,15 +76,24 @@ export const command: Command = {
     writeFileAtomic(answers.file, FILES[kind](answers));
     terminal.say(`${answers.file} is written. Run it:`);
     terminal.out(nextCommand(answers));
-    if (!local) {
+    const port = portOfMock(answers.endpoint);
+    if (port !== null) {
       const [pace, alike] = kind === "suite"
         ? ["", " (it answers every prompt alike, so these tests fail)"]
         : [` ${MOCK_PACE}`, ""];
-      terminal.say(`without a server: dyno mock --port 8000${pace}, in another terminal${alike}`);
+      const at = port === MOCK_PORT ? "" : ` --port ${port}`;
+      terminal.say(`without a server: dyno mock${at}${pace}, in another terminal${alike}`);
     }
     return EXIT.good;
   },
 };
+
+/** The port at which a mock on this host answers for an endpoint; null for other hosts' endpoints. */
+function portOfMock(endpoint: string): string | null {
+  const { protocol, hostname, port } = URL.parse(endpoint) ?? {};
+  const isHere = /^(127\.|localhost$|\[::1\]$)/.test(hostname ?? "");
+  return protocol === "http:" && isHere ? port || "80" : null;
+}
 
 function kindOf(given: string): Kind {
   return choiceOf(given.trim().toLowerCase());

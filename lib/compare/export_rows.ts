@@ -1,11 +1,14 @@
 /** Runs and their items as rows of a table, for programs that read tables. */
 import { connectMs, latencies, tlsMs } from "../endpoint/latency.ts";
 import { InputError } from "../errors.ts";
+import { numberAt, objectAt, parsedObject } from "../json_fields.ts";
 import { readRecords } from "../load/load_journal.ts";
 import { slicesOf } from "../load/slices.ts";
 import { measureNamed } from "../measures/measures.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { readRunDirectory } from "../run/read_run.ts";
+import { loadTotal } from "../run/load_items.ts";
+import { plainText } from "../run/plain_file.ts";
 import { mediaValues } from "../run/request_record.ts";
 import { TokenFileReader } from "../run/token_file.ts";
 import { itemCost, priceRun } from "./cost.ts";
@@ -44,6 +47,8 @@ const RUN_COLUMNS: readonly RowColumn[] = [
   ...of("count", "judged", "not_judged"),
   ...of("text", "path", "tags"),
   ...of("count", "requests_of_unknown_tokens", "requests_of_unknown_cost", "requests_cut_off"),
+  ...measured("requests_per_s", "goodput_requests_per_s"),
+  ...of("number", "tpot_p50_ms", "tpot_p99_ms", "e2e_p50_ms", "e2e_p99_ms"),
 ];
 
 const REQUEST_COLUMNS: readonly RowColumn[] = [
@@ -157,13 +162,41 @@ async function recordsOf(
 }
 
 /** One row per run; `tags` are separated by spaces. */
-export function runRows(runs: readonly IndexedRun[], prices: PriceTable): RowTable<Row[]> {
-  const rows = runs.map((run) => {
+export async function runRows(
+  runs: readonly IndexedRun[],
+  prices: PriceTable,
+): Promise<RowTable<Row[]>> {
+  const rows: Row[] = [];
+  for (const run of runs) {
     const { total_cost_usd: cost_usd, requests_of_unknown_cost } = priceRun(run, prices).cost;
-    const values = { ...run, cost_usd, requests_of_unknown_cost, tags: run.tags.join(" ") };
-    return rowOf(RUN_COLUMNS, values);
-  });
+    const tags = run.tags.join(" ");
+    const speed = await speedOf(run);
+    const values = { ...run, ...speed, cost_usd, requests_of_unknown_cost, tags };
+    rows.push(rowOf(RUN_COLUMNS, values));
+  }
   return { columns: RUN_COLUMNS, rows };
+}
+
+/** The figures on speed that the index lacks: those in results.json, or what another program states. */
+async function speedOf({ path, source_form }: IndexedRun): Promise<object> {
+  if (source_form !== "dyno") return (await readRunDirectory(path)).stated?.figures ?? {};
+  let text: string;
+  try {
+    text = plainText(runDirectoryAt(path).results);
+  } catch {
+    return {}; // an interrupted run has none yet
+  }
+  const results = parsedObject(text);
+  const total = loadTotal(results);
+  const times = objectAt(total, "metrics") ?? objectAt(results, "statistics");
+  const quantiles = ["tpot", "e2e"].flatMap((name) =>
+    ["p50", "p99"].map((p) => [`${name}_${p}_ms`, numberAt(objectAt(times, `${name}_ms`), p)])
+  );
+  return {
+    requests_per_s: numberAt(total, "requests_per_s"),
+    goodput_requests_per_s: numberAt(objectAt(total, "goodput", "requests_per_s"), "value"),
+    ...Object.fromEntries(quantiles),
+  };
 }
 
 /** One row per item. @param warn called with what is wrong with a run's files. */

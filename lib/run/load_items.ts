@@ -1,6 +1,6 @@
 /** Items and figures of a load, from its journal and its results.json. */
 import { latencies } from "../endpoint/latency.ts";
-import { asObject, type JsonObject, numberAt, objectAt, objectsIn } from "../json_fields.ts";
+import { type JsonObject, numberAt, objectAt, objectsIn } from "../json_fields.ts";
 import type { RequestRecord } from "./request_record.ts";
 import type { RunItem, RunSummary } from "./summary.ts";
 
@@ -47,9 +47,14 @@ export type LoadFigures = Pick<
   | "ttft_p99_ms"
 >;
 
+/** The figures of a load's stages together; of an early version's load, those of its last stage. */
+export function loadTotal(results: JsonObject | null): JsonObject | null {
+  return objectAt(results, "total") ?? objectsIn(results?.stages).at(-1) ?? null;
+}
+
 /** Returns the figures of a load; token counts are those of answered requests in the measured part. */
 export function loadFigures(results: JsonObject): LoadFigures {
-  const total = asObject(results.total) ?? objectsIn(results.stages).at(-1) ?? null;
+  const total = loadTotal(results);
   const requests = objectAt(total, "requests");
   const count = (key: string) => numberAt(requests, key) ?? 0;
   const successful = count("successful");

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { mockSettings } from "../../lib/settings/mock.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { dyno, dynoEach } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
@@ -14,19 +15,30 @@ Deno.test("each kind of file runs as it was written, and is explained", async ()
   });
   const at = { cwd: folder.path };
   const on = ["--endpoint", `${mock.url}/v1`];
-  const [suite, load, sweep, again] = await dynoEach([
+  const [suite, load, sweep, again, usual, far] = await dynoEach([
     ["init", "suite", ...on, "--model", "m", "--name", "asked"],
     ["init", "load", ...on, "--name", "put on"],
     ["init", "sweep", "--name", "swept"],
     ["init", "sweep", "--name", "swept"],
+    ["init", "load", "--name", "usual"],
+    ["init", "load", "--name", "far", "--endpoint", "https://example.org/v1"],
   ], at);
   assertEquals([suite.code, load.code, sweep.code], [0, 0, 0], suite.stderr);
   assertEquals(again.code, 2);
   assertMatch(again.stderr, /swept\.yaml: exists already; --force/);
   assertEquals(load.stdout, "dyno load put_on.yaml\n");
   // --tokens-per-second gives answers several events, without which no request has a tpot to hold to its limit
-  assertMatch(load.stderr, /dyno mock --port 8000 --delay 0\.1 --tokens-per-second 50, in another/);
-  assertMatch(suite.stderr, /dyno mock --port 8000, in another/);
+  const { port } = new URL(mock.url);
+  const paced = `dyno mock --port ${port} --delay 0.1 --tokens-per-second 50, in another`;
+  assertStringIncludes(load.stderr, paced);
+  assertStringIncludes(suite.stderr, `dyno mock --port ${port}, in another`);
+  assertStringIncludes(usual.stderr, "dyno mock --delay 0.1");
+  const written = readFileSync(join(folder.path, "usual.yaml"), "utf8");
+  assertMatch(
+    written,
+    new RegExp(`^endpoint: "http://127.0.0.1:${mockSettings.parse({}).port}/`, "m"),
+  );
+  assert(!far.stderr.includes("dyno mock"), far.stderr);
   const text = readFileSync(join(folder.path, "put_on.yaml"), "utf8");
   assert(text.split("\n").filter((line) => line.includes("#")).length > 5, "comments teach");
 

@@ -38,6 +38,7 @@ Deno.test("the CI example runs the suite, passes its gate and leaves its reports
     });
     assertEquals(code, 0, said);
     assertStringIncludes(out, "::notice title=");
+    assert(!said.includes("warning:"), said);
     assert(existsSync(join(folder, "gate", "gate.xml")));
     assertStringIncludes(readFileSync(join(folder, "gate", "gate.md"), "utf8"), "passed");
   } finally {

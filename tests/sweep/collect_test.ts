@@ -42,7 +42,8 @@ Deno.test("the table of the Python runner's tree is the one that is kept here", 
   assertMatch(stderr, /warning: full__wf2__seed1__no_hedge__\w+: no out\/summary\.csv/);
   assertStringIncludes(
     stderr,
-    "7 runs, 1 of them with a warning: bench_runs/old/aggregate/runs.csv",
+    "7 runs, 1 of them with a warning: bench_runs/old/aggregate/runs.csv\n" +
+      "next: dyno report --exp_dir bench_runs/old\n",
   );
   const table = place.read("bench_runs/old/aggregate/runs.csv");
   assertEquals(table, readFileSync(GOLDEN, "utf8"));

@@ -177,6 +177,7 @@ async function runFile(
   const { script, ...behaviour } = mock;
   const { loadMockScript, MockEndpoint } = await import("../../mock/server.ts");
   await using endpoint = await MockEndpoint.start({
+    model: run.given.model, // so that a name is not said to be missing
     script: script === undefined ? undefined : await loadMockScript(script),
     behaviour,
   });

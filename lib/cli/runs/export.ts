@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { itemCost } from "../../compare/cost.ts";
 import { spreadsheetRow } from "../../formats/csv.ts";
 import { itemRows, requestRows, runRows, sliceRows } from "../../compare/export_rows.ts";
-import { parquetOf, type RowTable } from "../../formats/parquet.ts";
+import { parquetOf } from "../../formats/parquet.ts";
 import { telemetryRows } from "../../load/telemetry/telemetry_rows.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { perfettoTrace } from "../../report/perfetto.ts";
@@ -104,10 +104,15 @@ export const command: Command = {
         );
       }
       const warn = (line: string) => terminal.warn(line);
-      const parts = await partsOf(format, runs, rows, prices, warn);
+      let count = 0;
+      const table = TABLES.has(format) ? await tableOf(runs, rows, prices, warn) : null;
+      const parts = table
+        ? await tableParts(format, { ...table, rows: counting(table.rows, () => count++) })
+        : await partsOf(format, runs, rows, prices, warn);
       if (out !== undefined) {
         writeFileAtomic(out, parts);
-        terminal.say(`${counted(runs.length, "run")} in ${out}`);
+        const lines = table ? `${counted(count, "row")} of ` : "";
+        terminal.say(`${lines}${counted(runs.length, "run")} in ${out}`);
       } else terminal.printAll(parts as Iterable<string>); // parquet needs --out
       return EXIT.good;
     });
@@ -137,40 +142,54 @@ async function partsOf(
   if (format === "perfetto") return await trace(runs);
   if (format === "markdown") return markdown(runs, prices);
   if (format === "html") {
-    if (by === "runs") return runsPage(runs, prices);
+    if (by === "runs") return await runsPage(runs, prices);
     return await (runs.length === 1
       ? runPage(runs[0], prices, warn)
       : itemsPage(runs, prices, warn));
   }
-  if (format === "json") {
-    const summaries: string[] = [];
-    for (const run of runs) {
-      const read = await readRunDirectory(run.path);
-      read.warnings.forEach(warn);
-      const price = prices.priceOf(run.model);
-      const priced = read.items.map((item) => ({ ...item, cost_usd: itemCost(item, price) }));
-      const whole = await exportable("koderz", { ...read, items: priced });
-      const document = koderzDocument(whole);
-      // the figures by which a gate compares loads
-      const isOurs = run.kind === "load" && run.source_form === "dyno";
-      const more = isOurs && existsSync(runDirectoryAt(run.path).results)
-        ? { [BASELINE_FIELD]: await loadBaselineOf(run.path) }
-        : {};
-      summaries.push(JSON.stringify({ ...document, ...more }, null, 2));
-    }
-    return runs.length === 1 ? [summaries[0], "\n"] : ["[\n", summaries.join(",\n"), "\n]\n"];
+  const summaries: string[] = [];
+  for (const run of runs) {
+    const read = await readRunDirectory(run.path);
+    read.warnings.forEach(warn);
+    const price = prices.priceOf(run.model);
+    const priced = read.items.map((item) => ({ ...item, cost_usd: itemCost(item, price) }));
+    const whole = await exportable("koderz", { ...read, items: priced });
+    const document = koderzDocument(whole);
+    // the figures by which a gate compares loads
+    const isOurs = run.kind === "load" && run.source_form === "dyno";
+    const more = isOurs && existsSync(runDirectoryAt(run.path).results)
+      ? { [BASELINE_FIELD]: await loadBaselineOf(run.path) }
+      : {};
+    summaries.push(JSON.stringify({ ...document, ...more }, null, 2));
   }
-  const table = typeof by === "object"
-    ? await sliceRows(runs, by.slice_s)
-    : by === "requests"
-    ? await requestRows(runs)
-    : by === "telemetry"
-    ? await telemetryRows(runs.map(({ path }) => runDirectoryAt(path)))
-    : by === "runs"
-    ? runRows(runs, prices)
-    : await itemRows(runs, prices, warn);
+  return runs.length === 1 ? [summaries[0], "\n"] : ["[\n", summaries.join(",\n"), "\n]\n"];
+}
+
+function tableOf(
+  runs: readonly IndexedRun[],
+  by: RowsAsked,
+  prices: PriceTable,
+  warn: (line: string) => void,
+): Promise<RowTable> {
+  if (typeof by === "object") return sliceRows(runs, by.slice_s);
+  if (by === "requests") return requestRows(runs);
+  if (by === "telemetry") return telemetryRows(runs.map(({ path }) => runDirectoryAt(path)));
+  return by === "runs" ? runRows(runs, prices) : itemRows(runs, prices, warn);
+}
+
+async function tableParts(
+  format: string,
+  table: RowTable,
+): Promise<Iterable<string | Uint8Array>> {
   if (format === "parquet") return [await parquetOf(table)];
   return joined(format === "jsonl" ? jsonLines(table) : spreadsheet(table));
+}
+
+function* counting(rows: Iterable<Row>, onRow: () => void): Generator<Row> {
+  for (const row of rows) {
+    onRow();
+    yield row;
+  }
 }
 
 /** Joins rows, so that a file of a million rows is not a million writes. */

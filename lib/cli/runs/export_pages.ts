@@ -66,8 +66,11 @@ export async function itemsPage(
 }
 
 /** A page with one row per run. */
-export function runsPage(runs: readonly IndexedRun[], prices: PriceTable): Iterable<string> {
-  const { columns, rows } = runRows(runs, prices);
+export async function runsPage(
+  runs: readonly IndexedRun[],
+  prices: PriceTable,
+): Promise<Iterable<string>> {
+  const { columns, rows } = await runRows(runs, prices);
   const shown = shownColumns(columns, rows, RUN_ORDER);
   return tablePage({
     title: runs.length === 1 ? runs[0].run_id : `${grouped(runs.length)} runs`,

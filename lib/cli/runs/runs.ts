@@ -59,7 +59,7 @@ const subcommands: Commands = {
     load: () => import("./watch.ts"),
   },
   export: {
-    summary: "CSV, JSON, JSON lines, Markdown, or a trace for Perfetto",
+    summary: "CSV, Parquet, JSON, JSON lines, HTML, Markdown, or a trace for Perfetto",
     load: () => import("./export.ts"),
   },
   import: {

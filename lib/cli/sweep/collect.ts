@@ -1,5 +1,6 @@
 /** dyno collect: collects a sweep's runs in one table. */
 import { InputError } from "../../errors.ts";
+import { shellText } from "../../text/shell_text.ts";
 import { grouped } from "../../text/grouped.ts";
 import { collectSweep } from "../../sweep/collect.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -49,6 +50,8 @@ export const command: Command = {
     const count = `${grouped(rows)} ${rows === 1 ? "run" : "runs"}`;
     const kind = warnings === 0 ? "" : `, ${grouped(warnings)} of them with a warning`;
     terminal.say(`${count}${kind}: ${runs_csv}`);
+    const table = values["out-csv"] === undefined ? "" : ` --runs_csv ${shellText([runs_csv])}`;
+    terminal.say(`next: dyno report --exp_dir ${shellText([exp_dir])}${table}`);
     if (values.json) terminal.out(JSON.stringify(summary));
     return EXIT.good;
   },

@@ -22,7 +22,7 @@ import { MockEndpoint } from "../../../lib/mock/server.ts";
 import { takeLock } from "../../../lib/run/lock.ts";
 import { givenMoment } from "../../../lib/cli/runs/query.ts";
 import { load } from "../../load/fixture.ts";
-import { runOnMock, suiteFrom } from "../../suite/fixture.ts";
+import { jsonIn, runOnMock, suiteFrom } from "../../suite/fixture.ts";
 import { runId, runs, temporary, writeRun } from "../../run/runs_fixture.ts";
 
 /** A suite of n tests of which the endpoint answers every third wrong. */
@@ -105,13 +105,14 @@ Deno.test("a gate against an exported baseline, with every report", async () => 
 
 Deno.test("loads: shown, compared, at the gate", async () => {
   using folder = temporary();
-  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.08 } });
+  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.08, tokens_per_second: 500 } });
   const settings = {
     endpoint: `${mock.url}/v1/chat/completions`,
     model: "mock",
     stages: [{ concurrency: 4, requests: 60 }],
     input_tokens: 8,
     output_tokens: 8,
+    slo: ["e2e:60s"],
     transport: "portable" as const,
   };
   const ids: string[] = [];
@@ -132,7 +133,29 @@ Deno.test("loads: shown, compared, at the gate", async () => {
     folder.path,
     ...["export", ids[0], "--format", "jsonl", "--rows", "requests"],
   );
-  for (const row of exported.out.trim().split("\n")) assertEquals(JSON.parse(row).stage, 1);
+  const rows = exported.out.trim().split("\n");
+  for (const row of rows) assertEquals(JSON.parse(row).stage, 1);
+  const out = join(folder.path, "requests.parquet");
+  const { said } = await runs(folder.path, "export", ids[0], "--rows", "requests", "--out", out);
+  assertEquals(said.trim(), `${rows.length} rows of 1 run in ${out}`);
+  const summaries = await runs(
+    folder.path,
+    ...["export", ids[0], "--format", "jsonl", "--rows", "runs"],
+  );
+  // the figures of the run's own results.json
+  const { total } = jsonIn(join(folder.path, ids[0], "results.json"));
+  const [row] = summaries.out.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals(
+    [row.requests_per_s, row.e2e_p50_ms, row.e2e_p99_ms, row.tpot_p50_ms, row.tpot_p99_ms],
+    [
+      total.requests_per_s,
+      total.metrics.e2e_ms.p50,
+      total.metrics.e2e_ms.p99,
+      total.metrics.tpot_ms.p50,
+      total.metrics.tpot_ms.p99,
+    ],
+  );
+  assertEquals(row.goodput_requests_per_s, total.goodput.requests_per_s.value);
   const names = summary.comparisons[0].metrics.map(({ metric }: { metric: string }) => metric);
   assert(names.includes("ttft_p50_ms") && names.includes("output_tokens_per_s"));
   const quantiles = ["ttft_p99_ms=60000", "p99(ttft)<60s", "ttft_p99:60s"];
@@ -252,7 +275,11 @@ Deno.test("wrong usage says what to do", async () => {
     [["show"], /takes one run, 0 given/],
     [["compare", "latest"], /two runs or more/],
     [["gate"], /needs --baseline/],
-    [["gate", "--baseline", "none.json"], /no such file/],
+    [["gate", "--baseline", "none.json", "--candidate", runId(0)], /no such file/],
+    [
+      ["gate", "--baseline", "deno.jsn", "--candidate", runId(0)],
+      /^deno\.jsn: no such file or run in .*; did you mean "deno\.json"/,
+    ],
     [
       ["gate", "--baseline", runId(0), "--candidate", runId(0), "--metric", "pass"],
       /did you mean "pass_rate"/,
