@@ -1,5 +1,6 @@
 /** Reads the two sides of a gate, and runs the checks on them. */
 import { existsSync, statSync } from "node:fs";
+import { extname } from "node:path";
 import { noSuchFile } from "../text/no_such_file.ts";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
@@ -66,11 +67,22 @@ export async function readGateSide(
       : null;
     return { run: { ...run, price }, load, prices, warnings: [] };
   }
-  if (given.endsWith(".json")) throw new InputError(noSuchFile(given));
-  const path = await resolveRun(index, given);
+  const path = await foundRun(index, given);
   const { warnings, ...run } = await readRunDirectory(path, { items: false });
   const load = run.summary.kind === "load" ? await loadSampleOf(run.summary) : null;
   return { run: { ...run, price: prices.priceOf(run.summary.model) }, load, prices, warnings };
+}
+
+/** @throws {InputError} there is no such run, or, for the name of a file, no such file. */
+async function foundRun(index: RunIndex, given: string): Promise<string> {
+  try {
+    return await resolveRun(index, given);
+  } catch (error) {
+    if (error instanceof InputError && extname(given) !== "" && !existsSync(given)) {
+      throw new InputError(noSuchFile(given, "file or run"));
+    }
+    throw error;
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import tls from "node:tls";
 import { InputError } from "../errors.ts";
+import { noSuchFile, similarNames } from "../text/no_such_file.ts";
 import { hostOf } from "./place.ts";
 
 /** How to connect to an https endpoint. Paths are those of PEM files. */
@@ -219,9 +220,12 @@ function pemOf(flag: string, path: string, what: string): string {
   let text = "";
   try {
     text = readFileSync(path, "utf8");
-  } catch {
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (flag !== "--key" && code === "ENOENT") throw new InputError(`${flag}: ${noSuchFile(path)}`);
     const said = flag === "--key" ? "" : ` ${path}:`; // possibly an API key
-    throw new InputError(`${flag}:${said} no file that can be read; expected one in PEM`);
+    const near = code === "ENOENT" ? similarNames(path) : "";
+    throw new InputError(`${flag}:${said} no file that can be read; expected one in PEM${near}`);
   }
   if (text.includes(`${what}-----`)) return text;
   const name = what.toLowerCase();

@@ -6,6 +6,7 @@
  */
 import { createReadStream } from "node:fs";
 import { InputError, messageOf } from "../errors.ts";
+import { noSuchFile } from "../text/no_such_file.ts";
 import { printable } from "../text/printable.ts";
 
 /** A value in a table; null is unknown, an empty cell. */
@@ -180,7 +181,7 @@ export async function* readCsv(path: string): AsyncGenerator<Record<string, stri
   } catch (error) {
     if (error instanceof InputError) throw error;
     if ((error as { code?: string }).code === "ENOENT") {
-      throw new InputError(`${path}: no such file; dyno collect writes it`);
+      throw new InputError(`${noSuchFile(path)}; dyno collect writes it`);
     }
     if ((error as { code?: string }).code === "EISDIR") {
       throw new InputError(`${path}: is a folder, expected a table of dyno collect`);

@@ -12,6 +12,7 @@ import {
 import { createInterface } from "node:readline";
 import { dirname } from "node:path";
 import { InputError } from "../errors.ts";
+import { similarNames } from "../text/no_such_file.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { readJsonFile } from "../settings/json_file.ts";
 import { notWritten, writeAll } from "../write.ts";
@@ -57,7 +58,9 @@ export async function collectSweep(
     throw new InputError(
       existsSync(exp_dir)
         ? `${exp_dir}: no sweep's folder: it has no folder runs`
-        : `${exp_dir}: no such folder; give that of a sweep, e.g. bench_runs/smoke`,
+        : `${exp_dir}: no such folder${
+          similarNames(exp_dir) || "; give that of a sweep, e.g. bench_runs/smoke"
+        }`,
     );
   }
   const runs_csv = out_csv ?? tree.runs_csv;

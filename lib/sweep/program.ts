@@ -1,11 +1,12 @@
 /** Finds the program that a sweep runs. */
 import { createHash } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
-import { basename } from "node:path";
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { InputError } from "../errors.ts";
 import { nativeProgram } from "../native/program.ts";
 import { ownProgram } from "../execute/own_program.ts";
+import { didYouMean } from "../text/nearest.ts";
 import type { SweepConfig } from "./sweep.ts";
 
 /** What is started in place of a command's first word. */
@@ -43,6 +44,36 @@ export async function sweepProgram(
     `${config.path}: ${field}: there is no file "${named}" in ${process.cwd()}, where programs are ` +
       `run; build it, or name "agent_sched_sim" for dyno's own simulator`,
   );
+}
+
+/**
+ * Checks that a sweep's program can be started on this host, so that its lack is said once and not
+ * by every run.
+ *
+ * @throws {InputError} it is in no folder of PATH, or may not be run.
+ */
+export function checkStartable({ path: file, command }: SweepConfig, { path }: SweepProgram): void {
+  const field = `${file}: ${command ? "command" : "sim_binary"}`;
+  if (path.includes("/")) {
+    if (isExecutable(path)) return;
+    throw new InputError(`${field}: "${path}" may not be run; chmod +x "${path}"`);
+  }
+  const folders = (process.env.PATH ?? "/bin:/usr/bin").split(":");
+  if (folders.some((folder) => isExecutable(join(folder, path)))) return;
+  const there = folders.filter((folder) => existsSync(folder)).flatMap((each) => readdirSync(each));
+  throw new InputError(
+    `${field}: there is no program "${path}" in the folders of PATH (${folders.join(":")})` +
+      (didYouMean(path, new Set(there)) || "; install it, or give its path"),
+  );
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function isFile(path: string): boolean {

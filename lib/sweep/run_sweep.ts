@@ -9,7 +9,7 @@ import { exactJson } from "./exact_json.ts";
 import { jobFigures } from "./job_figures.ts";
 import { finishedMeta } from "./meta.ts";
 import { plannedCount, plannedRuns } from "./plan.ts";
-import { sweepProgram } from "./program.ts";
+import { checkStartable, sweepProgram } from "./program.ts";
 import { runHere } from "./run_here.ts";
 import { checkNoJob } from "./slurm/plan.ts";
 import { runPathsOf, type SweepTree, sweepTreeAt } from "./tree.ts";
@@ -133,6 +133,8 @@ export async function runSweep(
   const started = performance.now();
   const tree = treeOf(config);
   const program = await sweepProgram(config, options.notice);
+  // a node of Slurm may have other programs than this host
+  if (options.executor === undefined && config.kind === null) checkStartable(config, program);
   try {
     makeFolder(tree.runs);
   } catch (error) {

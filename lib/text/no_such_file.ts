@@ -1,10 +1,24 @@
 /** The message about a file that does not exist. */
-import { isAbsolute } from "node:path";
-import process from "node:process";
+import { readdirSync } from "node:fs";
+import { basename, dirname, isAbsolute, resolve } from "node:path";
+import { didYouMean } from "./nearest.ts";
 
-/** Names the file, and the folder that its path is relative to. */
+/** Names the file, the folder that was looked in, and what is there under a similar name. */
 export function noSuchFile(path: string, what = "file"): string {
-  return isAbsolute(path)
-    ? `${path}: no such ${what}; check the path`
-    : `${path}: no such ${what} in ${process.cwd()}; check the path`;
+  const where = isAbsolute(path) ? "" : ` in ${dirname(resolve(path))}`;
+  return `${path}: no such ${what}${where}${similarNames(path) || "; check the path"}`;
+}
+
+/**
+ * `; did you mean "a" or "b"?` with similar names in the folder of a path; empty if there are none.
+ * If the folder does not exist, it says so.
+ */
+export function similarNames(path: string): string {
+  const folder = dirname(resolve(path));
+  try {
+    return didYouMean(basename(path), readdirSync(folder));
+  } catch (error) {
+    const { code } = error as { code?: string };
+    return code === "ENOENT" ? `; there is no folder ${folder}` : "";
+  }
 }

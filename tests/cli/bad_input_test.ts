@@ -1,6 +1,6 @@
 /** Wrong input: one line that names it, exit code 2, nothing written. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
@@ -192,6 +192,36 @@ function writeSuites(folder: string): void {
   }
   writeFileSync(join(folder, "broken.json"), '{"test_suite_id": "x",\n "tests": }');
 }
+
+Deno.test("a file that is missing: its folder, and the name that may be meant", async () => {
+  using folder = temporaryFolder();
+  const write = (name: string) => writeFileSync(join(folder.path, name), "{}");
+  const at = ["--endpoint", "http://127.0.0.1:9/v1", "--model", "m"];
+  const load = ["load", ...at, "--concurrency", "1", "--requests", "1"];
+  const missing: [args: string[], given: string, meant: string][] = [
+    [["run", "suit.yaml", ...at], "suit.yaml", "suite.yaml"],
+    [["load", "laod.yaml"], "laod.yaml", "load.yaml"],
+    [[...load, "--prompts", "asked.jsnl"], "asked.jsnl", "asked.jsonl"],
+    [[...load, "--trace", "time.csv"], "time.csv", "times.csv"],
+    [[...load, "--tokenizer", "tokenzer.json"], "tokenzer.json", "tokenizer.json"],
+    [[...load, "--request-template", "tmplate.json"], "tmplate.json", "template.json"],
+    [[...load, "--ca", "host.pme"], "host.pme", "host.pem"],
+    [["--env-file", "vars.evn", "runs", "list"], "vars.evn", "vars.env"],
+    [["mock", "--script", "scrpt.json"], "scrpt.json", "script.json"],
+    [["sweep", "--config", "swep.yaml"], "swep.yaml", "sweep.yaml"],
+    [["batch", "plan", "bacth.yaml"], "bacth.yaml", "batch.yaml"],
+    [["runs", "import", "resluts.json"], "resluts.json", "results.json"],
+    [["runs", "cost", "--prices", "prics.json"], "prics.json", "prices.json"],
+  ];
+  missing.forEach(([, , meant]) => write(meant));
+  const ended = await dynoEach(missing.map(([args]) => args), { cwd: folder.path });
+  for (const [i, { code, stderr }] of ended.entries()) {
+    const [, given, meant] = missing[i];
+    assertEquals(code, 2, stderr);
+    assertStringIncludes(stderr, `${given}: no such file`);
+    assertStringIncludes(stderr, ` in ${realpathSync(folder.path)}; did you mean "${meant}"`);
+  }
+});
 
 Deno.test("wrong input to dyno run", async (t) => {
   using folder = temporaryFolder();

@@ -1,5 +1,5 @@
 /** Sweeps with real programs: what they leave, what they do not repeat, and what ends them. */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   assert,
@@ -145,10 +145,11 @@ Deno.test("a run that takes too much memory fails, its neighbour does not", asyn
   assertEquals(ended.map(({ exit_code }) => exit_code === 0), [true, false]);
 });
 
-Deno.test("a program killed by a signal, one that is missing, one with no right to run", async () => {
+Deno.test("a program killed by a signal, and one whose interpreter is missing", async () => {
   using place = new Workplace();
-  const plain = join(place.path, place.write("not_executable", "echo"));
-  const commands = [["sh", "-c", "kill -SEGV $$"], ["no-such-program-here"], [plain]];
+  const script = join(place.path, place.write("script", "#!/no/such/interpreter\n"));
+  chmodSync(script, 0o755);
+  const commands = [["sh", "-c", "kill -SEGV $$"], [script]];
   const codes: [number, string | null | undefined][] = [];
   for (const [i, command] of commands.entries()) {
     const [{ run_id }] = await place.sweep(shellSweep("", 1, { name: `s${i}`, command }));
@@ -157,9 +158,25 @@ Deno.test("a program killed by a signal, one that is missing, one with no right 
   }
   assertEquals(codes, [
     [-11, "SIGSEGV"],
-    [127, "no-such-program-here: No such file or directory"],
-    [127, `${plain}: Permission denied`],
+    [127, `${script}: No such file or directory`],
   ]);
+});
+
+Deno.test("a program that is missing or may not be run is said once, before any run", async () => {
+  using place = new Workplace();
+  const plain = join(place.path, place.write("not_executable", "echo"));
+  const wrong: [command: string[], says: string][] = [
+    [["mkfifoo", "x"], `command: there is no program "mkfifoo" in the folders of PATH (`],
+    [["mkfifoo", "x"], 'did you mean "mkfifo"'],
+    [[plain], `command: "${plain}" may not be run`],
+  ];
+  for (const [command, says] of wrong) {
+    const file = place.write("s.json", shellSweep("", 36, { command }));
+    const { code, stderr } = await place.dyno("sweep", "--config", file);
+    assertEquals([code, stderr.trim().split("\n").length], [2, 1], stderr);
+    assertStringIncludes(stderr, says);
+    assert(!existsSync(join(place.path, "bench_runs")));
+  }
 });
 
 Deno.test("output is in its files while the run goes on; hardware samples lie beside it", async () => {

@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { itemCost } from "../../compare/cost.ts";
 import { spreadsheetRow } from "../../formats/csv.ts";
 import { itemRows, requestRows, runRows, sliceRows } from "../../compare/export_rows.ts";
-import { parquetOf } from "../../formats/parquet.ts";
+import { parquetOf, type Row, type RowTable } from "../../formats/parquet.ts";
 import { telemetryRows } from "../../load/telemetry/telemetry_rows.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { perfettoTrace } from "../../report/perfetto.ts";

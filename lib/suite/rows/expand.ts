@@ -12,6 +12,7 @@ import { type Suite, type TestCase, testSchema } from "../../settings/suite.ts";
 import { seededRandom, shuffled } from "../../stats/random.ts";
 import { pathBeside } from "../beside.ts";
 import { didYouMean } from "../../text/nearest.ts";
+import { similarNames } from "../../text/no_such_file.ts";
 import { filled, TemplateFault } from "./template.ts";
 
 type Fields = Record<string, unknown>;
@@ -69,7 +70,7 @@ async function rowsAt(
   }
   const from = source === undefined ? "" : `; it comes from ${source}`;
   const flag = field === "rows" ? ", or give its path with --data" : "";
-  throw wrong(`${beside}: no such file${from}. Put it there${flag}`);
+  throw wrong(`${beside}: no such file${similarNames(beside)}${from}. Put it there${flag}`);
 }
 
 function testOf(

@@ -105,7 +105,9 @@ Deno.test("a gate against an exported baseline, with every report", async () => 
 
 Deno.test("loads: shown, compared, at the gate", async () => {
   using folder = temporary();
-  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.08, tokens_per_second: 500 } });
+  await using mock = await MockEndpoint.start({
+    behaviour: { delay_s: 0.08, tokens_per_second: 500 },
+  });
   const settings = {
     endpoint: `${mock.url}/v1/chat/completions`,
     model: "mock",
