@@ -1,17 +1,21 @@
-/** Whole numbers in JSON with more digits than JavaScript's numbers keep: above 2^53 some are rounded. */
+/**
+ * Numbers in JSON that JavaScript's numbers do not keep: above 2^53 some whole numbers are rounded, and beyond
+ * 1.8e308 there is only Infinity, which would be sent as null.
+ */
 import { visit } from "jsonc-parser";
 
-/** Only of a whole number this long can digits be lost. */
-const LONG = /\d{16}/;
+/** Only a whole number this long can lose digits, and only one with such an exponent can be too large. */
+const LONG = /\d{16}|[eE]\+?\d{3}/;
 /** Limits in a JSON Schema: of an int64 they are usual, and judge nothing when they are a little off. */
 const LIMITS: ReadonlySet<string> = new Set(
   ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
 );
 
-/** Whether a number does not keep the digits of a whole number as it is written, such as 2^53 + 1. */
+/** Whether a number is not what is written: a whole number such as 2^53 + 1, or one such as 1e400. */
 function losesDigits(written: string, value: number): boolean {
   const digits = (text: string) => text.replace(/e.*$|[-.]/g, "").replace(/0+$/, "");
-  return /^-?\d{16,}$/.test(written) && digits(written) !== digits(String(value));
+  if (/^-?\d{16,}$/.test(written)) return digits(written) !== digits(String(value));
+  return !Number.isFinite(value);
 }
 
 /** Whether a key is that of a limit in a JSON Schema. */
@@ -20,8 +24,8 @@ export function isLimit(key: string | number | undefined): boolean {
 }
 
 /**
- * The value of JSON. A whole number with more digits than a number keeps is its text, except for a limit of
- * a JSON Schema.
+ * The value of JSON. A number that would lose digits or be too large is its text, except for a limit of a JSON
+ * Schema.
  *
  * @throws {SyntaxError} no JSON.
  */
@@ -33,7 +37,7 @@ export function parseDigits(text: string): unknown {
   return JSON.parse(text, keep as (key: string, value: unknown) => unknown);
 }
 
-/** A whole number in JSON with more digits than a number keeps. */
+/** A number in JSON that would lose digits or be too large. */
 interface LostNumber {
   /** Where it stands. */
   path: (string | number)[];
@@ -41,7 +45,7 @@ interface LostNumber {
   written: string;
 }
 
-/** The whole numbers in a text of JSON with more digits than a number keeps. */
+/** The numbers in a text of JSON that would lose digits or be too large. */
 export function lostNumbers(text: string): LostNumber[] {
   const lost: LostNumber[] = [];
   if (!LONG.test(text)) return lost;
@@ -58,8 +62,11 @@ export function lostNumbers(text: string): LostNumber[] {
   return lost;
 }
 
-/** What is said of a number that loses digits. */
+/** What is said of a number that loses digits or is too large. */
 export function lostText({ written }: LostNumber): string {
+  if (!/^-?\d+$/.test(written)) {
+    return `${written} is too large for a number; expected at most 1.8e308, or a text in quotes`;
+  }
   return `${written} has more digits than a number keeps, and would be ${Number(written)}; ` +
     "expected at most 15 digits, or a text in quotes";
 }

@@ -60,7 +60,15 @@ Deno.test("a whole number whose digits a number does not keep is refused, or kep
     const schema = { name: "json_schema", schema: { const: "N" } };
     assertStringIncludes(refusal("s.json", suite({ evaluator: schema }, number)), "schema.const: ");
   }
-  for (const number of kept) parseSuite("s.json", suite({ parameters: { seed: "N" } }, number));
+  for (const number of ["1e400", "-1.5E+309"]) {
+    assertStringIncludes(
+      refusal("s.json", suite({ parameters: { seed: "N" } }, number)),
+      `s.json:10:17: tests[0].parameters.seed: ${number} is too large for a number`,
+    );
+  }
+  for (const number of [...kept, "1e308", "1e-400"]) {
+    parseSuite("s.json", suite({ parameters: { seed: "N" } }, number));
+  }
   const limit = { name: "json_schema", schema: { maximum: "N" } };
   const limited = suite({ evaluator: limit }, "9223372036854775807");
   parseSuite("s.json", limited);
@@ -83,6 +91,11 @@ Deno.test("a whole number whose digits a number does not keep is refused, or kep
         () => rows(name, row),
         InputError,
         "body.seed: 9007199254740993 has more",
+      );
+      await assertRejects(
+        () => rows(name, row.replace("9007199254740993", "1e400")),
+        InputError,
+        "body.seed: 1e400 is too large",
       );
     }
     writeFileSync(join(folder, "c.yaml"), "id: 9007199254740993\n");

@@ -5,7 +5,8 @@ import { didYouMean, nearest } from "../../text/nearest.ts";
 import { isRunId } from "../../run/run_id.ts";
 import { DURATION_FORM, isPlainNumber, parseDuration, unitSlip } from "../../text/duration.ts";
 import { wrapText } from "../../text/width.ts";
-import { isJsonObject } from "../../json_fields.ts";
+import { parsedObject } from "../../json_fields.ts";
+import { lostNumbers, lostText } from "../../lost_digits.ts";
 
 /** A flag: how its text becomes a value, and how it is shown. */
 export interface Flag<Value> {
@@ -110,10 +111,10 @@ export function choice<Word extends string>(words: readonly Word[], help: string
 /** A JSON object. */
 export function json(placeholder: string, help: string): Flag<Record<string, unknown>> {
   const parse = (given: string) => {
-    try {
-      const value = JSON.parse(given);
-      if (isJsonObject(value)) return value;
-    } catch { /* told below */ }
+    const value = parsedObject(given);
+    const [lost] = lostNumbers(given);
+    if (lost !== undefined) throw new InputError(`${lost.path.join(".")}: ${lostText(lost)}`);
+    if (value !== null) return value;
     throw `a JSON object such as '{"temperature": 0}'`;
   };
   return { kind: "value", placeholder, help, parse };

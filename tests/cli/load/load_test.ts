@@ -48,6 +48,11 @@ Deno.test("dyno load: wrong input is one line that says what to do, and nothing 
       "ttft",
     ]],
     ["a body that is no JSON", [...load, "--body", "{"], ["--body"]],
+    [
+      "a number that would be sent as another one",
+      [...load, "--body", '{"a":{"seed":9007199254740993}}'],
+      ["--body: a.seed: 9007199254740993 has more digits"],
+    ],
     ["burstiness of poisson", [
       ...load,
       "--rate",
