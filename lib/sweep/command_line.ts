@@ -74,6 +74,18 @@ export function checkTemplate(config: SweepConfig): void {
   }
 }
 
+/** What a template leaves out although it varies: warnings, as the runs then differ in their names only. */
+export function withoutPlace({ command, matrix, ablations }: SweepConfig): string[] {
+  const has = (...names: string[]) =>
+    command === null || names.some((name) => command.join(" ").includes(`{${name}}`));
+  const same = Object.keys(matrix).filter((name) => matrix[name].length > 1 && !has(name))
+    .map((name) => `matrix.${name}: the command has no {${name}}: its values make no difference`);
+  const flagged = ablations.length > 1 && !has("ablation_flags", "ablation_name");
+  return flagged
+    ? [...same, "matrix.ablations: the command has no {ablation_flags}: they make no difference"]
+    : same;
+}
+
 function simArguments(params: Record<string, Exact>): string[] {
   const others = Object.keys(params).filter((name) => !SIM_ORDER.includes(name)).sort();
   return [...SIM_ORDER, ...others].flatMap((name) => {

@@ -11,7 +11,7 @@ import {
 import { command } from "../../lib/cli/sweep/sweep.ts";
 import { InputError } from "../../lib/errors.ts";
 import { parseJson } from "../../lib/settings/json_file.ts";
-import { checkTemplate, commandOf } from "../../lib/sweep/command_line.ts";
+import { checkTemplate, commandOf, withoutPlace } from "../../lib/sweep/command_line.ts";
 import { sweepConfigOf } from "../../lib/sweep/config.ts";
 import { exactJson, floatText, parseExact } from "../../lib/sweep/exact_json.ts";
 import { plannedCount, plannedRuns } from "../../lib/sweep/plan.ts";
@@ -93,7 +93,7 @@ Deno.test("a template's places are filled; ablation flags alone become arguments
   ]);
 });
 
-Deno.test("any name of a parameter is a place; other braces stay", () => {
+Deno.test("any name of a parameter is a place; other braces stay; what varies without a place is named", () => {
   const names = { "a.b": 1, "a b": 2, größe: 3, "a=b": 4, "max-tokens": 5 };
   const config = configOf({
     name: "x",
@@ -112,6 +112,13 @@ Deno.test("any name of a parameter is a place; other braces stay", () => {
   assertEquals(commandOf(config, run, "o").slice(1), [
     ...["7", "2", "3", "4", "5"],
     ...['{"n": 7}', "{1..3}", "{}"],
+  ]);
+  assertEquals(withoutPlace(config), []);
+  const ablations = [{ name: "a", flags: [] }, { name: "b", flags: ["-b"] }];
+  const idle = { name: "x", command: ["./p", "{b}"], matrix: { a: [1, 2], b: [1, 2], ablations } };
+  assertEquals(withoutPlace(configOf(idle)), [
+    "matrix.a: the command has no {a}: its values make no difference",
+    "matrix.ablations: the command has no {ablation_flags}: they make no difference",
   ]);
   for (const name of ["größen", "a.c", "min-tokens", "q"]) {
     const wrong = configOf({ name: "x", command: [`--p={${name}}`], matrix: { größe: [1] } });

@@ -4,7 +4,7 @@ import packagedDefault from "../../../experiments/default.json" with { type: "js
 import { InputError } from "../../errors.ts";
 import { counted, grouped } from "../../text/grouped.ts";
 import { parseJson, readJsonFile } from "../../settings/json_file.ts";
-import { checkTemplate, commandOf } from "../../sweep/command_line.ts";
+import { checkTemplate, commandOf, withoutPlace } from "../../sweep/command_line.ts";
 import { shellText } from "../../text/shell_text.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
 import { plannedCount, plannedRuns } from "../../sweep/plan.ts";
@@ -129,6 +129,7 @@ export function dryRun(config: SweepConfig, resume: boolean, terminal: Terminal)
   terminal.say(
     `${counted(plannedCount(config), "run")} planned in ${tree.path}${finished}; none started`,
   );
+  for (const line of withoutPlace(config)) terminal.warn(line);
   return EXIT.good;
 }
 
@@ -140,6 +141,7 @@ function sayPlan(plan: SweepPlan, config: SweepConfig, resume: boolean, terminal
     `${counted(plan.runs, "run")} in ${treeOf(config).path}${finished}; ` +
       (to_do > 0 ? `${config.jobs} at a time` : "nothing to do"),
   );
+  for (const line of withoutPlace(config)) terminal.warn(line);
   if (plan.other_program > 0) {
     terminal.warn(
       "kept from another build of the program, or from a runner that does not say which: " +
