@@ -76,6 +76,38 @@ Deno.test("of many keys the newest are known, and no more tasks and requests tha
   assertEquals([0, 1, 2, 3].map((n) => known(1000 + n, long)), [false, false, true, true]);
 });
 
+Deno.test("the journal of a running server is shortened once half of it is not needed", async () => {
+  using place = temporaryFolder();
+  const journal = join(place.path, "server", "tasks.jsonl");
+  const size = () => readFileSync(journal).length;
+  const kept = { tasks: 50, journal_bytes: 20_000 };
+  let ids: string[];
+  {
+    using store = await TaskStore.open(place.path, () => {}, kept);
+    const waiting = store.submit(request, "waits");
+    let most = 0, last = 0, shortened = 0;
+    for (let n = 0; n < 1000; n++) {
+      const task = store.submit(request, `key ${n}`);
+      store.starting(task, `bench_${n}`);
+      store.started(task, { pid: 1, start_ticks: "1" });
+      store.end(task, "completed", { exit_code: 0, metrics: { requests: n } });
+      await new Promise((resolve) => setImmediate(resolve)); // as between two requests to a server
+      if (size() < last) shortened++;
+      last = size();
+      most = Math.max(most, last);
+    }
+    // 50 tasks of about 600 bytes are needed: some 30 kB, of 700 kB that were written
+    assert(shortened >= 3 && most < 150_000, `${shortened} times, at most ${most} bytes`);
+    ids = [...store.tasks.keys()];
+    assertEquals([ids.length, ids[0]], [51, waiting.task_id]);
+  }
+  // a start finds the same tasks
+  using store = await TaskStore.open(place.path, (line) => assertEquals(line, ""), kept);
+  assertEquals([...store.tasks.keys()], ids);
+  assertEquals(store.queued().map(({ task_id }) => task_id), [ids[0]]);
+  assertEquals(store.tasks.get(ids[50])!.metrics, { requests: 999 });
+});
+
 Deno.test("a server whose callbacks cannot be kept does not start, and leaves no lock", async () => {
   using place = temporaryFolder();
   mkdirSync(join(place.path, "runs"));

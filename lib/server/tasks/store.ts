@@ -1,8 +1,9 @@
 /** Tasks on disk: an append-only journal from which they are restored after a restart. */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { fold, readJournal } from "../../run/fold.ts";
+import { messageOf } from "../../errors.ts";
+import { fold, JournalFollower, readJournal } from "../../run/fold.ts";
 import { Journal, mendJournal } from "../../run/journal.ts";
 import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";
@@ -15,9 +16,11 @@ import type { ServerEvent, TaskEnd, TaskProcess, TaskStatus } from "../../run/ev
 
 /**
  * How many ended tasks are remembered, latest first, and how many letters of their requests. Their
- * runs stay on disk.
+ * runs stay on disk. Below `journal_bytes` the journal is not shortened while the server runs.
  */
-const KEPT = { tasks: 10_000, request_length: 64 << 20 };
+const KEPT = { tasks: 10_000, request_length: 64 << 20, journal_bytes: 4 << 20 };
+/** Lines of the journal that are read before other work has its turn. */
+const LINES_AT_ONCE = 500;
 const FORCED = { recursive: true, force: true };
 
 /** An idempotency key was used before, with another request. */
@@ -30,29 +33,39 @@ export class TaskStore implements Disposable {
   /** `<runs>/server`. */
   readonly folder: string;
   readonly #list: TaskList;
-  readonly #journal: Journal<"tasks">;
+  readonly #path: string;
+  #journal: Journal<"tasks">;
   readonly #unlock: () => void;
   readonly #kept: typeof KEPT;
+  readonly #notice: (line: string) => void;
+  /** The journal is shortened when it is longer than this. */
+  #longest_bytes: number;
+  #shortening = false;
+  #closed = false;
   readonly #listeners = new Set<(task: Task) => void>();
 
   private constructor(
     folder: string,
     list: TaskList,
-    journal: Journal<"tasks">,
     unlock: () => void,
     kept: typeof KEPT,
+    notice: (line: string) => void,
   ) {
     this.#kept = kept;
     this.folder = folder;
     this.#list = list;
-    this.#journal = journal;
+    this.#path = journalIn(folder);
+    this.#journal = new Journal(this.#path, new Redactor());
     this.#unlock = unlock;
+    this.#notice = notice;
+    this.#longest_bytes = this.#twiceTheSize();
   }
 
   /**
    * Opens the tasks of a folder of runs.
    *
-   * @param notice called with a line that was only partly written.
+   * @param notice called with a line that was only partly written, and when the journal cannot be
+   * shortened.
    * @param kept how many ended tasks are remembered, with their idempotency keys: the newest ones.
    * @throws {InputError} another server uses the folder, or it is not writable.
    */
@@ -69,7 +82,7 @@ export class TaskStore implements Disposable {
     }
     const unlock = takeLock(join(folder, "server.lock"));
     try {
-      const path = join(folder, "tasks.jsonl");
+      const path = journalIn(folder);
       const lines: JournalLine<"tasks">[] = [];
       if (existsSync(path)) {
         const reading = await readJournal(path, "tasks", (line) => lines.push(line));
@@ -78,13 +91,10 @@ export class TaskStore implements Disposable {
       const list = fold(taskList, lines.flatMap(({ event }) => event ?? []));
       const all = { ...KEPT, ...kept };
       const forgotten = list.forget(all.tasks, all.request_length);
-      const needed = lines.filter(({ event }) => event === null || isNeeded(event, list));
-      if (needed.length < lines.length) {
-        writeFileAtomic(path, needed.map(({ text }) => `${text}\n`).join(""));
-      }
+      const needed = lines.filter((line) => isNeeded(line, list));
+      if (needed.length < lines.length) writeLines(path, needed);
       for (const id of forgotten) rmSync(join(folder, "tasks", id), FORCED);
-      const journal = new Journal<"tasks">(path, new Redactor());
-      return new TaskStore(folder, list, journal, unlock, all);
+      return new TaskStore(folder, list, unlock, all, notice);
     } catch (error) {
       unlock();
       throw error;
@@ -155,6 +165,7 @@ export class TaskStore implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#journal[Symbol.dispose]();
     this.#unlock();
   }
@@ -168,8 +179,55 @@ export class TaskStore implements Disposable {
     for (const id of this.#list.forget(tasks, request_length)) {
       rmSync(join(this.folder, "tasks", id), FORCED);
     }
+    if (!this.#shortening && this.#size() > this.#longest_bytes) void this.#shorten();
     return task;
   }
+
+  /** Rewrites the journal without the lines that are no longer needed, as a start does. */
+  async #shorten(): Promise<void> {
+    this.#shortening = true;
+    try {
+      using journal = new JournalFollower(this.#path, "tasks");
+      const needed: JournalLine<"tasks">[] = [];
+      let read = 0;
+      for (const line of journal.lines()) {
+        if (isNeeded(line, this.#list)) needed.push(line);
+        if (++read % LINES_AT_ONCE === 0) await new Promise((resolve) => setImmediate(resolve));
+        if (this.#closed) return;
+      }
+      // no line can be added from here on; a torn one is left to the next start
+      const isWhole = journal.offset === this.#size();
+      if (needed.length < read && isWhole) {
+        writeLines(this.#path, needed);
+        try {
+          this.#journal[Symbol.dispose](); // what it held is in the new file
+        } finally {
+          this.#journal = new Journal(this.#path, new Redactor());
+        }
+      }
+    } catch (error) {
+      this.#notice(`${this.#path}: cannot be shortened, goes on growing: ${messageOf(error)}`);
+    } finally {
+      this.#longest_bytes = this.#twiceTheSize();
+      this.#shortening = false;
+    }
+  }
+
+  #twiceTheSize(): number {
+    return Math.max(2 * this.#size(), this.#kept.journal_bytes);
+  }
+
+  #size(): number {
+    return statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+}
+
+function journalIn(folder: string): string {
+  return join(folder, "tasks.jsonl");
+}
+
+function writeLines(path: string, lines: readonly JournalLine<"tasks">[]): void {
+  writeFileAtomic(path, lines.map(({ text }) => `${text}\n`));
 }
 
 function digestOf(request: TaskRequest): string {
@@ -177,10 +235,11 @@ function digestOf(request: TaskRequest): string {
 }
 
 /**
- * Whether an event must be kept: those of known tasks. All state changes stay, because followers
- * count them; the process records of ended tasks are dropped.
+ * Whether a line must be kept: those of known tasks, and of later versions of dyno. All state
+ * changes stay, because followers count them; the process records of ended tasks are dropped.
  */
-function isNeeded({ event, task_id }: ServerEvent, { tasks }: TaskList): boolean {
-  const task = tasks.get(task_id);
-  return task !== undefined && !(event === "task_process" && isOver(task));
+function isNeeded({ event }: JournalLine<"tasks">, { tasks }: TaskList): boolean {
+  if (event === null) return true;
+  const task = tasks.get(event.task_id);
+  return task !== undefined && !(event.event === "task_process" && isOver(task));
 }
