@@ -204,11 +204,13 @@ export interface CapacityPlan {
   enough: number;
   /** The least number of requests at each level; null where a time limits it instead. */
   requests: number | null;
-  /** Duration of the first level, s; null where it depends on the endpoint. */
+  /** The capacity that the two durations assume: 22.6 times the first level. */
+  assumed: number;
+  /** Duration of all runs of the first level, s; null where it depends on the endpoint. */
   first_level_s: number | null;
   /**
-   * Duration of the search if it ends at 32 times the first level, s; null where it depends on the
-   * endpoint.
+   * Duration of the search, s; null where it depends on the endpoint. A search for a concurrency takes
+   * longer where its levels answer too few requests in their time.
    */
   expected_s: number | null;
 }
@@ -245,8 +247,10 @@ export interface LoadCapacity extends Capacity {
 /** The shortest duration of a level: long enough for a queue to build up at 5 % above capacity. */
 const DURATION_S = 20;
 const PRECISION = 0.05;
-/** The plan's estimate of time assumes a search that ends at 2^5 times its start. */
-const DOUBLINGS = 5;
+/** The plan's estimate of time assumes a capacity of 2^4.5 times the first level: in the middle of a doubling. */
+const ASSUMED = 2 ** 4.5;
+/** Besides its duration, a run takes about this long for its first question, its last answers and its report. */
+const AROUND_S = 1;
 const MOST = { rate: 100_000, concurrency: 65_536 };
 /**
  * Finds the highest rate or concurrency at which a load meets its objectives, by running one load
@@ -266,18 +270,22 @@ export async function findLoadCapacity(
   }
   const objectives = capacityObjectives(settings.slo ?? [], search.share);
   const whole = searched === "concurrency";
-  const start = Math.max(settings[searched] ?? 1, whole ? shards : 0);
-  const plan = capacityPlan(settings, searched, objectives, start);
+  const needs = requestsOfLevel(settings, objectives);
+  // no more requests can be in flight than are sent, and a rate is held for at least a second
+  const most = Math.min(MOST[searched], needs.requests ?? Infinity);
+  const levels = {
+    start: Math.min(Math.max(settings[searched] ?? 1, whole ? shards : 0), most),
+    ...(whole ? { least: shards } : {}),
+    most,
+    whole,
+    precision: PRECISION,
+  };
+  const plan = { ...needs, ...await expectedTime(settings, searched, needs, levels) };
   search.onPlan?.(plan);
   const curve: CurvePoint[] = [];
   const limited = new Set<number>();
   const capacity = await findCapacity({
-    start: Math.min(start, plan.requests ?? Infinity),
-    ...(whole ? { least: shards } : {}),
-    // no more requests can be in flight than are sent, and a rate is held for at least a second
-    most: Math.min(MOST[searched], plan.requests ?? Infinity),
-    whole,
-    precision: PRECISION,
+    ...levels,
     probe: async (level) => {
       if (signal.aborted) throw new CancelledError();
       const { directory, results } = await measure({
@@ -307,33 +315,54 @@ export async function findLoadCapacity(
   };
 }
 
+/** What a level needs. */
+type LevelNeeds = Pick<CapacityPlan, "objective" | "least" | "enough" | "requests">;
+
 /**
  * A number of requests given in the settings is raised until it suffices to judge a level; without
  * one, a duration limits the level.
  */
-function capacityPlan(
+function requestsOfLevel(
   settings: LoadSettings,
-  searched: "rate" | "concurrency",
   objectives: readonly CapacityObjective[],
-  start: number,
-): CapacityPlan {
+): LevelNeeds {
   const objective = objectives.reduce((a, b) => b.share > a.share ? b : a);
   const { least, enough } = requestsToJudge(objective.share);
   const requests = settings.requests === undefined ? null : Math.max(settings.requests, least);
-  const plan = { objective, least, enough, requests, first_level_s: null, expected_s: null };
-  const time_s = (level: number): number | null => {
-    const { duration_s, requests } = lengthOf(settings, searched, level, plan);
-    if (typeof duration_s === "number") return duration_s;
-    return requests !== undefined && searched === "rate" ? requests / level : null;
-  };
-  const levels = Array.from({ length: DOUBLINGS + 1 }, (_, i) => start * 2 ** i);
-  const halvings = Math.ceil(Math.log2(1 / PRECISION));
-  const tried = [...levels, ...Array(halvings).fill(levels.at(-1))];
-  const first_level_s = time_s(start);
-  const expected_s = first_level_s === null
-    ? null
-    : tried.reduce((sum: number, level) => sum + time_s(level)!, 0);
-  return { ...plan, first_level_s, expected_s };
+  return { objective, least, enough, requests };
+}
+
+/**
+ * How long a search takes: that of the same search on an endpoint that meets the objective up to a
+ * capacity, and never above it.
+ */
+async function expectedTime(
+  settings: LoadSettings,
+  searched: "rate" | "concurrency",
+  needs: LevelNeeds,
+  levels: Omit<CapacitySearch, "probe" | "onProbe">,
+): Promise<Pick<CapacityPlan, "assumed" | "first_level_s" | "expected_s">> {
+  const assumed = levels.start * ASSUMED;
+  const { objective, enough } = needs;
+  let expected_s: number | null = 0, first_level_s: number | null = null;
+  await findCapacity({
+    ...levels,
+    probe: (level) => {
+      const { duration_s, requests = Infinity } = {
+        ...settings,
+        ...lengthOf(settings, searched, level, needs),
+      };
+      const { duration_s: limit_s = Infinity } = settleLoad({ duration_s });
+      const rate = searched === "rate" ? level : null;
+      const took_s = Math.min(limit_s, rate === null ? Infinity : requests / rate);
+      const isKnown = rate !== null || requests === Infinity;
+      expected_s = expected_s === null || !isKnown ? null : expected_s + took_s + AROUND_S;
+      const total = rate === null ? enough : Math.max(1, Math.round(took_s * rate));
+      return Promise.resolve([{ objective, good: level <= assumed ? total : 0, total }]);
+    },
+    onProbe: () => first_level_s ??= expected_s,
+  });
+  return { assumed, first_level_s, expected_s };
 }
 
 /** How long to measure a level: the duration given, or the time in which its rate sends enough requests. */
@@ -341,7 +370,7 @@ function lengthOf(
   settings: LoadSettings,
   searched: "rate" | "concurrency",
   level: number,
-  { least, requests }: CapacityPlan,
+  { least, requests }: LevelNeeds,
 ): Pick<LoadSettings, "duration_s" | "requests"> {
   if (requests !== null) return { requests };
   if (settings.duration_s !== undefined) {

@@ -306,9 +306,9 @@ Deno.test("a search says what a level takes, and keeps what it has when it is in
   const { highest_good, lowest_bad } = await rate.found;
   assertEquals([highest_good, lowest_bad], [22, 23]);
   const [plan] = rate.plans;
-  assertEquals([plan.least, plan.enough, plan.first_level_s], [73, 292, 73]);
-  // 1, 2 and 4..32 a second: 73, 36.5 and 20 s each, and five halvings of 20 s
-  assertEquals(plan.expected_s, 73 + 36.5 + 4 * 20 + 5 * 20);
+  assertEquals([plan.least, plan.enough, plan.first_level_s], [73, 292, 74]);
+  // 1, 2 and 4..32 a second: 73, 36.5 and 20 s each, then 24, 20, 22 and 23 of 20 s; a second around each
+  assertEquals(plan.expected_s, 73 + 36.5 + 4 * 20 + 4 * 20 + asked.length);
   assertEquals(asked.slice(0, 2), [[1, undefined, 73], [2, undefined, 36.5]]);
 
   const few = await begin({ concurrency: 1, requests: 10 }).found;

@@ -60,7 +60,7 @@ export async function searchCapacity(
       return end;
     },
     onPlan: (plan) =>
-      planText(plan, experiment.runs[0].settings.requests)
+      planText(plan, searched, experiment.runs[0].settings.requests)
         .forEach((line) => terminal.say(line)),
     onProbe: (probe, left) => {
       const took_s = (performance.now() - before_ms) / 1000;
@@ -114,7 +114,8 @@ export async function searchCapacity(
 }
 
 function planText(
-  { objective, least, enough, requests, first_level_s, expected_s }: CapacityPlan,
+  { objective, least, enough, requests, assumed, first_level_s, expected_s }: CapacityPlan,
+  searched: "rate" | "concurrency",
   given?: number,
 ): string[] {
   const raised = given !== undefined && requests !== null && requests > given
@@ -122,8 +123,10 @@ function planText(
     : [];
   const time = first_level_s === null || expected_s === null
     ? "how long it takes depends on the endpoint, and is shown once a level was too much"
-    : `the first level takes ${durationText(first_level_s)}, all of it about ` +
-      `${durationText(expected_s)} if it ends near 32 times the first level`;
+    : `the first level takes about ${durationText(first_level_s)}; the search ${
+      searched === "rate" ? "about" : "at least"
+    } ${durationText(expected_s)} if the capacity is near ${round(assumed)} ${UNITS[searched]}, ` +
+      "longer where levels are close to the limit";
   return [
     `a level needs ${grouped(least)} requests to tell that ${objectiveText(objective)}, ` +
     `${grouped(enough)} where it is close`,
