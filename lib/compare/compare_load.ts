@@ -3,8 +3,10 @@ import { type CountOf, rateEstimate, rateOf } from "../load/rates.ts";
 import { isAnswered, outputTokens, promptTokens } from "../load/summarise.ts";
 import { latenciesOf, measureNamed, quantileName } from "../measures/measures.ts";
 import { type Estimate, shareEstimate } from "../stats/interval.ts";
+import { grouped } from "../text/grouped.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
 import { quantileDifference } from "../stats/quantile_difference.ts";
+import { differencesText, type SettingDifference, settingsThatDiffer } from "./load_differences.ts";
 import type { LoadSample } from "./load_sample.ts";
 
 /** The metrics by which load runs are compared by default. */
@@ -50,6 +52,8 @@ export interface LoadComparison {
   baseline: string;
   candidate: string;
   requests: [first: number, second: number];
+  /** The settings whose values differ; null where those of a load are unknown. */
+  settings: SettingDifference[] | null;
   metrics: LoadMetricComparison[];
   notes: string[];
 }
@@ -61,6 +65,7 @@ export function compareLoads(samples: readonly LoadSample[]): LoadComparison[] {
     baseline: baseline.run_id,
     candidate: candidate.run_id,
     requests: [baseline.requests, candidate.requests],
+    settings: settingsThatDiffer(baseline.settings, candidate.settings),
     metrics: LOAD_METRICS.flatMap((metric) => compareLoadMetric(baseline, candidate, metric) ?? []),
     notes: [
       "one run each: the intervals cover these two periods only, not differences between days",
@@ -72,6 +77,12 @@ export function compareLoads(samples: readonly LoadSample[]): LoadComparison[] {
         : []),
     ],
   }));
+}
+
+/** What a comparison is based on: the numbers of requests, and the settings that differ. */
+export function basisText({ requests: [first, second], settings }: LoadComparison): string {
+  const differences = differencesText(settings);
+  return `${grouped(first)} and ${grouped(second)} requests${differences && `; ${differences}`}`;
 }
 
 /** Compares one metric of two loads; null when one of them has no value. */

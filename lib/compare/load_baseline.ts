@@ -8,6 +8,7 @@ import { runDirectoryAt } from "../run/directory.ts";
 import { plainText } from "../run/plain_file.ts";
 import { type RequestRecord, requestRecordForm } from "../run/request_record.ts";
 import { tokenFilePath, TokenFileReader } from "../run/token_file.ts";
+import { loadSettingsOf } from "./load_differences.ts";
 import { type LoadSample, sampleOf } from "./load_sample.ts";
 import type { LoadResults, StageResults } from "../load/results.ts";
 
@@ -17,6 +18,8 @@ export const BASELINE_FIELD = "load_baseline";
 /** The data by which a load is compared. */
 interface LoadBaseline {
   schema_version: 1;
+  /** The settings that its figures depend on. Earlier versions of dyno exported none. */
+  settings?: LoadSample["settings"];
   stages: Pick<StageResults, "name" | "window">[];
   /** Every measured request; `gaps_at` is an index into `gaps_ms`. */
   records: RequestRecord[];
@@ -41,6 +44,7 @@ export async function loadBaselineOf(path: string): Promise<LoadBaseline> {
   });
   return {
     schema_version: 1,
+    settings: loadSettingsOf(directory),
     stages: stages.map(({ name, window }) => ({ name, window })),
     records,
     gaps_ms: Buffer.concat(parts).toString("base64"),
@@ -61,7 +65,8 @@ export function sampleOfBaseline(path: string, run_id: string, exported: unknown
         "export it again, or give the run's folder",
     );
   }
-  const { stages, records, gaps_ms, schema_version } = baseline as unknown as LoadBaseline;
+  const whole = baseline as unknown as LoadBaseline;
+  const { settings, stages, records, gaps_ms, schema_version } = whole;
   const misfit: string[] = [];
   const isWhole = schema_version === 1 && Array.isArray(stages) && Array.isArray(records) &&
     typeof gaps_ms === "string" && records.every((record) => requestRecordForm(record, misfit)) &&
@@ -73,5 +78,5 @@ export function sampleOfBaseline(path: string, run_id: string, exported: unknown
   const bytes = Buffer.from(gaps_ms, "base64");
   const gapsOf = ({ gaps_at, gaps }: RequestRecord) =>
     Float32Array.from({ length: gaps }, (_, i) => bytes.readFloatLE((gaps_at + i) * 4));
-  return sampleOf(run_id, records, stages, (read) => read(gapsOf));
+  return sampleOf(run_id, records, stages, (read) => read(gapsOf), asObject(settings));
 }

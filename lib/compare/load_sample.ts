@@ -5,6 +5,7 @@ import { tpotMs } from "../endpoint/latency.ts";
 import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { readRecords } from "../load/load_journal.ts";
+import { loadSettingsOf } from "./load_differences.ts";
 import { turnoverOf } from "../load/rates.ts";
 import { latencyValues } from "../load/summarise.ts";
 import { isInside } from "../load/window.ts";
@@ -27,6 +28,8 @@ export type ReadGaps = <Result>(read: (gapsOf: GapsOf) => Result) => Result;
 export interface LoadSample {
   /** The run's id. */
   run_id: string;
+  /** The settings that its figures depend on; null where they are unknown. */
+  settings: Record<string, unknown> | null;
   /** Measured stages. */
   stages: number;
   /**
@@ -68,7 +71,8 @@ export async function readLoadSample(summary: RunSummary): Promise<LoadSample> {
     using tokens = existsSync(tokenFilePath(directory)) ? new TokenFileReader(directory) : null;
     return read((record) => tokens?.gapsOf(record) ?? new Float32Array());
   };
-  return sampleOf(run_id, records.filter(({ warmup }) => !warmup), stages, readGaps);
+  const measured = records.filter(({ warmup }) => !warmup);
+  return sampleOf(run_id, measured, stages, readGaps, loadSettingsOf(directory));
 }
 
 /**
@@ -94,6 +98,7 @@ export function sampleOf(
   records: readonly RequestRecord[],
   stages: readonly Pick<StageResults, "window">[],
   readGaps: ReadGaps,
+  settings: LoadSample["settings"],
 ): LoadSample {
   const inside = records
     .filter((record) => stages[record.stage] && isInside(record, stages[record.stage].window))
@@ -108,6 +113,7 @@ export function sampleOf(
   };
   return {
     run_id,
+    settings,
     stages: stages.length,
     requests: answered.length + failed,
     failed,
@@ -141,6 +147,7 @@ function sampleOfItems(summary: RunSummary, items: readonly RunItem[]): LoadSamp
   };
   return {
     run_id,
+    settings: null,
     stages: 1,
     requests: items.length,
     failed: items.length - answered.length,

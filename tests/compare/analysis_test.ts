@@ -240,6 +240,7 @@ function loadOf(run_id: string, n: number, ms: number, seed: number) {
     records,
     [{ window } as StageResults],
     (read) => read(() => new Float32Array()),
+    null,
   );
 }
 
@@ -272,6 +273,7 @@ Deno.test("a load's rate is that of its own results: the request that ends the w
       records,
       [{ window } as StageResults],
       (read) => read(() => new Float32Array()),
+      null,
     );
     assertAlmostEquals(loadValue(sample, "requests_per_s")!, 2, 1e-9, counts);
   }

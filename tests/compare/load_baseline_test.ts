@@ -29,15 +29,30 @@ Deno.test("an exported load gates and compares as the run's folder does, to the 
     gate(`${path}/a.json`),
     ["runs", "compare", a, b, "--json"],
     ["runs", "compare", `${path}/a.json`, b, "--json"],
+    ["runs", "compare", a, b],
   ], { cwd: path });
   for (const { code, stderr } of told.slice(0, 3)) assertEquals(code, 0, stderr);
-  const [byFolder, byFile, ...compared] = told.slice(3).map(({ stdout, stderr }) => {
+  const [byFolder, byFile, ...compared] = told.slice(3, -1).map(({ stdout, stderr }) => {
     assert(stdout !== "", stderr);
     return JSON.parse(stdout);
   });
   assertEquals(byFile, byFolder);
   assertEquals(compared[1].summary, compared[0].summary);
   assert(compared[0].summary.comparisons[0].metrics.length > 6);
+  // what the two commands above say differently, and nothing else: not the seed of their prompts
+  assertEquals(compared[0].summary.comparisons[0].settings, [
+    { setting: "stages", first: "concurrency=4:1s concurrency=2:1s", second: null },
+    { setting: "warmup", first: 4, second: 0 },
+    { setting: "concurrency", first: null, second: 8 },
+    { setting: "requests", first: null, second: 60 },
+    { setting: "cancel", first: null, second: ["20%@2tokens"] },
+  ]);
+  const said = told.at(-1)!.stdout.replace(/\s+/g, " ");
+  assertStringIncludes(
+    said,
+    "settings that differ: stages concurrency=4:1s concurrency=2:1s → none;",
+  );
+  assertStringIncludes(said, "concurrency none → 8; requests none → 60;");
   assert(
     byFile.checks.length === 6 &&
       byFile.checks.every((check: { baseline: number }) => check.baseline > 0),

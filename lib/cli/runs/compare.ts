@@ -3,7 +3,7 @@ import { InputError } from "../../errors.ts";
 import { compareRuns, type MetricComparison } from "../../compare/compare.ts";
 import { areLoads } from "../../compare/one_kind.ts";
 import { type GateSide, readGateSide } from "../../compare/gate_sides.ts";
-import { compareLoads } from "../../compare/compare_load.ts";
+import { basisText, compareLoads } from "../../compare/compare_load.ts";
 import { FEWEST_PAIRS } from "../../stats/sign_flips.ts";
 import { chanceText, describeDelta, describeValue } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
@@ -11,6 +11,7 @@ import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, jsonFlag, withRuns } from "./query.ts";
+import { wrapped } from "../ui/paragraph.ts";
 import { type Column, tableLines } from "../ui/table.ts";
 import type { ComparedRun, RunComparison } from "../../compare/compare.ts";
 import type { LoadComparison, LoadMetricComparison } from "../../compare/compare_load.ts";
@@ -32,7 +33,8 @@ export const command: Command = {
     "(McNemar's exact test of right and wrong, a sign-flip permutation test else), Holm-adjusted over",
     "several comparisons. An interval leaves out 0 where p is below 0.05; but for right and wrong, fewer",
     "than 6 problems have none. Latencies and token counts are of problems that both answered. Load runs:",
-    "quantiles of latencies and throughput, with bootstrap intervals over blocks of time.",
+    "quantiles of latencies and throughput, with bootstrap intervals over blocks of time, and the settings",
+    "that differ.",
     "With --json: {runs[], summary{}}.",
     "",
     ...flagHelp(flags),
@@ -172,13 +174,14 @@ function flipLines(title: string, ids: readonly string[], paint: (text: string) 
   ];
 }
 
-function loadLines({ baseline, candidate, requests, metrics }: LoadComparison, paint: Palette) {
+function loadLines(comparison: LoadComparison, paint: Palette) {
+  const { baseline, candidate, metrics } = comparison;
   const rows = metrics.map((metric) =>
     cells({ ...metric, items: null }, paint, metric.differs === true).filter((_, i) => i !== 1)
   );
   return [
     paint.bold(`${baseline} → ${candidate}`),
-    `${grouped(requests[0])} and ${grouped(requests[1])} requests`,
+    ...wrapped("", basisText(comparison)),
     ...tableLines(COLUMNS.filter((_, i) => i !== 1), rows, paint),
     "",
   ];

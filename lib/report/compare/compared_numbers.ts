@@ -4,7 +4,7 @@
  */
 import { countFigure } from "../../text/figure.ts";
 import { costText } from "../../text/dollars.ts";
-import { type LoadComparison, loadRate, loadValue } from "../../compare/compare_load.ts";
+import { basisText, type LoadComparison, loadRate, loadValue } from "../../compare/compare_load.ts";
 import { describeDelta, describeValue, headingOf } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
 import { type ModeFigures, modesOf, scoresByProblem } from "../../run/problems.ts";
@@ -194,12 +194,12 @@ export function differenceTables(
         ],
       };
     });
-    const common = paired
-      ? `<p class="note">${counted(comparison.items_in_common, "test")} in common.</p>`
-      : "";
-    return `<h3>${first} → ${second}</h3>${
+    const basis = "flips" in comparison
+      ? `${counted(comparison.items_in_common, "test")} in common.`
+      : `${basisText(comparison)}.`;
+    return `<h3>${first} → ${second}</h3><p class="note" dir="auto">${escapeHtml(basis)}</p>${
       rows.length ? dataTable(`differences from ${first} to ${second}`, "metric", heads, rows) : ""
-    }${common}${notes(comparison.notes)}`;
+    }${notes(comparison.notes)}`;
   }).join("\n") +
     `<p class="note">Bold: the difference is unlikely to be chance (${
       "flips" in comparisons[0]

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { compareRuns, type MetricComparison } from "../../compare/compare.ts";
-import { compareLoads, type LoadMetricComparison } from "../../compare/compare_load.ts";
+import { basisText, compareLoads, type LoadMetricComparison } from "../../compare/compare_load.ts";
 import { readLoadSample } from "../../compare/load_sample.ts";
 import { describeDelta, describeValue, isHigherBetter } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
@@ -106,14 +106,14 @@ async function loadComparisons(runs: readonly IndexedRun[]) {
       throw new InputError(`${run.run_id}: its results are missing or damaged`);
     }
   }));
-  return compareLoads(samples).map(({ baseline, candidate, requests, metrics, notes }) => ({
-    baseline,
-    candidate,
-    basis: `${grouped(requests[0])} and ${grouped(requests[1])} requests`,
-    lines: metrics.map((metric) => lineOf(metric, metric.differs === true, null)),
+  return compareLoads(samples).map((comparison) => ({
+    baseline: comparison.baseline,
+    candidate: comparison.candidate,
+    basis: basisText(comparison),
+    lines: comparison.metrics.map((metric) => lineOf(metric, metric.differs === true, null)),
     gained: [],
     lost: [],
-    notes,
+    notes: comparison.notes,
   }));
 }
 

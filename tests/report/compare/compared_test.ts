@@ -90,7 +90,8 @@ Deno.test("loads are compared by their rates and latencies, without a table of r
   const output = join(folder.path, "loads.html");
   await writeComparedReport([await read(first), await read(second)], output);
   const html = readFileSync(output, "utf8");
-  for (const text of ["answers/s", "gap (ITL) p99, ms", "requests_per_s", "A → B"]) {
+  const differ = "60 and 60 requests; settings that differ: concurrency 2 → 4.";
+  for (const text of ["answers/s", "gap (ITL) p99, ms", "requests_per_s", "A → B", differ]) {
     assertStringIncludes(html, text);
   }
   assert(!html.includes('id="tests"'), "a table of requests");
