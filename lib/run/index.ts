@@ -31,6 +31,8 @@ export interface IndexedRun extends RunSummary {
   avg_hit_rate: number | null;
   /** Figures by mode of asking: one entry for a run with one mode, none for loads. */
   modes: ModeFigures[];
+  /** What a load sends, in words, as `16 in flight`; null for other runs, and where unknown. */
+  shape: string | null;
   /** Items that were judged, or that have no answer. */
   judged: number;
   /** Items that should have been judged, but whose evaluator failed. They do not count as passed. */
@@ -82,6 +84,7 @@ const COLUMNS = [
   "not_judged",
   "by_model",
   "modes",
+  "shape",
   "tags",
   "warnings",
 ] as const;
@@ -354,7 +357,7 @@ function checksumOf(values: readonly Row[string][]): number {
   return crc32(JSON.stringify(values));
 }
 
-function rowOf({ summary, items, warnings, stated }: RunReading): Row {
+function rowOf({ summary, items, shape, warnings, stated }: RunReading): Row {
   const { path: _path, tags, ...columns } = summary;
   return {
     ...columns,
@@ -364,6 +367,7 @@ function rowOf({ summary, items, warnings, stated }: RunReading): Row {
     not_judged: items.filter(isUnjudged).length,
     by_model: JSON.stringify(summary.by_model),
     modes: JSON.stringify(summary.kind === "load" ? [] : modesOf(items)),
+    shape,
     tags: JSON.stringify(tags),
     warnings: JSON.stringify(warnings),
   };

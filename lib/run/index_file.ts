@@ -7,7 +7,7 @@ import { inTurn, removeDeadLock } from "./lock.ts";
 import { notWritten } from "../write.ts";
 
 /** Increase with every change of the tables, or of what is read into them. */
-const VERSION = 7;
+const VERSION = 8;
 const BUSY_MS = 20_000;
 const TRIES = 50;
 
@@ -51,6 +51,7 @@ CREATE TABLE runs (
   judged INTEGER NOT NULL,
   not_judged INTEGER NOT NULL,
   modes TEXT NOT NULL,
+  shape TEXT,
   tags TEXT NOT NULL,
   warnings TEXT NOT NULL,
   crc INTEGER NOT NULL

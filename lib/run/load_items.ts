@@ -76,3 +76,27 @@ export function loadFigures(results: JsonObject): LoadFigures {
     ttft_p99_ms: numberAt(ttft, "p99"),
   };
 }
+
+/**
+ * Returns what a load sends, in words, from its run's metadata: `10 req/s`, `16 in flight`, or
+ * `3 stages: 2 req/s to 16 in flight`. Null where the metadata has no stages.
+ */
+export function loadShape(metadata: JsonObject | null): string | null {
+  const stages = objectsIn(objectAt(metadata, "config")?.stages)
+    .filter(({ warmup }) => warmup !== true).map(stageShape);
+  if (stages.length === 0 || stages.includes(null)) return null;
+  return stages.length === 1
+    ? stages[0]
+    : `${stages.length} stages: ${stages[0]} to ${stages.at(-1)}`;
+}
+
+function stageShape(stage: JsonObject): string | null {
+  const replayed = numberAt(stage, "replayed_requests");
+  const places = numberAt(stage, "concurrency");
+  const rate = objectAt(stage, "rate");
+  const [from, to] = [numberAt(rate, "from_per_s"), numberAt(rate, "to_per_s")];
+  const most = places === null ? "" : `, at most ${places} in flight`;
+  if (replayed !== null) return `a trace of ${replayed} requests${most}`;
+  if (from !== null) return `${from === to ? from : `${from} to ${to}`} req/s${most}`;
+  return places === null ? null : `${places} in flight`;
+}

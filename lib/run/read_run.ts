@@ -9,7 +9,7 @@ import { checksumText } from "./event_forms.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "../json_fields.ts";
 import { type Ledger, ledgerOf, spentBy } from "./ledger.ts";
 import { isLocked } from "./lock.ts";
-import { itemOfRequest, loadFigures } from "./load_items.ts";
+import { itemOfRequest, loadFigures, loadShape } from "./load_items.ts";
 import { isTime, type RunState, runState } from "./run_state.ts";
 import { itemOfTest, itemsOfResults } from "./suite_items.ts";
 import { tagsOf } from "./tags.ts";
@@ -20,6 +20,8 @@ import type { ModelSpending, ReadRun, RunItem, RunSummary, Spending } from "./su
 
 /** A run that was read from a directory. */
 export interface RunReading extends ReadRun {
+  /** A load's stages in words, as {@linkcode loadShape} has them; null for other runs. */
+  shape: string | null;
   /** Problems with its files, one line each. */
   warnings: string[];
   /** Whether its results are final, so that only a person will change them. */
@@ -86,6 +88,7 @@ export async function readRunDirectory(
     ...(stated ? { stated } : {}),
     ...(score_measure ? { score_measure } : {}),
     seed,
+    shape: loadShape(metadata),
     warnings,
     settled,
   };

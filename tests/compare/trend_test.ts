@@ -25,6 +25,7 @@ function indexed(change: (item: RunItem, i: number) => void, marks = MARKS): Ind
     avg_hit_rate: 0.5,
     warnings: [],
     modes: modesOf(items),
+    shape: null,
   };
 }
 
@@ -86,7 +87,14 @@ Deno.test("any quantile of a latency is followed: what the index lacks is read f
   using second = await load({ endpoint: mock.url, concurrency: 4, requests: 12 });
   const runs = await Promise.all([first, second].map(async ({ directory }, i) => {
     const { summary } = await readRunDirectory(directory.path);
-    const of_loads = { avg_hit_rate: null, modes: [], judged: 0, not_judged: 0, warnings: [] };
+    const of_loads = {
+      avg_hit_rate: null,
+      modes: [],
+      shape: null,
+      judged: 0,
+      not_judged: 0,
+      warnings: [],
+    };
     return { ...summary, ...of_loads, started_at_unix_seconds: i };
   }));
   for (const [metric, key] of [["e2e_p95_ms", "p95"], ["e2e_p99_9_ms", "p99_9"]] as const) {

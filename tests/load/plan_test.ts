@@ -6,7 +6,8 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
 import { readLoadExperiment } from "../../lib/settings/load_experiment.ts";
 import { findCapacity } from "../../lib/load/capacity.ts";
-import { planLoad } from "../../lib/load/plan_load.ts";
+import { planLoad, recordedPlan } from "../../lib/load/plan_load.ts";
+import { loadShape } from "../../lib/run/load_items.ts";
 import { parseSlo } from "../../lib/load/slo.ts";
 import { parseStages } from "../../lib/load/stages.ts";
 import type { LoadSettings } from "../../lib/settings/load.ts";
@@ -45,6 +46,21 @@ Deno.test("stages as text", () => {
     "concurrency=2:0s",
   ];
   for (const text of wrong) assertThrows(() => parseStages(text), InputError, "--stages", text);
+});
+
+Deno.test("what tells loads apart in lists: their stages, from what the metadata records", async () => {
+  const cases: [settings: LoadSettings, shape: string][] = [
+    [{ concurrency: 16, requests: 40, warmup: 3 }, "16 in flight"],
+    [{ rate: 10, duration_s: "1m" }, "10 req/s"],
+    [{ rate: 0.5, concurrency: 4, duration_s: 3 }, "0.5 req/s, at most 4 in flight"],
+    [{ stages: "rate=2..8:1m" }, "2 to 8 req/s"],
+    [{ stages: "rate=2:3s rate=2..8:1m concurrency=16:3s" }, "3 stages: 2 req/s to 16 in flight"],
+  ];
+  for (const [settings, shape] of cases) {
+    const config = JSON.parse(JSON.stringify(recordedPlan(await planLoad(settings))));
+    assertEquals(loadShape({ config }), shape);
+  }
+  assertEquals([loadShape(null), loadShape({ config: { suite: "s.json" } })], [null, null]);
 });
 
 Deno.test("objectives as text", () => {

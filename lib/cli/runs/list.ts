@@ -19,17 +19,17 @@ const flags = {
 };
 
 /** Columns for dyno's own runs; lists with imported runs keep the words of their source. */
-const columnsOf = (own: boolean): Column[] => [
+const columnsOf = (own: boolean, loads: boolean, scored: boolean): Column[] => [
   { title: "Run ID", align: "left" },
   { title: "Model", align: "left", cut: true },
-  { title: own ? "Tests" : "Packages", align: "right" },
+  { title: !scored ? "Requests" : own ? "Tests" : "Packages", align: "right" },
   { title: own ? "Score" : "Hit Rate", align: "right" },
   { title: "Errors", align: "right" },
   { title: "Tokens", align: "right" },
   { title: "output tok/s", align: "right" },
   { title: "ttft ms p50", align: "right" },
   { title: "Timestamp", align: "left" },
-  { title: "Suite", align: "left", cut: true },
+  { title: loads ? "Suite or load" : "Suite", align: "left", cut: true },
   { title: "", align: "left" },
 ];
 
@@ -45,7 +45,8 @@ export const command: Command = {
     "problems of a coding run or the requests of a load; Score is the mean over them (in a list that holds",
     "imported runs: Packages and Hit Rate); Errors are answers that did not come; Tokens are prompt and",
     "completion tokens; output tok/s is of all answers together. – is unknown. Answers whose",
-    "evaluator failed are not judged: they are excluded from scores; the last column counts them.",
+    "evaluator failed are not judged: they are excluded from scores; the last column counts them. Loads",
+    "have what they send beside their name.",
     "",
     ...flagHelp(flags),
     "",
@@ -69,10 +70,11 @@ export const command: Command = {
       }
       const { outPaint } = terminal;
       const own = runs.every(({ source_form }) => source_form === "dyno");
+      const loads = runs.some(({ kind }) => kind === "load");
       // loads do not have a score
       const scored = runs.some(({ kind }) => kind !== "load");
       const apply = <Cell>(cells: Cell[]) => scored ? cells : cells.toSpliced(SCORE, 1);
-      tableLines(apply(columnsOf(own)), runs.flatMap(rows).map(apply), outPaint)
+      tableLines(apply(columnsOf(own, loads, scored)), runs.flatMap(rows).map(apply), outPaint)
         .forEach((line) => terminal.out(line));
       const all = runs.length === limit ? index.count(filter) : runs.length;
       if (all > runs.length) {
@@ -117,7 +119,7 @@ function row(run: IndexedRun): string[] {
     shownFigure(run.output_tokens_per_s),
     shownFigure(run.ttft_p50_ms),
     shownTime(run.started_at_unix_seconds),
-    shortened(run.benchmark, 28),
+    [shortened(run.benchmark, 28), run.shape].filter((text) => text !== null).join(", "),
     statusNote(run),
   ];
 }

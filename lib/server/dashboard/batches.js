@@ -360,7 +360,7 @@ function recordTable(page, goTo) {
       { title: "coverage", number: true, value: ({ coverage_score }) => short(coverage_score) },
       {
         title: "tokens",
-        note: "in, out",
+        note: "prompt, output",
         number: true,
         value: (record) => `${count(record.prompt_tokens)}, ${count(record.response_tokens)}`,
       },

@@ -99,9 +99,9 @@ function figures({ run, pass_rate, latency_ms, ttft_ms, load }) {
       run.timed_out ? `${count(run.timed_out)} by time limit` : `of ${count(run.items_total)}`,
     ],
     [
-      "Tokens out",
+      "Output tokens",
       count(run.completion_tokens),
-      `${count(run.prompt_tokens)} in${
+      `${count(run.prompt_tokens)} prompt tokens${
         unknown(run.requests_of_unknown_tokens, run.requests_cut_off)
       }`,
     ],
@@ -172,7 +172,7 @@ function items({ items }, query, go) {
       { title: "ttft", note: "ms", number: true, value: ({ ttft_ms }) => short(ttft_ms) },
       {
         title: "tokens",
-        note: "in, out",
+        note: "prompt, output",
         number: true,
         value: (item) => `${count(item.prompt_tokens)}, ${count(item.completion_tokens)}`,
       },

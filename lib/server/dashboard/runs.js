@@ -32,7 +32,11 @@ export function runColumns(first = []) {
         el("a.id", { href: `#/runs/${encodeURIComponent(run_id)}` }, shortId(run_id)),
     },
     { title: "state", value: ({ status }) => state(status) },
-    { title: "suite or load", wide: true, value: ({ benchmark }) => benchmark },
+    {
+      title: "suite or load",
+      wide: true,
+      value: ({ benchmark, shape }) => [benchmark, shape].filter(Boolean).join(", "),
+    },
     { title: "model", wide: true, value: ({ model }) => model },
     {
       title: "started",
