@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { findLoadCapacity } from "../../load/capacity.ts";
+import { capacitySection } from "../../report/load/capacity_section.ts";
 import { writeCurvePage } from "../../report/load/curve_page.ts";
 import { newRunId } from "../../run/run_id.ts";
 import { durationText } from "../../text/duration.ts";
@@ -103,6 +104,11 @@ export async function searchCapacity(
       `Capacity of ${ordered[0].results.model}`,
       [capacityText(capacity), `search ${search_id}`],
       ordered.map(({ results }) => results),
+      capacitySection(
+        capacity.probes,
+        (level) => `${round(level)} ${UNITS[searched]}`,
+        VERDICT_WORDS,
+      ),
     );
     if (capacity.best_run !== null) terminal.say(`run     ${shortPath(capacity.best_run)}`);
     terminal.say(`search  ${search_id}; its runs: dyno runs list --tag ${search_id}`);

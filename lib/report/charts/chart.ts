@@ -55,6 +55,7 @@ const LIGHT: Record<string, string> = {
   c1: "#2563ae",
   c2: "#b4500f",
   c3: "#2a7547",
+  bad: "#b3261e",
 };
 
 /** A chart as an SVG file with a white background, which needs no style sheet. */

@@ -1,4 +1,4 @@
-/** A page with the curve of several loads: latency over throughput, one dot per run. */
+/** A page with the curve of several loads: latency over throughput, one dot for each level. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { escapeHtml } from "../html.ts";
@@ -9,7 +9,7 @@ import { levelsCurvePlot } from "./load_curve.ts";
 import type { LoadResults } from "../../load/results.ts";
 
 /**
- * Writes the page. Several runs are drawn like the stages of one run.
+ * Writes the page.
  *
  * @param lines the text above the curve.
  * @param section the HTML below it.

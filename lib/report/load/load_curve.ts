@@ -4,6 +4,9 @@ import { isPareto } from "../../load/levels.ts";
 import { panelTitle } from "../charts/panel_stack.ts";
 import { headingOf } from "../../measures/describe.ts";
 import type { LoadResults, Metric, StageResults } from "../../load/results.ts";
+import type { Slo } from "../../load/slo.ts";
+import type { Statement } from "../../load/statement.ts";
+import { mean } from "../../stats/quantile.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { Plot } from "../charts/plot.ts";
 
@@ -13,12 +16,36 @@ const AXIS_HEIGHT = 44;
 const LEFT = 48;
 const RIGHT = 22;
 
-/** A stage in a panel: its position, its value, and the value's 95 % interval if there is one. */
+/**
+ * A level: a stage of a load, or the runs of a load at one concurrency or rate, of whose figures it
+ * has the means.
+ */
+interface Level {
+  name: string;
+  runs: readonly StageResults[];
+}
+
+/** A level in a panel: its position, its value, and the value's 95 % interval if there is one. */
 interface Point {
+  name: string;
   x: number;
   y: number;
   interval: Estimate | null;
 }
+
+/** The latencies that have a panel. */
+const LATENCIES = ["ttft_ms", "gap_ms", "e2e_ms"] as const;
+
+/** A limit on a latency, which its panel shows. */
+interface Limit {
+  metric: typeof LATENCIES[number];
+  /** Null for a limit on each request. */
+  quantile: Quantile | null;
+  limit_ms: number;
+}
+
+const QUANTILES = ["p50", "p90", "p95", "p99"] as const;
+type Quantile = typeof QUANTILES[number];
 
 interface Line {
   name: string;
@@ -35,52 +62,108 @@ interface CurvePanel {
   lines: Line[];
   /** Its scale may be logarithmic, unlike throughput's. */
   latency?: boolean;
-  /** Points show the name of their stage, because the horizontal axis is not the load. */
+  /** Points show the name of their level, because the horizontal axis is not the load. */
   named?: boolean;
+  limits_ms?: number[];
 }
 
 const CAPTION = "a dot is a stage; bars are 95 % intervals";
+const LEVELS_CAPTION =
+  "a dot is a level, the mean of its runs; bars are 95 % intervals of a single run";
 
 /** The curve, for at least two stages; null for fewer. */
 export function loadCurvePlot(
   { stages, slos }: Pick<LoadResults, "stages" | "slos">,
 ): Plot | null {
-  if (stages.length < 2) return null;
-  const panels = curvePanels(stages, slos.length > 0)
+  const levels = stages.map((stage, i) => ({ name: String(i + 1), runs: [stage] }));
+  return curvePlot(levels, slos.length > 0, [], "stage", CAPTION);
+}
+
+/**
+ * The curve of several loads, from the smallest to the largest; null for fewer than two. Runs whose
+ * stages have the same names are of one level. It shows the limits of objectives on quantiles.
+ */
+export function levelsCurvePlot(runs: readonly LoadResults[]): Plot | null {
+  const name = ({ name }: StageResults) => name;
+  const found = Map.groupBy(runs, ({ stages }) => stages.map(name).join("; "));
+  const load = (stage: StageResults) => stage.requested_rate_per_s ?? stage.concurrency.mean;
+  const levels = [...found.values()]
+    .map((of) => ({
+      name: of[0].stages.map(name).map((each) => each.replace(/,.*/, "")).join(", "),
+      runs: of.map(({ total }) => total),
+    }))
+    .sort((a, b) => load(a.runs[0]) - load(b.runs[0]));
+  const { slos = [], statements = [] } = runs[0] ?? {};
+  const limits = [
+    ...statements.flatMap((statement) => limitOfQuantile(statement) ?? []),
+    ...slos.flatMap((slo) => limitOfEach(slo) ?? []),
+  ];
+  return curvePlot(levels, slos.length > 0, limits, "level", LEVELS_CAPTION);
+}
+
+/** The limit of an objective on a quantile of a latency that has a panel; null for any other. */
+function limitOfQuantile({ measure, quantile, limit_ms }: Statement): Limit | null {
+  const metric = LATENCIES.find((name) => name === measure);
+  const drawn = QUANTILES.find((name) => Number(name.slice(1)) / 100 === quantile);
+  return metric && drawn ? { metric, quantile: drawn, limit_ms } : null;
+}
+
+function limitOfEach({ metric, limit_ms }: Slo): Limit | null {
+  const found = LATENCIES.find((name) => name === `${metric}_ms`);
+  return found ? { metric: found, quantile: null, limit_ms } : null;
+}
+
+function curvePlot(
+  levels: readonly Level[],
+  goodput: boolean,
+  limits: readonly Limit[],
+  noun: string,
+  caption: string,
+): Plot | null {
+  if (levels.length < 2) return null;
+  const panels = curvePanels(levels, goodput, limits)
     .filter(({ lines }) => lines.some(({ points }) => points.length > 1));
   if (panels.length === 0) return null;
   const label = panels.map(({ title }) => title).join("; ");
   const draw = (width: number) => curveOption(width, panels);
-  return { draw, label: `By stage: ${label}`, legend: [], note: "", caption: CAPTION };
+  return { draw, label: `By ${noun}: ${label}`, legend: [], note: "", caption };
 }
 
-/**
- * The curve of several loads, each drawn as a stage, from the smallest to the largest load; null
- * for fewer than two.
- */
-export function levelsCurvePlot(runs: readonly LoadResults[]): Plot | null {
-  const stages = runs.map(({ total }) => total);
-  const load = (stage: StageResults) => stage.requested_rate_per_s ?? stage.concurrency.mean;
-  return loadCurvePlot({
-    stages: stages.toSorted((a, b) => load(a) - load(b)),
-    slos: runs[0]?.slos ?? [],
-  });
-}
+const COLOURS = { p50: "var(--c1)", p90: "var(--c3)", p95: "var(--c3)", p99: "var(--c2)" };
 
-function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePanel[] {
-  const open = stages.every((stage) => stage.requested_rate_per_s !== null);
-  const load = (stage: StageResults) => open ? stage.requested_rate_per_s! : stage.concurrency.mean;
+function curvePanels(
+  levels: readonly Level[],
+  goodput: boolean,
+  limits: readonly Limit[],
+): CurvePanel[] {
+  const open = levels.every(({ runs }) => runs[0].requested_rate_per_s !== null);
+  const load = (stage: StageResults) => open ? stage.requested_rate_per_s : stage.concurrency.mean;
   const x = open ? "wanted requests/s" : "requests in flight, mean";
-  const answered = stages.filter(({ requests }) => requests.successful > 0);
-  const quantiles = (name: "ttft_ms" | "gap_ms"): Line[] => [
-    { name: "p50", colour: "var(--c1)", points: metricPoints(stages, load, name, "p50") },
-    { name: "p99", colour: "var(--c2)", points: metricPoints(stages, load, name, "p99") },
-  ];
+  const latency = (
+    metric: Limit["metric"],
+    title: string,
+    xTitle: string,
+    over: (stage: StageResults) => number | null,
+  ): CurvePanel => {
+    const asked = limits.filter((limit) => limit.metric === metric);
+    const own = asked.flatMap(({ quantile }) => quantile ?? []);
+    const names = QUANTILES.filter((name) =>
+      name === "p50" || name === "p99" || own.includes(name)
+    );
+    const lines = names.map((name) => {
+      const points = metricPoints(levels, over, metric, name);
+      return { name, colour: COLOURS[name], points: xTitle === x ? ordered(points) : points };
+    });
+    return {
+      title,
+      x: xTitle,
+      latency: true,
+      lines,
+      limits_ms: asked.map(({ limit_ms }) => limit_ms),
+    };
+  };
   const plain = (value: (stage: StageResults) => number | null | undefined): Point[] =>
-    ordered(answered.flatMap((stage) => {
-      const y = value(stage);
-      return y === undefined || y === null ? [] : [{ x: load(stage), y, interval: null }];
-    }));
+    ordered(pointsOf(levels, load, (stage) => isAnswered(stage) ? value(stage) : null));
   const throughput: Line[] = [{
     name: "all",
     colour: "var(--c1)",
@@ -94,71 +177,78 @@ function curvePanels(stages: readonly StageResults[], goodput: boolean): CurvePa
       points: plain((stage) => stage.goodput?.output_tokens_per_s),
     });
   }
+  const perUser = pointsOf(
+    levels,
+    ({ metrics }) => metrics.tokens_per_s_per_user?.p50,
+    ({ output_tokens_per_s }) => output_tokens_per_s,
+  );
   return [
     { title: headingOf("output_tokens_per_s"), x, lines: throughput },
-    { title: headingOf("ttft_ms"), x, latency: true, lines: quantiles("ttft_ms") },
-    { title: headingOf("gap_ms"), x, latency: true, lines: quantiles("gap_ms") },
+    latency("ttft_ms", headingOf("ttft_ms"), x, load),
+    latency("gap_ms", headingOf("gap_ms"), x, load),
     {
       title: "output tokens/s over tokens/s a user",
       x: "tokens/s a user, median",
       named: true,
       lines: [
-        { name: "stages", colour: "var(--c1)", points: perUser(stages) },
-        { name: "Pareto", colour: "var(--c3)", points: pareto(perUser(stages)), bare: true },
+        { name: "levels", colour: "var(--c1)", points: perUser },
+        { name: "Pareto", colour: "var(--c3)", points: pareto(perUser), bare: true },
       ],
     },
-    {
-      title: "e2e, ms over requests/s",
-      x: "answered requests/s",
-      latency: true,
-      lines: [
-        { name: "p50", colour: "var(--c1)", points: overThroughput(stages, "p50") },
-        { name: "p99", colour: "var(--c2)", points: overThroughput(stages, "p99") },
-      ],
-    },
+    // in the order of the levels: where the curve turns back, the capacity is exceeded
+    latency(
+      "e2e_ms",
+      "e2e, ms over requests/s",
+      "answered requests/s",
+      (stage) => stage.requests_per_s,
+    ),
   ];
 }
 
-function metricPoints(
-  stages: readonly StageResults[],
-  load: (stage: StageResults) => number,
-  name: "ttft_ms" | "gap_ms",
-  quantile: "p50" | "p99",
-): Point[] {
-  return ordered(stages.flatMap((stage) => {
-    const metric: Metric | null = stage.metrics[name];
-    return metric
-      ? [{ x: load(stage), y: metric[quantile], interval: metric.intervals[quantile] }]
-      : [];
-  }));
+const isAnswered = ({ requests }: StageResults) => requests.successful > 0;
+
+type Value = (stage: StageResults) => number | null | undefined;
+
+/** The mean of a value over a level's runs; null where unknown. */
+function meanOf({ runs }: Level, value: Value): number | null {
+  const known = runs.flatMap((stage) => value(stage) ?? []);
+  return known.length ? mean(known) : null;
 }
 
-/** Points in the order of the stages, in which the line connects them. */
-function perUser(stages: readonly StageResults[]): Point[] {
-  return stages.flatMap(({ metrics, output_tokens_per_s }) => {
-    const speed = metrics.tokens_per_s_per_user;
-    return speed && output_tokens_per_s !== null
-      ? [{ x: speed.p50, y: output_tokens_per_s, interval: null }]
-      : [];
+/** Points in the order of the levels, in which the line connects them. */
+function pointsOf(
+  levels: readonly Level[],
+  over: Value,
+  value: Value,
+  interval: (stage: StageResults) => Estimate | null = () => null,
+): Point[] {
+  return levels.flatMap((level) => {
+    const x = meanOf(level, over), y = meanOf(level, value);
+    const single = level.runs.length === 1 ? interval(level.runs[0]) : null;
+    return x === null || y === null ? [] : [{ name: level.name, x, y, interval: single }];
   });
+}
+
+function metricPoints(
+  levels: readonly Level[],
+  over: Value,
+  name: Limit["metric"],
+  quantile: Quantile,
+): Point[] {
+  const found = ({ metrics }: StageResults): Metric | null => metrics[name];
+  const sure = quantile === "p50" || quantile === "p99" ? quantile : null;
+  return pointsOf(
+    levels,
+    over,
+    (stage) => found(stage)?.[quantile],
+    (stage) => sure && (found(stage)?.intervals[sure] ?? null),
+  );
 }
 
 /** The points on the Pareto front, from left to right. */
 function pareto(points: readonly Point[]): Point[] {
   const speeds = points.map(({ x, y }) => ({ tokens_per_s_per_user: x, output_tokens_per_s: y }));
   return ordered(points.filter((_, i) => isPareto(speeds[i], speeds)));
-}
-
-/**
- * Latency over throughput, in the order of the stages: where the curve turns back, the capacity is
- * exceeded.
- */
-function overThroughput(stages: readonly StageResults[], quantile: "p50" | "p99"): Point[] {
-  return stages.flatMap(({ metrics: { e2e_ms }, requests_per_s }) =>
-    e2e_ms && requests_per_s !== null
-      ? [{ x: requests_per_s, y: e2e_ms[quantile], interval: e2e_ms.intervals[quantile] }]
-      : []
-  );
 }
 
 function ordered(points: Point[]): Point[] {
@@ -194,18 +284,19 @@ function curveOption(
         splitNumber: 5,
         splitLine: { show: false },
       })),
-      yAxis: panels.map(({ title, lines, latency }, gridIndex) => ({
+      yAxis: panels.map(({ title, lines, latency, limits_ms = [] }, gridIndex) => ({
         ...axisLook,
         ...panelHead(title, lines),
-        ...valueScale(latency ? lines.flatMap(({ points }) => points.flatMap(extent)) : []),
+        ...valueScale(
+          latency ? [...limits_ms, ...lines.flatMap(({ points }) => points.flatMap(extent))] : [],
+        ),
         gridIndex,
       })),
       series: panels.flatMap((panel, i) =>
-        panel.lines.flatMap((line) =>
-          lineSeries(line, panel.named === true && !line.bare).map((series) =>
-            ({ ...series, xAxisIndex: i, yAxisIndex: i }) as ChartSeries
-          )
-        )
+        [
+          ...panel.lines.flatMap((line) => lineSeries(line, panel.named === true && !line.bare)),
+          ...(panel.limits_ms ?? []).map(limitSeries),
+        ].map((series) => ({ ...series, xAxisIndex: i, yAxisIndex: i }) as ChartSeries)
       ),
     },
   };
@@ -230,11 +321,12 @@ function lineSeries({ colour, points, dashed, bare }: Line, named: boolean): Cha
     symbolSize: bare ? 10 : 7,
     itemStyle: { color: colour },
     lineStyle: { color: colour, width: 1.8, type: dashed ? "dashed" : "solid" },
-    data: points.map(({ x, y }, i) => ({
+    labelLayout: { hideOverlap: true },
+    data: points.map(({ name, x, y }) => ({
       value: [x, y],
       label: {
         show: named,
-        formatter: String(i + 1),
+        formatter: name,
         position: "top",
         color: "var(--ink)",
         fontSize: 11,
@@ -245,6 +337,26 @@ function lineSeries({ colour, points, dashed, bare }: Line, named: boolean): Cha
     interval ? [[x, interval.low, interval.high]] : []
   );
   return bars.length ? [line, errorBars(bars, colour)] : [line];
+}
+
+/** A horizontal line at a limit. */
+function limitSeries(limit_ms: number): ChartSeries {
+  return {
+    type: "line",
+    data: [],
+    markLine: {
+      silent: true,
+      symbol: "none",
+      lineStyle: { color: "var(--bad)", type: "dashed", width: 1.4 },
+      label: {
+        formatter: `limit ${limit_ms} ms`,
+        position: "insideStartTop",
+        color: "var(--bad)",
+        fontSize: 11,
+      },
+      data: [{ yAxis: limit_ms }],
+    },
+  };
 }
 
 function errorBars(data: number[][], colour: string): ChartSeries {

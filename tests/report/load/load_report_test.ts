@@ -24,6 +24,8 @@ import {
   stageOf,
   TRUSTED,
 } from "./load_fixture.ts";
+import { levelsCurvePlot } from "../../../lib/report/load/load_curve.ts";
+import type { JudgedStatement } from "../../../lib/load/statement.ts";
 import type { LoadFixture } from "./load_fixture.ts";
 import type { Points } from "../../../lib/report/charts/host_panels.ts";
 
@@ -192,6 +194,29 @@ Deno.test("one stage has neither a curve nor stages to open, nor SLOs nobody ask
   assert(!/Load curve|<details>|Service-level objectives|goodput, requests/.test(shown(html)));
   assertStringIncludes(html, "tokens/s a user, median");
   assertEquals(html.match(/<figure><svg class="wide"/g)?.length, 2);
+});
+
+Deno.test("the curve of levels: several runs of one are one dot, and a limit is a line", () => {
+  const run = (rate: number, seed: number) => {
+    const requests = simulatedRequests(seed).filter(({ stage }) => stage === 0);
+    const stage = stageOf(`${rate} requests/s, poisson`, rate, requests, []);
+    const limit = { measure: "ttft_ms", quantile: 0.95, limit_ms: 750 };
+    const statements = [limit as JudgedStatement];
+    return loadFixture({ stages: [stage], total: stage, slos: [], statements }, requests).results;
+  };
+  const runs = [run(8, 1), run(4, 2), run(8, 3)];
+  const { option } = levelsCurvePlot(runs)!.draw(800);
+  const drawn = option.series as { type: string; data: { value: number[] }[]; markLine?: object }[];
+  const ttft = drawn.filter((_, i) =>
+    (option.series as { yAxisIndex: number }[])[i].yAxisIndex === 1
+  );
+  const p95 = runs.map(({ total }) => total.metrics.ttft_ms!.p95);
+  const [, line] = ttft.filter(({ type, markLine }) => type === "line" && !markLine);
+  assertEquals(line.data.map(({ value }) => value), [[4, p95[1]], [8, (p95[0] + p95[2]) / 2]]);
+  assertEquals(
+    ttft.filter(({ markLine }) => JSON.stringify(markLine)?.includes("750 ms")).length,
+    1,
+  );
 });
 
 Deno.test("requests over time: none is lost between the rates, and the areas are the times", () => {
