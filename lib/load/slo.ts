@@ -55,7 +55,10 @@ export function wrongObjective(text: string): InputError {
     .replace(/^(\S+)\s+(\d\S*)$/, "$1:$2").split(/\s*([<>=≤≥:]+)\s*/);
   if (left === "") return wrong("there is no objective");
   if (more.length > 0 || /[,;&]\s*[a-z]/i.test(left)) {
-    return wrong("more than one objective", "give each its own --slo");
+    return wrong(
+      "more than one objective",
+      "give each by itself: --slo again, or another text in the list of a file",
+    );
   }
   if (parseDuration(left, "ms") !== null) {
     return wrong("the latency comes first, then its limit");

@@ -64,7 +64,7 @@ Deno.test("a wrong objective: what is wrong with it, and one to write that is ri
     ["p99(ttft_ms)==300", "write p99(ttft)<300"],
     ["TTFT 500", "write ttft:500"],
     ["median(ttft)<300", "a quantile is written p50 or p99, not median; write p50(ttft)<300"],
-    ["ttft<500ms,tpot<50ms", "more than one objective; give each its own --slo"],
+    ["ttft<500ms,tpot<50ms", "more than one objective; give each by itself: --slo again"],
     ["200ms>p95(ttft)", "the latency comes first"],
     ["itl:50", "itl is called gap; write gap_p99:50ms"],
     ["gap:50", "write gap_p99:50ms or p99(gap)<50ms"],
