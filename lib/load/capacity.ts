@@ -204,7 +204,7 @@ export interface CapacityPlan {
   enough: number;
   /** The least number of requests at each level; null where a time limits it instead. */
   requests: number | null;
-  /** The capacity that the two durations assume: 22.6 times the first level. */
+  /** The capacity that the two durations assume: 19 times the first level, or the highest level. */
   assumed: number;
   /** Duration of all runs of the first level, s; null where it depends on the endpoint. */
   first_level_s: number | null;
@@ -247,8 +247,8 @@ export interface LoadCapacity extends Capacity {
 /** The shortest duration of a level: long enough for a queue to build up at 5 % above capacity. */
 const DURATION_S = 20;
 const PRECISION = 0.05;
-/** The plan's estimate of time assumes a capacity of 2^4.5 times the first level: in the middle of a doubling. */
-const ASSUMED = 2 ** 4.5;
+/** The plan's estimate of time assumes this capacity, in first levels: five doublings and five halvings. */
+const ASSUMED = 19;
 /** Besides its duration, a run takes about this long for its first question, its last answers and its report. */
 const AROUND_S = 1;
 const MOST = { rate: 100_000, concurrency: 65_536 };
@@ -342,7 +342,7 @@ async function expectedTime(
   needs: LevelNeeds,
   levels: Omit<CapacitySearch, "probe" | "onProbe">,
 ): Promise<Pick<CapacityPlan, "assumed" | "first_level_s" | "expected_s">> {
-  const assumed = levels.start * ASSUMED;
+  const assumed = Math.min(levels.start * ASSUMED, levels.most);
   const { objective, enough } = needs;
   let expected_s: number | null = 0, first_level_s: number | null = null;
   await findCapacity({

@@ -307,9 +307,20 @@ Deno.test("a search says what a level takes, and keeps what it has when it is in
   assertEquals([highest_good, lowest_bad], [22, 23]);
   const [plan] = rate.plans;
   assertEquals([plan.least, plan.enough, plan.first_level_s], [73, 292, 74]);
-  // 1, 2 and 4..32 a second: 73, 36.5 and 20 s each, then 24, 20, 22 and 23 of 20 s; a second around each
-  assertEquals(plan.expected_s, 73 + 36.5 + 4 * 20 + 4 * 20 + asked.length);
+  // 1, 2 and 4..32 a second: 73, 36.5 and 20 s each, and five halvings of 20 s; a second around each
+  assertEquals(plan.expected_s, 73 + 36.5 + 4 * 20 + 5 * 20 + 11);
   assertEquals(asked.slice(0, 2), [[1, undefined, 73], [2, undefined, 36.5]]);
+
+  // 73 are needed. Of 3 s, 4 and 8 a second take four runs, 16 two, all others one: 32, 64, 128,
+  // 96, 80, 72, 76 and 78
+  const timed = begin({ rate: 4, duration_s: 3 });
+  await timed.found;
+  assertEquals([timed.plans[0].first_level_s, timed.plans[0].expected_s], [4 * 4, 18 * (3 + 1)]);
+  // with 73 requests as well, a level takes no longer than they do, and 73 a second is the highest
+  const limited = begin({ rate: 4, duration_s: 3, requests: 10 });
+  await limited.found;
+  assertEquals([limited.plans[0].first_level_s, limited.plans[0].assumed], [16, 73]);
+  assertEquals(limited.plans[0].expected_s, 10 * (3 + 1) + 73 / 32 + 1 + 73 / 64 + 1 + 1 + 1);
 
   const few = await begin({ concurrency: 1, requests: 10 }).found;
   assertEquals(asked.map(([, requests]) => requests), asked.map(() => 73));

@@ -131,7 +131,9 @@ function planText(
     ? "how long it takes depends on the endpoint, and is shown once a level was too much"
     : `the first level takes about ${durationText(first_level_s)}; the search ${
       searched === "rate" ? "about" : "at least"
-    } ${durationText(expected_s)} if the capacity is near ${round(assumed)} ${UNITS[searched]}, ` +
+    } ${durationText(expected_s)} if the capacity is near ${Number(assumed.toPrecision(2))} ${
+      UNITS[searched]
+    }, ` +
       "longer where levels are close to the limit";
   return [
     `a level needs ${grouped(least)} requests to tell that ${objectiveText(objective)}, ` +
