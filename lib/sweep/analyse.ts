@@ -64,6 +64,16 @@ export interface SweepAnalysis {
 }
 
 /**
+ * The columns of results in a table: those of the simulator, and all others but the parameters. Without
+ * any, as of a program that writes no summary.csv, the figures of each run's process.
+ */
+export function metricsOf(row: object, parameters: readonly string[]): string[] {
+  const further = furtherColumns(Object.keys(row)).filter((name) => !parameters.includes(name));
+  const own = [...METRICS, ...further];
+  return own.some((name) => Object.hasOwn(row, name)) ? own : PROCESS_FIGURES;
+}
+
+/**
  * Reads runs.csv.
  *
  * @param parameters further names of parameters, if the sweep file is known; other columns with
@@ -92,9 +102,7 @@ export async function analyseSweep(
           `${runs_csv}: has no column exit_code; expected a table of dyno collect`,
         );
       }
-      const further = furtherColumns(Object.keys(row));
-      const own = [...METRICS, ...further.filter((name) => !names.includes(name))];
-      metrics = own.some((name) => Object.hasOwn(row, name)) ? own : PROCESS_FIGURES;
+      metrics = metricsOf(row, names);
       columns = [...metrics, ...tierColumns(Object.keys(row)), ...HOST_FIGURES];
     }
     const policy = row.policy || "–";

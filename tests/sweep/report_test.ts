@@ -198,6 +198,7 @@ Deno.test("a sampled sweep of any program has its host's figures", async () => {
     markdown,
     /## Hardware, of the whole host\n\n\| workload \| seeds \| CPU in use, %/,
   );
+  assertMatch(markdown, /\| peak memory, MB \|/);
   // it writes no summary.csv: its time is its result
   const [shown] = /(?<=\| wall time, s .*\n\|.*\n\|[^|]*\| \d+ \| )[\d.]+/.exec(markdown)!;
   const times = cells("wall_time_s");
@@ -260,6 +261,14 @@ Deno.test("another program's numbers are charted by its varied parameters", asyn
   assert(existsSync(join(place.path, "bench_runs/other/report/assets/metric_1.png")));
   const html = place.read("bench_runs/other/report/index.html");
   assert(!html.includes("<b>"));
+  // a run's row has its parameter, its seed and what it printed: size · seed and a half
+  const rows = html.matchAll(
+    /<th scope="row">seed(\d).*?<td class="n">(\d)<.*?<td class="n">([\d.]+\.5)</g,
+  );
+  assertEquals(
+    [...rows].map(([, seed, size, speed]) => Number(speed) - Number(seed) * Number(size)),
+    Array(9).fill(0.5),
+  );
   // what a program of one's own has not is not shown, in no table and no explanation
   for (const none of ["policy", "workflows", "makespan", "utilization", "Ablations"]) {
     assert(!html.includes(none), none);

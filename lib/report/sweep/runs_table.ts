@@ -2,13 +2,14 @@
 import { scrollBox } from "../table.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import { metricTitle } from "./sweep_tables.ts";
+import { metricTitle } from "./sweep_numbers.ts";
 
 /** More rows than this would be slow to open in a browser. */
 const MOST_ROWS = 20_000;
 
-/** Columns after the run's name; a sweep has only some of them. */
-const COLUMNS = ["policy", "workflows", "seed", "ablation_name"];
+/** Columns around the parameters; a sweep has only some of them. */
+const STARTS = ["run_id", "policy", "workflows"];
+const SETTINGS = ["seed", "ablation_name"];
 const ENDS = ["exit_code", "wall_time_s"];
 const WORDS = ["run_id", "policy", "ablation_name", "warning"];
 
@@ -20,9 +21,14 @@ export class RunsTable {
   readonly #used: boolean[];
   #left = 0;
 
-  /** @param metrics the columns of numbers to show. */
-  constructor(metrics: readonly string[]) {
-    this.#columns = ["run_id", ...COLUMNS, ...metrics, ...ENDS, "warning"];
+  /**
+   * @param parameters the columns of parameters to show.
+   * @param metrics the columns of results to show.
+   */
+  constructor(parameters: readonly string[], metrics: readonly string[]) {
+    this.#columns = [
+      ...new Set([...STARTS, ...parameters, ...SETTINGS, ...metrics, ...ENDS, "warning"]),
+    ];
     this.#used = this.#columns.map((name) => name === "run_id");
   }
 

@@ -119,14 +119,25 @@ export function notes(analysis: SweepAnalysis): string[] {
 /** From this many milliseconds on, seconds are easier to read. */
 const SECONDS_FROM_MS = 10_000;
 
+/** `makespan p95, ms` for makespan_p95_ms. */
+export function metricTitle(metric: string): string {
+  const { name, unit } = nameAndUnit(metric);
+  return unit ? `${name}, ${unit}` : name;
+}
+
+function nameAndUnit(metric: string): { name: string; unit?: string } {
+  const [end = "", unit] = /_(ms|bytes|(?<!_per_)s)$/.exec(metric) ?? [];
+  return { name: metric.slice(0, metric.length - end.length).replaceAll("_", " "), unit };
+}
+
 /** The unit in which a metric is shown, and the factor that converts its values. */
 export function metricUnit(
   { columns, groups }: SweepAnalysis,
   metric: string,
 ): { title: string; scale: number } {
-  const unit = /_(ms|(?<!_per_)s)$/.exec(metric)?.[1];
-  const name = metric.replace(/_(ms|(?<!_per_)s)$/, "").replaceAll("_", " ");
+  const { name, unit } = nameAndUnit(metric);
   if (unit === undefined) return { title: name, scale: 1 };
+  if (unit === "bytes") return { title: `${name}, MB`, scale: 1e-6 };
   const place = columns.indexOf(metric);
   const large = unit === "ms" &&
     groups.some(({ seeds }) =>

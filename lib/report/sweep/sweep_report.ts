@@ -4,8 +4,7 @@ import { basename, join, relative, resolve } from "node:path";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { dynoVersion } from "../../run/version.ts";
 import { notWritten, writeFileAtomic } from "../../write.ts";
-import { ALL_RUNS, analyseSweep, type SweepAnalysis } from "../../sweep/analyse.ts";
-import { METRICS } from "../../sweep/columns.ts";
+import { ALL_RUNS, analyseSweep, metricsOf, type SweepAnalysis } from "../../sweep/analyse.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
 import { chartFigure, chartText } from "../charts/chart.ts";
@@ -51,10 +50,11 @@ export async function writeSweepReport(
   const tree = sweepTreeAt(exp_dir);
   const table = runs_csv ?? tree.runs_csv;
   const folder = out_dir ?? tree.report;
-  const parameters = await parametersAt(tree.experiment);
+  const { all, varied } = await parametersAt(tree.experiment);
   let runsTable: RunsTable | null = null;
-  const analysis = await analyseSweep(table, parameters, (row) => {
-    runsTable ??= new RunsTable(METRICS.filter((name) => row[name] !== undefined).slice(0, 5));
+  const analysis = await analyseSweep(table, all, (row) => {
+    const metrics = metricsOf(row, all).filter((name) => row[name] !== undefined).slice(0, 5);
+    runsTable ??= new RunsTable(varied, metrics);
     runsTable.add(row);
   });
   const charts = sweepCharts(analysis);
@@ -76,7 +76,7 @@ export async function writeSweepReport(
     figures,
     facts,
     tables,
-    runs: runsTable ?? new RunsTable([]),
+    runs: runsTable ?? new RunsTable([], []),
     links: assets.map((path) => relative(resolve(folder), resolve(path))),
   });
   const index = join(folder, "index.html");
@@ -86,13 +86,14 @@ export async function writeSweepReport(
   return { index, markdown, assets, no_png, runs: analysis.runs, measured: analysis.measured };
 }
 
-/** The names of parameters, if the sweep file exists. */
-async function parametersAt(path: string): Promise<string[]> {
+/** The names of parameters, and of those that the matrix varies, if the sweep file exists. */
+async function parametersAt(path: string): Promise<{ all: string[]; varied: string[] }> {
   try {
     const { common_args, matrix } = sweepConfigOf(await readJsonFile(path));
-    return [...Object.keys(common_args), ...Object.keys(matrix)];
+    const varied = Object.keys(matrix);
+    return { all: [...Object.keys(common_args), ...varied], varied };
   } catch {
-    return []; // an older runner's tree
+    return { all: [], varied: [] }; // an older runner's tree
   }
 }
 

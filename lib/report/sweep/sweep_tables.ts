@@ -3,7 +3,14 @@ import { escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { groupAt, type SweepAnalysis } from "../../sweep/analyse.ts";
 import { dataTable, type Head } from "../table.ts";
-import { ablationRatio, metricUnit, othersOf, scaled, seedMean } from "./sweep_numbers.ts";
+import {
+  ablationRatio,
+  metricTitle,
+  metricUnit,
+  othersOf,
+  scaled,
+  seedMean,
+} from "./sweep_numbers.ts";
 import type { SeedMean } from "./sweep_numbers.ts";
 
 const MOST_ROWS = 400;
@@ -115,13 +122,6 @@ export function inBaseline({ ablations, baseline }: SweepAnalysis, words: string
 function rowOf(names: readonly string[], means: readonly (SeedMean | null)[]): string[] {
   const n = Math.max(0, ...means.map((mean) => mean?.n ?? 0));
   return [...names, String(n), ...means.map(withInterval)];
-}
-
-/** `makespan p95, ms` for makespan_p95_ms. */
-export function metricTitle(metric: string): string {
-  const words = metric.replace(/_(ms|(?<!_per_)s)$/, "").replaceAll("_", " ");
-  const unit = /_(ms|(?<!_per_)s)$/.exec(metric)?.[1];
-  return unit ? `${words}, ${unit}` : words;
 }
 
 function withInterval(mean: SeedMean | null): string {
