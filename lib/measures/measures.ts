@@ -218,7 +218,8 @@ export const MEASURES: readonly Measure[] = [
     term: "pass rate",
     better: "higher",
     formula: "passed / (judged + unanswered)",
-    definition: "passed / (judged + unanswered), with Wilson's 95 % interval",
+    definition:
+      "passed / (judged + unanswered); its 95 % interval is Wilson's, or a bootstrap's over problems where these have several answers",
     source: "E. B. Wilson, JASA 22, 1927",
     needs: "a judge",
   }),

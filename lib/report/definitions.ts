@@ -81,7 +81,7 @@ const OF_THE_LOAD_REPORT: readonly Term[] = [
   ["wanted, sent", "requests per second that the arrival process wanted, and that were sent"],
   [
     "quantiles",
-    "nearest rank on all values; 95 % intervals from a bootstrap over blocks of time, shares' from Wilson",
+    "nearest rank on all values; 95 % intervals from a block bootstrap over time, shares' from Wilson",
   ],
   ["–", "unknown; never 0"],
 ];

@@ -3,7 +3,12 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
 import { generatedPages } from "../../scripts/docs.ts";
+import { clusteredMean } from "../../lib/stats/cluster.ts";
+import { meanEstimate, quantileEstimate, scoreEstimate } from "../../lib/stats/interval.ts";
+import { pairedAmounts, pairedShares } from "../../lib/stats/paired.ts";
+import { attemptsShare, meanPassAtK } from "../../lib/stats/pass_at_k.ts";
 import { blocksIn, pageAt, pages, pagesOnDisk, ROOT } from "./docs_pages.ts";
+import type { Estimate } from "../../lib/stats/interval.ts";
 
 /** The anchors of a page's headings, as GitHub makes them. */
 function anchorsIn(page: string): Set<string> {
@@ -64,4 +69,28 @@ Deno.test("docs/architecture.md names files that are there", () => {
   const paths = spans.filter((span) => /^(lib|native|tests|experiments)\/\S*$/.test(span));
   assert(paths.length > 40, `${paths}`);
   assertEquals(paths.filter((path) => !existsSync(join(ROOT, path))), []);
+});
+
+Deno.test("docs/statistics.md names the method of each interval as the code has it", () => {
+  const [one, several] = [[{ n: 1, c: 1 }, { n: 1, c: 0 }], [{ n: 2, c: 1 }, { n: 2, c: 0 }]];
+  const scores = [0.1, 0.5, 0.4, 0.9, 0.2, 0.7];
+  const groups = scores.map((_, i) => i);
+  const made: Record<string, (Estimate | null)[]> = {
+    "pass rates": [attemptsShare(one), attemptsShare(several), meanPassAtK(several, 2)],
+    scores: [scoreEstimate(scores), scoreEstimate([0, 1])],
+    "quantiles of suites": [quantileEstimate(Array.from({ length: 20 }, (_, i) => i), 0.5)],
+    sweeps: [meanEstimate(scores)],
+    "scores of a batch": [clusteredMean(scores, groups)!.estimate],
+    "\\*\\*Right or wrong": [pairedShares([0, 1, 1], [1, 1, 0]).difference],
+    "\\*\\*Scores, latencies": [pairedAmounts(scores, scores.map((x, i) => x + i)).difference],
+  };
+  const page = pageAt("docs/statistics.md").replaceAll("-", " ").toLowerCase();
+  for (const [figure, estimates] of Object.entries(made)) {
+    const row = page.match(new RegExp(`^[| ]*${figure.toLowerCase()}[^\n]*(\n {2}[^\n]+)*`, "m"))
+      ?.[0];
+    for (const estimate of estimates) {
+      const method = estimate!.method.replaceAll("-", " ").replace(/s$/, "").toLowerCase();
+      assert(row?.includes(method), `${figure}: ${row} lacks ${method}`);
+    }
+  }
 });
