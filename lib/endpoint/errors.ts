@@ -5,8 +5,12 @@ import { originOf } from "./place.ts";
 import { waitAsked } from "./retry.ts";
 import { inheritedGuard } from "./ssrf_guard.ts";
 
-/** Classes of failure, as results and metrics count them. */
+/**
+ * Classes of failure, as results and metrics count them. "client": this process could not open a
+ * connection, for want of file descriptors; the server was not asked.
+ */
 export type FailureClass =
+  | "client"
   | "connect"
   | "timeout"
   | "auth"
@@ -18,6 +22,7 @@ export type FailureClass =
   | "empty_reply";
 
 const RETRYABLE: ReadonlySet<FailureClass> = new Set([
+  "client",
   "connect",
   "timeout",
   "http_429",
@@ -49,7 +54,7 @@ export class EndpointError extends ToldError {
   }
 
   /**
-   * Whether another attempt may succeed: true for connection failures, timeouts, 429 and 5xx. Other 4xx
+   * Whether another attempt may succeed: true for connection failures, want of descriptors, timeouts, 429 and 5xx. Other 4xx
    * fail at the first attempt.
    */
   get retryable(): boolean {
@@ -57,12 +62,22 @@ export class EndpointError extends ToldError {
   }
 }
 
+/** The system's words and codes where no further file may be opened. */
+const OUT_OF_FILES = /too many open files|\bE[MN]FILE\b/i;
+
 /** The failure of an exchange whose connection failed, classified by how far the exchange had come. */
 export function connectionError(
   url: URL,
   stage: "connecting" | "sent" | "answered",
   why: string,
 ): EndpointError {
+  if (stage === "connecting" && OUT_OF_FILES.test(why)) {
+    return new EndpointError(
+      "client",
+      "this client could not open a connection: too many open files; raise the limit, e.g. " +
+        "ulimit -n 4096",
+    );
+  }
   const words = {
     connecting: "cannot connect",
     sent: "connection lost before an answer",

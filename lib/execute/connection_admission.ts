@@ -4,14 +4,15 @@
  * So a client that sends its request immediately is always served, and one that sends nothing is
  * dropped after a time.
  */
-import { readFileSync } from "node:fs";
+import { checkOpenFiles, openFileLimit } from "./open_files.ts";
 import type { Server as HttpServer } from "node:http";
 import type { AddressInfo, Server, Socket } from "node:net";
 
 /** Descriptors that other parts of the program need: files, programs, its own connections. */
 const SPARE = 64;
-/** Used if the limit of descriptors cannot be read. */
-const USUAL_LIMIT = 4096;
+/** The least that the kernel queues, and the fewest connections of a server. */
+const LEAST_BACKLOG = 64;
+const LEAST_CONNECTIONS = 16;
 const CHECK_MS = 500;
 
 /** The limits of a server. */
@@ -38,18 +39,11 @@ interface Held {
  * room for both.
  */
 function roomFor(descriptors: number): { connections: number; backlog: number } {
-  const backlog = Math.min(511, Math.max(64, Math.floor((descriptors - SPARE) / 4)));
-  return { connections: Math.max(16, descriptors - SPARE - 2 * backlog), backlog };
-}
-
-/** The limit of open files, `ulimit -n`. */
-function descriptorLimit(): number {
-  try {
-    const [, soft] = /^Max open files\s+(\w+)/m.exec(readFileSync("/proc/self/limits", "utf8"))!;
-    return soft === "unlimited" ? Infinity : Number(soft);
-  } catch {
-    return USUAL_LIMIT;
-  }
+  const backlog = Math.min(
+    511,
+    Math.max(LEAST_BACKLOG, Math.floor((descriptors - SPARE) / 4)),
+  );
+  return { connections: Math.max(LEAST_CONNECTIONS, descriptors - SPARE - 2 * backlog), backlog };
 }
 
 /**
@@ -61,7 +55,7 @@ export class ConnectionAdmission {
   readonly #most: number;
   readonly #first_ms: number;
   readonly #kept_ms: number;
-  readonly #limit = descriptorLimit();
+  readonly #limit = openFileLimit();
   readonly #backlog: number;
   readonly #held = new Map<Socket, Held>();
   /** Connections without a current request, the one that has waited longest first. */
@@ -73,10 +67,14 @@ export class ConnectionAdmission {
   #closing = false;
   readonly #timer: ReturnType<typeof setInterval>;
 
+  /** @throws {InputError} this process may open too few files. */
   constructor(server: Server, { first_ms, kept_ms, connections }: AdmissionLimits) {
     this.#server = server;
     const room = roomFor(this.#limit);
     this.#most = connections ?? room.connections;
+    if (connections === undefined) {
+      checkOpenFiles(SPARE + 2 * LEAST_BACKLOG + LEAST_CONNECTIONS, "a server", this.#limit);
+    }
     this.#backlog = room.backlog;
     this.#first_ms = first_ms;
     this.#kept_ms = kept_ms;

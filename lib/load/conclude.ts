@@ -27,6 +27,7 @@ import type { EnergyOver } from "./load_energy.ts";
 import type { JournaledLoad } from "./load_journal.ts";
 import type { LoadPlan } from "./plan_load.ts";
 import type { LoadResults, StageResults } from "./results.ts";
+import { isRefusedHere } from "../run/request_record.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 import type { JudgedStatement } from "./statement.ts";
 import type { LoadStage } from "./stages.ts";
@@ -282,6 +283,7 @@ function verdictOf(
     insecure: started.settings.insecure === true &&
       endpointsAsked(started.api).some((url) => url.startsWith("https:")),
     sent: hasPlaces(plan.stages) ? null : { wanted: sent + unsent, count: sent },
+    refused: records.filter(isRefusedHere).length,
   };
   if (shards.length > 0) return withShards(judge(cost, measured, null), shards);
   const streams = Math.ceil(total.concurrency.max);

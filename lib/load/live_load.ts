@@ -4,7 +4,7 @@
  */
 import { latencies } from "../endpoint/latency.ts";
 import { nowNs } from "../native/clock.ts";
-import { failureClass } from "../run/request_record.ts";
+import { failureClass, isRefusedHere } from "../run/request_record.ts";
 import { LogHistogram } from "../stats/histogram.ts";
 import { citeCalibration, readCalibration } from "./calibration_file.ts";
 import { judge, MOST_LATENESS_MS, type Verdict } from "./verdict.ts";
@@ -74,6 +74,7 @@ export class LiveLoad {
   readonly #start_ns = nowNs();
   readonly #calibration = readCalibration();
   readonly #errors = new Map<string, number>();
+  #refused = 0;
   #ttft = new Latency();
   #gap = new Latency();
   #lateness_us = new LogHistogram();
@@ -97,6 +98,7 @@ export class LiveLoad {
     const { ttft_ms, lateness_ms } = latencies(record);
     const failure = failureClass(record);
     if (record.failure === null) this.#answered++;
+    else if (isRefusedHere(record)) this.#refused++;
     else if (failure !== null) this.#errors.set(failure, (this.#errors.get(failure) ?? 0) + 1);
     const second = Math.floor(record.t_end_ns / NS_PER_S);
     if (ttft_ms !== null) this.#ttft.add(ttft_ms, second);
@@ -154,6 +156,7 @@ export class LiveLoad {
       answered: this.#answered,
       concurrency: null,
       sent: null,
+      refused: this.#refused,
       cache: null,
       insecure: false,
     };
@@ -168,6 +171,7 @@ export class LiveLoad {
     this.#lateness_us = new LogHistogram();
     this.#late = this.#answered = 0;
     this.#errors.clear();
+    this.#refused = 0;
   }
 }
 

@@ -2,7 +2,7 @@
 import { cutOffText } from "../text/dollars.ts";
 import { counted } from "../text/grouped.ts";
 import { quantile, sortedCopy } from "../stats/quantile.ts";
-import { failureClass } from "../run/request_record.ts";
+import { failureClass, isRefusedHere } from "../run/request_record.ts";
 import { cacheText, type CacheUse, isInflated } from "./cache_use.ts";
 import { besideAskedLength, shortAnswers, templateText } from "./prompts/asked_length.ts";
 import { hasPlaces } from "./stages.ts";
@@ -107,9 +107,14 @@ export function notesOf(
       `--cancel ${asked}: no request was cancelled: none was chosen, or their answers were complete first`,
     );
   }
-  if (requests.unsent > 0) {
+  const refused = records.filter((record) => !record.warmup && isRefusedHere(record));
+  if (refused.length > 0) {
+    notes.push(`${requestsWere(refused.length)} not sent: ${refused[0].message}`);
+  }
+  const late = requests.unsent - refused.length;
+  if (late > 0) {
     notes.push(
-      `${requestsWere(requests.unsent)} due but not sent by the end: ` +
+      `${requestsWere(late)} due but not sent by the end: ` +
         (hasPlaces(plan.stages) ? "they had no place in flight" : "the client fell behind"),
     );
   }

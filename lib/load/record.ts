@@ -11,6 +11,7 @@ import { loadEntry } from "../run/ledger.ts";
 import { spentOf } from "../run/request_cost.ts";
 import type { RequestCost } from "../run/request_cost.ts";
 import type { Flight } from "./flight.ts";
+import { CUT_OFF_BY_END } from "../run/request_record.ts";
 import type { RequestRecord } from "../run/request_record.ts";
 
 type Failure = Pick<RequestRecord, "failure" | "message">;
@@ -150,7 +151,7 @@ function failureOf(
   }
   if (problem instanceof CancelledError) {
     const failure = exchange.t_sent_ns === 0 ? "unsent" : "unfinished";
-    return { failure, message: "cut off by the end of the run" };
+    return { failure, message: CUT_OFF_BY_END };
   }
   try {
     if (problem !== null) throw problem;
@@ -162,5 +163,6 @@ function failureOf(
     problem = thrown as Error;
   }
   if (!(problem instanceof EndpointError)) throw problem; // a bug of dyno
-  return { failure: problem.failure, message: excerpt(problem.message, MESSAGE_LENGTH) };
+  const failure = problem.failure === "client" ? "unsent" : problem.failure;
+  return { failure, message: excerpt(problem.message, MESSAGE_LENGTH) };
 }

@@ -9,6 +9,7 @@ import { readLoadJournal } from "./load_journal.ts";
 import { LoadWatch } from "./load_watch.ts";
 import { MetricsReaders } from "./server/metrics_readers.ts";
 import { PrefillGate } from "./prefill_gate.ts";
+import { checkOpenFiles, OWN_FILES } from "../execute/open_files.ts";
 import { shareOf, WHOLE } from "./share.ts";
 import { Probes } from "./probes.ts";
 import { modelsText } from "./models.ts";
@@ -94,6 +95,9 @@ export async function runPlannedLoad(options: LoadRunOptions): Promise<LoadRun> 
   const { prompt_seed, pattern: { share } } = plan;
   const told = prompt_seed === null ? options.settings : { ...options.settings, prompt_seed };
   const settings = settleLoad(told);
+  const places = Math.max(0, ...plan.stages.map(({ concurrency }) => concurrency ?? 0));
+  const own = shareOf(places, share ?? WHOLE);
+  checkOpenFiles(own + OWN_FILES, places > 0 ? `${own} requests in flight` : "a load");
   await using metrics = await MetricsReaders.open(api, settings, !share?.index, signal);
   if (options.settings.prompt_seed !== undefined && prompt_seed !== null && !share) {
     onNotice(seedNotice(prompt_seed));

@@ -1,5 +1,6 @@
 /** Judges whether the measuring client itself can be trusted. */
 import { cacheText, type CacheUse, isInflated } from "./cache_use.ts";
+import { counted } from "../text/grouped.ts";
 import { shareEstimate } from "../stats/interval.ts";
 import { LEAST_UNITS } from "../stats/ratio.ts";
 import { percentText } from "../text/percent.ts";
@@ -63,6 +64,8 @@ export interface Measured {
   concurrency: { wanted: number; mean: number } | null;
   /** Requests wanted and sent, for an open loop without a limit in flight; null otherwise. */
   sent: { wanted: number; count: number } | null;
+  /** Requests for which this client could not open a connection. */
+  refused: number;
   /** The use of the server's prefix cache; null where unknown. */
   cache: CacheUse | null;
   /** Whether the certificate of an https endpoint was not checked. */
@@ -122,7 +125,8 @@ export function judge(
 /** An endpoint faster than this leaves the client no time to send its next request. */
 const LEAST_WAIT_MS = 1;
 
-function adviceOn({ ttft_p50_ms, gap_p50_ms, concurrency }: Measured): string {
+function adviceOn({ ttft_p50_ms, gap_p50_ms, concurrency, refused }: Measured): string {
+  if (refused > 0) return "a higher limit of open files: ulimit -n 4096, or more";
   const less = concurrency === null ? "a lower --rate" : "a lower --concurrency";
   return ttft_p50_ms !== null && Math.max(ttft_p50_ms, gap_p50_ms ?? 0) < LEAST_WAIT_MS
     ? `${less}, or a mock with --delay and --tokens-per-second: this endpoint answers instantly, which no ` +
@@ -133,10 +137,13 @@ function adviceOn({ ttft_p50_ms, gap_p50_ms, concurrency }: Measured): string {
 
 function limitsOf(
   client: ClientCost,
-  { ttft_p50_ms, gap_p50_ms, answered, concurrency, sent }: Measured,
+  { ttft_p50_ms, gap_p50_ms, answered, concurrency, sent, refused }: Measured,
   calibration: CalibrationCited | null,
 ): string[] {
   const limits: string[] = [];
+  if (refused > 0) {
+    limits.push(`${counted(refused, "request")} not sent: too many open files (ulimit -n)`);
+  }
   const lag = client.read_lag_p99_ms;
   const shortest = Math.min(ttft_p50_ms ?? Infinity, gap_p50_ms ?? Infinity);
   const most = Math.max(LEAST_MS, shortest * MOST_SHARE);

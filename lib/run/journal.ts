@@ -33,6 +33,8 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
   /** Path of the file. */
   readonly path: string;
   readonly #fd: number;
+  /** Only for syncing: Deno refuses to write to a descriptor that it cannot duplicate for a sync. */
+  readonly #sync_fd: number;
   readonly #redactor: Redactor;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #closed = false;
@@ -49,11 +51,12 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
     this.#redactor = redactor;
     try {
       // does not wait for a pipe's reader; a device that cannot be written to fails at the first event
-      const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+      const { O_RDONLY, O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
       this.#fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o666);
       if (fstatSync(this.#fd).isFIFO()) {
         throw new InputError(`${path}: is not a plain file; remove it`);
       }
+      this.#sync_fd = openSync(path, O_RDONLY);
       syncFolder(dirname(path)); // for a new file
     } catch (error) {
       throw notWritten(path, error);
@@ -109,13 +112,14 @@ export class Journal<Kind extends JournalKind = "run"> implements Disposable {
       this.flush();
     } finally {
       closeSync(this.#fd);
+      closeSync(this.#sync_fd);
     }
   }
 
   #sync(): void {
     this.#timer = null;
     // A failed sync shows at the next write; the kernel has the lines either way.
-    fdatasync(this.#fd, () => {});
+    fdatasync(this.#sync_fd, () => {});
   }
 }
 

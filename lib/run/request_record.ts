@@ -88,7 +88,7 @@ export interface RequestRecord {
   finish_reason?: string | null | undefined;
   /**
    * Null: answered. "unfinished": cut off by the end of the run. "unsent": due by then, but not
-   * sent. "cancelled": cancelled by the client on purpose.
+   * sent, or this client could not open a connection. "cancelled": cancelled by the client on purpose.
    */
   failure: FailureClass | "unfinished" | "unsent" | "cancelled" | null;
   /** The failure in one line. */
@@ -129,6 +129,16 @@ const NO_FAILURE: ReadonlySet<RequestRecord["failure"]> = new Set([
  */
 export function failureClass({ failure }: Pick<RequestRecord, "failure">): FailureClass | null {
   return NO_FAILURE.has(failure) ? null : failure as FailureClass;
+}
+
+/** The message of a request that the end of its run cut off, or that was not sent by then. */
+export const CUT_OFF_BY_END = "cut off by the end of the run";
+
+/** Whether a request was not sent because this client could not open a connection for it. */
+export function isRefusedHere(
+  { failure, message }: Pick<RequestRecord, "failure" | "message">,
+): boolean {
+  return failure === "unsent" && message !== CUT_OFF_BY_END;
 }
 
 /** Returns the audio and images of a request, by the names of their measures. */

@@ -1,4 +1,5 @@
 /** Runs a suite against one model: plans it, runs it, journals it and summarises it. */
+import { checkOpenFiles, OWN_FILES } from "../execute/open_files.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { InputError, WriteError } from "../errors.ts";
 import { type APIConfiguration, apiOptionsSchema, configureApi } from "../endpoint/api.ts";
@@ -24,6 +25,7 @@ import { Models } from "./models.ts";
 import { modelsOf, planTests } from "./plan.ts";
 import { ProgressTracker } from "./progress.ts";
 import { ItemFiles, writeBatchResults, writeResults } from "./result_files.ts";
+import { AutoWorkers } from "./worker_rules.ts";
 import { aggregate, byCategory, byEndpoint, statistics } from "./aggregate.ts";
 import { timesAway } from "./away.ts";
 import { suiteRunSettings } from "../settings/suite_run.ts";
@@ -171,6 +173,9 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
   const { suite, api, out = "runs" } = options;
   const notice = options.onNotice ?? (() => {});
   const plan = await planTests(suite, api, options, options.evaluators, options.keys);
+  const { workers = WORKERS } = options;
+  const at_once = Math.min(plan.length, workers === "auto" ? AutoWorkers.start : workers);
+  checkOpenFiles(at_once + OWN_FILES, `${at_once} workers`);
   const { test_suite_id, version = null } = suite.suite;
   await using session = await RunSession.open({
     ...options,
@@ -184,7 +189,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
       suite_path: suite.path,
       suite_version: version,
       api_configuration: api,
-      workers: options.workers ?? WORKERS,
+      workers,
       tests: options.tests ?? null,
       categories: options.categories ?? null,
       limit: options.limit ?? null,
@@ -250,7 +255,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     progress,
     handlers: options.handlers ?? {},
     listeners: options,
-    workers: options.workers ?? WORKERS,
+    workers,
     alerts: options.alerts ?? {},
     budget,
     cost,

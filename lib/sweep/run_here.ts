@@ -1,5 +1,6 @@
 /** The executor of this host: a pool of subprocesses. */
 import process from "node:process";
+import { checkOpenFiles, OWN_FILES } from "../execute/open_files.ts";
 import { Launcher } from "../execute/launcher.ts";
 import { runPool, WorkerLimit } from "../execute/pool.ts";
 import { CancelledError, Scope } from "../execute/scope.ts";
@@ -7,12 +8,20 @@ import { nativeLibrary } from "../native/library.ts";
 import { runOne } from "./run_one.ts";
 import type { SweepStop, SweepWork } from "./executor.ts";
 
+/** Pipes and files that a running process takes in this one. */
+const FILES_OF_A_JOB = 4;
+
 /**
  * Runs everything on this host, `jobs` runs at a time. When it returns, none of its processes is
  * left.
+ *
+ * @throws {InputError} this process may open too few files for so many.
  */
 export async function runHere(work: SweepWork, signal: AbortSignal): Promise<SweepStop> {
   const { config, tree, program, notice } = work;
+  if (config.jobs > 1) {
+    checkOpenFiles(config.jobs * FILES_OF_A_JOB + OWN_FILES, `--jobs ${config.jobs}`);
+  }
   await using launcher = await Launcher.start(notice);
   if (config.sample_rate_hz > 0) await nativeLibrary(notice); // built before the first run, not during it
   const context = { config, tree, program, launcher, cwd: process.cwd(), notice };

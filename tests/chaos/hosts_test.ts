@@ -272,6 +272,31 @@ for (const files of [24, 64]) {
 }
 
 Deno.test({
+  name: "descriptors that run out during a load are the client's limit, not the server's failure",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    using folder = temporaryFolder();
+    await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.5 } });
+    const load = (...more: string[]) =>
+      start(["load", "--endpoint", mock.url, "--model", "m", "--warmup", "0", "--json", ...more], {
+        cwd: folder.path,
+        by: shell("ulimit -n 110"),
+      });
+    // 100 connections and 96 other files: refused before the load begins
+    const refused = await load("--concurrency", "100", "--requests", "100");
+    assertEquals(refused.code, 2, refused.stderr);
+    assertMatch(refused.stderr, /196 open files are needed, and .* may open 110; .* ulimit -n 512/);
+    assert(!existsSync(join(folder.path, "runs")));
+    const { stdout, stderr } = await load("--rate=300", "--duration=1");
+    const { total, verdict } = JSON.parse(stdout).runs[0];
+    const { failed, unsent } = total.requests;
+    assert(unsent > 0, stderr);
+    assertEquals([failed, total.errors, verdict.verdict], [0, {}, "client_limited"], stderr);
+    assertMatch(stderr, /not sent: this client could not open a connection: too many open files/);
+  },
+});
+
+Deno.test({
   name: "a container with one CPU: as many workers as cores are counted from its limit",
   ignore: !isRoot || !existsSync(CGROUP_CPU),
   fn: async () => {

@@ -7,6 +7,7 @@ import {
   waitAsked,
   waitSeconds,
 } from "../../lib/endpoint/retry.ts";
+import { connectionError } from "../../lib/endpoint/errors.ts";
 import { CancelledError } from "../../lib/execute/scope.ts";
 
 const never = new AbortController().signal;
@@ -82,4 +83,20 @@ Deno.test("a wait in milliseconds goes first, and Google's errors tell it in the
   assertEquals(seconds({}, JSON.stringify([{ error }])), 34.07);
   assertEquals(seconds({ "retry-after": "1" }, JSON.stringify({ error })), 1);
   assertEquals(seconds({}, '{"error": {"code": 429}}'), null);
+});
+
+Deno.test("no descriptor for a connection is the client's own failure; a lost connection is not", () => {
+  const url = new URL("http://127.0.0.1:1/v1");
+  // strerror's words, Node's code, Deno's words
+  const refused = [
+    "Too many open files",
+    "connect EMFILE 127.0.0.1:1",
+    "Too many open files in system",
+  ];
+  const classes = [...refused, "Connection refused"].map((why) =>
+    connectionError(url, "connecting", why)
+  );
+  assertEquals(classes.map(({ failure }) => failure), ["client", "client", "client", "connect"]);
+  assert(classes.every(({ retryable }) => retryable));
+  assertEquals(connectionError(url, "sent", "Too many open files").failure, "connect");
 });

@@ -1,4 +1,6 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { InputError } from "../../lib/errors.ts";
+import { checkOpenFiles } from "../../lib/execute/open_files.ts";
 import { runPool, WorkerLimit } from "../../lib/execute/pool.ts";
 import { CancelledError, Scope } from "../../lib/execute/scope.ts";
 import { sleep } from "../../lib/execute/sleep.ts";
@@ -98,4 +100,11 @@ Deno.test("a pool stops at an item's failure, and at an abort", async () => {
     },
   );
   await assertRejects(() => aborted, CancelledError);
+});
+
+Deno.test("a limit of open files that is too low is told with a command that raises it", () => {
+  checkOpenFiles(100, "a load", 100);
+  checkOpenFiles(1e9, "a load", Infinity);
+  const { message } = assertThrows(() => checkOpenFiles(101, "a load", 100), InputError);
+  assertMatch(message, /^a load: 101 open files are needed, .* may open 100; .* ulimit -n 256 /);
 });

@@ -28,6 +28,7 @@ const measured: Measured = {
   concurrency: { wanted: 8, mean: 7.9 },
   answered: 100,
   sent: null,
+  refused: 0,
   cache: null,
   insecure: false,
 };
@@ -65,6 +66,13 @@ Deno.test("advice speaks of an endpoint that answers at once only where its toke
     assertStringIncludes(advice(0.1, gap_ms), "a mock with --delay");
   }
   for (const at of [[0.1, 500], [200, 0.01]]) assertStringIncludes(advice(at[0], at[1]), "taskset");
+});
+
+Deno.test("requests for which this client had no descriptor are its own limit", () => {
+  const { verdict, reasons, advice } = judge(client, { ...measured, refused: 3 }, null);
+  assertEquals(verdict, "client_limited");
+  assertEquals(reasons, ["3 requests not sent: too many open files (ulimit -n)"]);
+  assertStringIncludes(advice!, "ulimit -n");
 });
 
 Deno.test("a client that kept up is trusted", () => {
