@@ -85,11 +85,11 @@ export function isDeeper(text: string, most: number): boolean {
 /** The deepest nesting of a server's JSON: a runtime may read more, and not write it again. */
 const DEEPEST_SAID = 500;
 
-/** A value that a server says. @throws {SyntaxError} no JSON, or such that nests without end. */
+/** A value that a server says. @throws {SyntaxError} not JSON. @throws {RangeError} it nests too deeply. */
 export function parseSaid(text: string): unknown {
   // a short text cannot be deep
   if (text.length > DEEPEST_SAID && isDeeper(text, DEEPEST_SAID)) {
-    throw new SyntaxError("nested too deeply");
+    throw new RangeError(`nests deeper than ${DEEPEST_SAID} levels`);
   }
   return JSON.parse(text);
 }

@@ -23,8 +23,9 @@ export function parseObject(text: string, what: string, how: string): JsonObject
   let value: unknown;
   try {
     value = parseSaid(text);
-  } catch {
-    throw malformed(`${what} is not JSON`, text);
+  } catch (error) {
+    const why = error instanceof RangeError ? error.message : "is not JSON";
+    throw malformed(`${what} ${why}`, text);
   }
   const error = errorIn(value);
   if (error !== null) throw saidError(error, how);

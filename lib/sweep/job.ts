@@ -117,7 +117,19 @@ export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): v
   const complain = (path: string[], text: string): never => {
     throw new InputError(`${file.path}:${positionOf(file, path)}: ${path.join(".")}: ${text}`);
   };
-  const check = (path: string[], name: string, value: unknown) => {
+  /** Checks each of a setting's values. Values that differ as texts may be one: 1 and 1.0, 2 and "2s". */
+  const check = (path: string[], name: string, values: readonly Exact[]) => {
+    const seen = new Map<string, Exact>();
+    for (const value of values) {
+      const taken = takenValue(path, name, plainOf(value));
+      const other = seen.get(taken);
+      if (other !== undefined) {
+        complain(path, `${exactJson(other)} and ${exactJson(value)} are one value; leave one out`);
+      }
+      seen.set(taken, value);
+    }
+  };
+  const takenValue = (path: string[], name: string, value: unknown): string => {
     const wrapped = kind === "suite" && LISTS.includes(name) && typeof value === "string";
     // under its name, by which it is known what may be a secret
     const schema = z.object({ [name]: shape[name] });
@@ -128,19 +140,18 @@ export function checkJobs(file: JsonFile, config: SweepConfig, kind: JobKind): v
     }
     const fault = faultOf(kind, name, value);
     if (fault) complain(path, fault);
+    return JSON.stringify("value" in result ? result.value : value);
   };
   for (const part of ["common_args", "matrix"] as const) {
     for (const [name, values] of Object.entries(config[part])) {
       if (!names.includes(name)) {
         complain([part, name], `not a setting of a ${kind}${didYouMean(name, names)}`);
       }
-      for (const value of part === "matrix" ? values as Exact[] : [values]) {
-        check([part, name], name, plainOf(value));
-      }
+      check([part, name], name, part === "matrix" ? values as Exact[] : [values]);
     }
   }
   if (kind === "load") {
-    for (const seed of config.seeds) check(["matrix", "seeds"], "seed", plainOf(seed));
+    check(["matrix", "seeds"], "seed", config.seeds);
   } else if (!("suite" in config.common_args) && !("suite" in config.matrix)) {
     complain(["common_args"], 'expected "suite", the path of a suite');
   }

@@ -108,6 +108,11 @@ Deno.test("what is not JSON, not an object, or an error is told apart", () => {
   assertEquals(failure('{"error": {"message": "slow down", "code": 429}}'), "http_429");
 });
 
+Deno.test("JSON that nests too deeply is said to be that, not to be no JSON", () => {
+  const deep = `{"choices":[],"x":${"[".repeat(600)}${"]".repeat(600)}}`;
+  assertThrows(() => reply(deep), EndpointError, "an event nests deeper than 500 levels");
+});
+
 Deno.test("a whole answer: text and usage; without choices it is malformed", () => {
   const whole = new Reply("chat");
   whole.body(

@@ -191,8 +191,20 @@ Deno.test("what is wrong with a sweep of jobs is told with its place", () => {
     [{ ...suite, common_args: { suite: "p.jsonl" } }, "coding problems"],
     [{ ...suite, matrix: { workers: [0] } }, "matrix.workers: "],
   ];
-  for (const [value, says] of wrong) {
-    const file = parseJson("x.json", JSON.stringify(value, null, 2));
+  // one value in two texts: JSON.stringify would write one
+  const texts: [string, string][] = [
+    [`"matrix":{"concurrency":[1,1.0]}`, "matrix.concurrency: 1 and 1.0 are one value"],
+    [`"matrix":{"duration_s":[2,"2s"]}`, 'matrix.duration_s: 2 and "2s" are one value'],
+    [`"matrix":{"seeds":[3,3.0]}`, "matrix.seeds: 3 and 3.0 are one value"],
+  ];
+  const { matrix: _, ...fixed } = load;
+  const written = texts.map(([matrix, says]): [string, string] => [
+    `${JSON.stringify(fixed).slice(0, -1)},${matrix}}`,
+    says,
+  ]);
+  const files = wrong.map(([value, says]) => [JSON.stringify(value, null, 2), says]);
+  for (const [text, says] of [...files, ...written]) {
+    const file = parseJson("x.json", text);
     const { message } = assertThrows(() => sweepConfigOf(file), InputError);
     assertStringIncludes(message, says);
     assertMatch(message, /^x\.json:/);
