@@ -38,7 +38,8 @@ export function loadSettingsOf({ metadata }: RunDirectory): Record<string, unkno
     const made_up = Object.values(files).every((each) => each === undefined) ? MADE_UP : {};
     const one = api !== null && objectAt(api, "several") === null;
     return {
-      model: textAt(whole, "model"),
+      ...{ endpoint: null, model: textAt(whole, "model") }, // these come first in lists
+      ...{ rate: null, concurrency: null, stages: null },
       ...made_up,
       ...files,
       ...settled,
@@ -72,18 +73,22 @@ export function differencesText(differences: readonly SettingDifference[] | null
     return "settings that differ: unknown: one of the loads has no record of them";
   }
   if (differences.length === 0) return "";
-  const shown = (value: unknown) => {
-    const text = typeof value === "string" ? value : JSON.stringify(value);
+  const shown = (value: unknown, unit: string) => {
+    const texts = [value].flat();
+    const text = texts.every((each) => typeof each === "string")
+      ? texts.join(", ")
+      : JSON.stringify(value);
     return value === null
-      ? "none"
+      ? "not set"
       : text.length > MOST_LENGTH
       ? `${text.slice(0, MOST_LENGTH)}…`
-      : text;
+      : text + unit;
   };
   const told = differences.map(({ setting, first, second }) => {
     const [, name, suffix] = /^(.+?)(_s)?$/.exec(setting)!;
     const unit = suffix ? " s" : setting === "rate" ? " requests/s" : "";
-    return `${name} ${shown(first)} → ${shown(second)}${unit}`;
+    const both = first !== null && second !== null; // the unit is said once
+    return `${name} ${shown(first, both ? "" : unit)} → ${shown(second, unit)}`;
   });
   return `settings that differ: ${told.join("; ")}`;
 }

@@ -1,6 +1,7 @@
 /** A load's export as a gate's baseline, and as a trace: held against the run's own folder and journal. */
 import { readFileSync } from "node:fs";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { differencesText, settingsThatDiffer } from "../../lib/compare/load_differences.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { dynoEach } from "../e2e/dyno.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
@@ -41,18 +42,22 @@ Deno.test("an exported load gates and compares as the run's folder does, to the 
   assert(compared[0].summary.comparisons[0].metrics.length > 6);
   // what the two commands above say differently, and nothing else: not the seed of their prompts
   assertEquals(compared[0].summary.comparisons[0].settings, [
+    { setting: "concurrency", first: null, second: 8 },
     { setting: "stages", first: "concurrency=4:1s concurrency=2:1s", second: null },
     { setting: "warmup", first: 4, second: 0 },
-    { setting: "concurrency", first: null, second: 8 },
     { setting: "requests", first: null, second: 60 },
     { setting: "cancel", first: null, second: ["20%@2tokens"] },
   ]);
-  const said = told.at(-1)!.stdout.replace(/\s+/g, " ");
   assertStringIncludes(
-    said,
-    "settings that differ: stages concurrency=4:1s concurrency=2:1s → none;",
+    told.at(-1)!.stdout.replace(/\s+/g, " "),
+    "settings that differ: concurrency not set → 8; stages concurrency=4:1s concurrency=2:1s → not set; " +
+      "warmup 4 → 0; requests not set → 60; cancel not set → 20%@2tokens metric",
   );
-  assertStringIncludes(said, "concurrency none → 8; requests none → 60;");
+  const from = { rate: 10, duration_s: 3 }, to = { rate: 20, think_time_s: 1 };
+  assertEquals(
+    differencesText(settingsThatDiffer(from, to)),
+    "settings that differ: rate 10 → 20 requests/s; duration 3 s → not set; think_time not set → 1 s",
+  );
   assert(
     byFile.checks.length === 6 &&
       byFile.checks.every((check: { baseline: number }) => check.baseline > 0),

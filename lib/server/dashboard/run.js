@@ -13,6 +13,7 @@ import {
   percent,
   seconds,
   short,
+  suiteOrLoad,
   withUnit,
 } from "./words.js";
 
@@ -65,7 +66,7 @@ export function runPage({ main, signal, params: [id], query, go, every }) {
 function facts(run) {
   const entries = [
     ["State", state(run.status)],
-    ["Suite or load", run.benchmark],
+    ["Suite or load", suiteOrLoad(run)],
     ["Model", run.model],
     ["Kind", [run.kind, run.mode].filter(Boolean).join(", ")],
     ["Started", moment(run.started_at_unix_seconds)],
@@ -102,8 +103,8 @@ function figures({ run, pass_rate, latency_ms, ttft_ms, load }) {
       "Output tokens",
       count(run.completion_tokens),
       `${count(run.prompt_tokens)} prompt tokens${
-        unknown(run.requests_of_unknown_tokens, run.requests_cut_off)
-      }`,
+        run.requests === null ? "" : `, of all ${counted(run.requests, "request")}`
+      }${unknown(run.requests_of_unknown_tokens, run.requests_cut_off)}`,
     ],
     [
       "Cost",

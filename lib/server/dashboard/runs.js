@@ -1,7 +1,17 @@
 /** The list of runs, a page at a time, with filters. */
 import { el, fill } from "./dom.js";
 import { ask } from "./source.js";
-import { ago, count, moment, notJudged, passRates, percent, seconds, short } from "./words.js";
+import {
+  ago,
+  count,
+  moment,
+  notJudged,
+  passRates,
+  percent,
+  seconds,
+  short,
+  suiteOrLoad,
+} from "./words.js";
 import { choice, empty, pager, state, table } from "./parts.js";
 
 const LIMIT = 50;
@@ -32,11 +42,7 @@ export function runColumns(first = []) {
         el("a.id", { href: `#/runs/${encodeURIComponent(run_id)}` }, shortId(run_id)),
     },
     { title: "state", value: ({ status }) => state(status) },
-    {
-      title: "suite or load",
-      wide: true,
-      value: ({ benchmark, shape }) => [benchmark, shape].filter(Boolean).join(", "),
-    },
+    { title: "suite or load", wide: true, value: suiteOrLoad },
     { title: "model", wide: true, value: ({ model }) => model },
     {
       title: "started",

@@ -87,3 +87,8 @@ export function bytes(value) {
   for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
   return `${unit === 0 ? Math.round(value) : value.toPrecision(3)} ${units[unit]}`;
 }
+
+/** Names a suite or load; a load with what it sends, because most loads have the same name. */
+export function suiteOrLoad({ benchmark, shape }) {
+  return [benchmark, shape].filter(Boolean).join(", ");
+}
