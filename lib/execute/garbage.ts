@@ -1,14 +1,30 @@
 /** Frees memory between two phases of work. */
+import process from "node:process";
+
+/** Less than this is left to the engine: a collection costs more than it frees. */
+const WORTH_BYTES = 24 << 20;
 
 let collect: Promise<() => void> | null = null;
+/** The least that was in use since the start or the last collection, in bytes. */
+let least = used();
 
 /**
- * Frees what the previous phase has left. Otherwise, when the next phase allocates much, the engine
- * would keep both: its heap and the buffers outside it grow by a share before it collects. Takes
- * some ten milliseconds; does nothing if the runtime has no such call.
+ * Frees what the previous phase has left, if that may be 24 MiB or more. Otherwise, when the next
+ * phase allocates much, the engine would keep both: its heap and the buffers outside it grow by a
+ * share before it collects. Takes some ten milliseconds; does nothing if the runtime has no such
+ * call.
  */
 export async function collectGarbage(): Promise<void> {
+  least = Math.min(least, used());
+  if (used() - least < WORTH_BYTES) return;
   (await (collect ??= collector()))();
+  least = used();
+}
+
+/** Bytes in the engine's heap and in buffers outside it. */
+function used(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 /**
