@@ -34,6 +34,9 @@ const MAY_END: [RegExp, number][] = [
   [/^dyno runs gate /, 4], // so few tests are too few to tell
 ];
 
+/** As many coding problems as a file has here: a command does the same with each. */
+const PROBLEMS = 6;
+
 const blocks = (language: string) => pages().flatMap((path) => blocksIn(pageAt(path), language));
 
 /** A page's lines that begin with `dyno`, without comments, continued lines joined. */
@@ -56,7 +59,9 @@ function prepare(folder: string): void {
   cpSync(join(ROOT, "experiments"), join(folder, "experiments"), { recursive: true });
   writeFileSync(join(folder, "suite.json"), jsonWith("test_suite_id"));
   writeFileSync(join(folder, "curve.json"), jsonWith('"kind": "load"').replace("60", "1"));
-  const problems = readFileSync(join(ROOT, "experiments/suites/python_basics.jsonl"), "utf8");
+  const basics = join(folder, "experiments/suites/python_basics.jsonl");
+  const problems = readFileSync(basics, "utf8").split("\n").slice(0, PROBLEMS).join("\n") + "\n";
+  writeFileSync(basics, problems);
   for (const name of ["HumanEval.jsonl", "mbpp.jsonl"]) writeFileSync(join(folder, name), problems);
   writeFileSync(join(folder, "HumanEval.jsonl.gz"), gzipSync(problems));
   writeFileSync(
@@ -81,6 +86,8 @@ function asRun(line: string, mock: MockEndpoint): string {
     .replaceAll("~/results", "results")
     .replaceAll(/--model (whisper|tts|image)\b/g, "--model my-model")
     .replaceAll(/(--duration|-d) \d+/g, "$1 1").replaceAll("--requests 200", "--requests 20")
+    .replaceAll("--concurrency 2000", "--concurrency 200")
+    .replaceAll(/--range 0-\d+/g, `--range 0-${PROBLEMS}`)
     .replaceAll(/=(\d+|\d+\.\.\d+):[12]m/g, "=$1:1s")
     .replaceAll(/--samples 10/g, "--samples 2");
 }
