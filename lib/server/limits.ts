@@ -4,6 +4,7 @@
  */
 import { createMiddleware } from "hono/factory";
 import { isDeeper } from "../json_fields.ts";
+import { lostNumbers, lostText } from "../lost_digits.ts";
 import { HttpProblem } from "./problem.ts";
 import type { ServerEnv } from "./app_options.ts";
 
@@ -41,7 +42,8 @@ export function rateLimit(per_s: number) {
 /**
  * The JSON of a request's body, limited in time and size.
  *
- * @throws {HttpProblem} another content type, a content coding, or a body that is too large, too slow or not JSON.
+ * @throws {HttpProblem} another content type, a content coding, or a body that is too large, too slow
+ * or not JSON; with issues, numbers that would be other ones.
  */
 export async function jsonBody(
   request: Request,
@@ -66,11 +68,16 @@ export async function jsonBody(
   if (isDeeper(text, DEEPEST)) {
     throw new HttpProblem(400, "nested_too_deeply", `the body nests deeper than ${DEEPEST} levels`);
   }
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw new HttpProblem(400, "malformed_json", "the body is not valid JSON");
   }
+  const issues = lostNumbers(text).map((lost) => ({ path: lost.path, message: lostText(lost) }));
+  const [first] = issues;
+  if (first === undefined) return value;
+  throw new HttpProblem(422, "invalid", `${first.path.join(".")}: ${first.message}`, { issues });
 }
 
 async function bytesOf(

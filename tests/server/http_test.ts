@@ -187,6 +187,14 @@ Deno.test("what is wrong with a task is told with its place", async () => {
       "--out-dir=/etc",
     ],
     [sweep({ matrix: 1 }), "config", "matrix"],
+    // numbers that would be run as other ones: above 2^53, and beyond every double
+    ['{"kind":"load","body":{"seed":9007199254740993}}', "body.seed", "has more digits"],
+    ['{"kind":"load","body":{"top_p":-1e400}}', "body.top_p", "is too large"],
+    [
+      '{"kind":"sweep","config":{"matrix":{"seeds":[1,18446744073709551615]}}}',
+      "config.matrix.seeds.1",
+      "has more digits",
+    ],
   ];
   for (const [body, path, says] of cases) {
     const what = JSON.stringify(body);

@@ -50,9 +50,8 @@ export function taskRoutes(options: AppOptions): Hono<ServerEnv> {
     viewOf(task, positionOf(task, queue), runner.metrics(task));
 
   routes.post("/validate", async (c) => {
-    const value = await body(c.req.raw);
     try {
-      await valid(value);
+      await valid(await body(c.req.raw));
       return c.json({ valid: true, issues: [] });
     } catch (error) {
       if (!(error instanceof HttpProblem) || error.issues === undefined) throw error;
