@@ -161,8 +161,9 @@ function wordsOf(body: string): string {
     const said = parseSaid(text);
     const error = errorIn(said);
     if (error !== null) return messageIn(error) ?? body;
-    const { message, detail } = said as Record<string, unknown>;
-    return messageIn(message ?? detail) ?? body;
+    const { message, Message, detail, errors } = said as Record<string, unknown>;
+    const first = Array.isArray(errors) ? errors[0] : undefined; // Cloudflare
+    return messageIn(message ?? Message ?? detail ?? first) ?? body; // Message: AWS
   } catch {
     return body;
   }
@@ -223,9 +224,9 @@ const REFUSED =
   /maximum context|context (length|size|window)|(prompt|input|request)[^.]{0,40} (is too (long|large)|exceeds)/i;
 
 function classOfError(error: unknown, message: string): FailureClass {
-  const { code, status, type } =
+  const { code, status, type, http_status_code } =
     (typeof error === "object" && error !== null ? error : {}) as Record<string, unknown>;
-  for (const value of [code, status]) {
+  for (const value of [code, status, http_status_code]) { // the last: Hugging Face's router
     const number = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;
     if (typeof number === "number" && number >= 400 && number < 600) return classOfStatus(number);
   }

@@ -460,6 +460,19 @@ const CHAT: Row[] = [
   ["an HTTP error in FastAPI's form", whole({ detail: "Not Found" }, "404 Not Found"), {
     ...refused("http_4xx", "HTTP 404: Not Found"),
   }],
+  ["an HTTP error as a gateway of AWS has it", whole({ Message: "denied" }, "404 Not Found"), {
+    ...refused("http_4xx", "HTTP 404: denied"),
+  }],
+  [
+    "an HTTP error as Cloudflare has it",
+    whole({ errors: [{ code: 7003, message: "no route" }], success: false }, "400 Bad Request"),
+    refused("http_4xx", "HTTP 400: no route"),
+  ],
+  [
+    "an error of Hugging Face's router",
+    response(data({ error: { message: "bad", http_status_code: 422 } })),
+    refused("http_4xx", "bad"),
+  ],
   [
     "an HTTP error as an event",
     response(data({ error: { message: "it died" } }), "text/event-stream", "500 Error"),
