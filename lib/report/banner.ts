@@ -1,6 +1,8 @@
 /** The top of a run's report: what ran and where, and its main figures in large numbers. */
+import { costText } from "../text/dollars.ts";
 import { counted } from "../text/grouped.ts";
 import { cutText, escapeHtml } from "./html.ts";
+import type { Books } from "../run/ledger.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 
 /** The content of a banner. */
@@ -43,6 +45,15 @@ export function hostText({ host }: RunMetadata): string {
 export function softwareText({ software, git_sha }: RunMetadata): string {
   const commit = git_sha ? `, commit ${git_sha.slice(0, 10)}` : "";
   return `dyno ${software.dyno}, ${software.runtime}${commit}`;
+}
+
+/** What all requests of a run cost; undefined where none was sent, or an earlier dyno kept no sums. */
+export function runCostText(ledger: Books | undefined): string | undefined {
+  if (!ledger?.total.requests) return undefined;
+  const { total_cost_usd, requests, requests_of_unknown_cost, requests_cut_off } = ledger.total;
+  if (total_cost_usd === null) return "unknown: no price, or no count of tokens";
+  const cost = costText(total_cost_usd, requests_of_unknown_cost, requests_cut_off);
+  return `${cost} for all ${counted(requests, "request")}`;
 }
 
 /** A main figure, shown in large numbers. */

@@ -130,9 +130,16 @@ function wordsOf(path: string): string {
     .replace(/\s+/g, " ");
 }
 
+/** Checks the cost at the top of a page; it has none if nothing was sent. */
+function checkPageCost(one: Case, page: string, found: Findings): void {
+  const cost = / cost ((?:\$|unknown).*?) (?:run|started) /.exec(page)?.[1];
+  if (one.truth.usd !== null || cost) found.usd(one, "page: cost", cost, one.truth);
+}
+
 async function checkLoadPage(one: Case, results: Json, found: Findings): Promise<void> {
   const at = runDirectoryAt(one.run.folder);
   const page = wordsOf(await writeLoadReport(at, results, await readRecords(at)));
+  checkPageCost(one, page, found);
   const { requests, metrics, ...load } = one.load!;
   const after = (words: string) =>
     page.split(` ${words} `).slice(1).map((rest) => rest.split(" ")[0])[0];
@@ -289,6 +296,7 @@ function checkSuiteLines(one: Case, found: Findings): void {
 async function checkSuitePage(one: Case, found: Findings): Promise<void> {
   const { items, spans } = one;
   const page = wordsOf(await writeSuiteReport(runDirectoryAt(one.run.folder)));
+  checkPageCost(one, page, found);
   const tile = (name: string) => new RegExp(` ${name} (–|[\\d,.]+) `).exec(page)?.[1];
   const rate = items.some(({ passed }) => passed !== null) ? passRate(items) : null;
   if (one.run.kind === "comparative") {

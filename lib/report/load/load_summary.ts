@@ -3,7 +3,15 @@
  */
 import { grouped } from "../../text/grouped.ts";
 import { headingOf, measure, titleOf } from "../../measures/describe.ts";
-import { bannerOf, hostText, softwareText, startText, type Tile, tileList } from "../banner.ts";
+import {
+  bannerOf,
+  hostText,
+  runCostText,
+  softwareText,
+  startText,
+  type Tile,
+  tileList,
+} from "../banner.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
@@ -69,6 +77,7 @@ function endedEarly({ complete, stopped_because }: LoadResults): string {
 
 function loadFacts(metadata: RunMetadata, results: LoadResults): [string, string][] {
   const { stages, verdict } = results;
+  const cost = runCostText(results.ledger);
   return [
     ["load", loadShape(results)],
     ["model", cutText(results.model, 200)],
@@ -76,6 +85,7 @@ function loadFacts(metadata: RunMetadata, results: LoadResults): [string, string
     ["server", results.server ? cutText(results.server.name, 100) : "no metrics read"],
     ["transport", [results.transport, verdict.client.scheduling].filter(Boolean).join(", ")],
     ["measured", `${short(stages.reduce((sum, { window }) => sum + window.duration_s, 0))} s`],
+    ...(cost ? [["cost", cost] as [string, string]] : []),
     ["started", startText(metadata)],
     ["run", metadata.run_id],
     ["client", hostText(metadata)],

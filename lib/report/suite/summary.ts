@@ -3,7 +3,15 @@ import { figure } from "../../text/figure.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import { grouped } from "../../text/grouped.ts";
-import { bannerOf, hostText, softwareText, startText, type Tile, tileList } from "../banner.ts";
+import {
+  bannerOf,
+  hostText,
+  runCostText,
+  softwareText,
+  startText,
+  type Tile,
+  tileList,
+} from "../banner.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { output, ratedOf } from "../../suite/aggregate.ts";
@@ -38,6 +46,7 @@ function runFacts(metadata: RunMetadata, results: SuiteResults): [string, string
     ["model", cutText(results.model, 200)],
     ["endpoint", api.endpoint && cutText(api.endpoint, 300)],
     ["TLS", api.tls?.insecure ? `INSECURE: ${UNCHECKED}` : undefined],
+    ["cost", runCostText(results.ledger)],
     ["run", metadata.run_id],
     ["started", startText(metadata)],
     ["transport", `${results.transport}${config.workers ? `, workers ${config.workers}` : ""}`],
