@@ -31,7 +31,7 @@ export interface IndexedRun extends RunSummary {
   avg_hit_rate: number | null;
   /** Figures by mode of asking: one entry for a run with one mode, none for loads. */
   modes: ModeFigures[];
-  /** What a load sends, in words, as `16 in flight`; null for other runs, and where unknown. */
+  /** What a load sends, in words, as `16 in flight`; null for other runs, where unknown, and where the name says it. */
   shape: string | null;
   /** Items that were judged, or that have no answer. */
   judged: number;

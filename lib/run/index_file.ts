@@ -7,7 +7,7 @@ import { inTurn, removeDeadLock } from "./lock.ts";
 import { notWritten } from "../write.ts";
 
 /** Increase with every change of the tables, or of what is read into them. */
-const VERSION = 8;
+const VERSION = 9;
 const BUSY_MS = 20_000;
 const TRIES = 50;
 

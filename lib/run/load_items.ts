@@ -1,6 +1,6 @@
 /** Items and figures of a load, from its journal and its results.json. */
 import { latencies } from "../endpoint/latency.ts";
-import { type JsonObject, numberAt, objectAt, objectsIn } from "../json_fields.ts";
+import { type JsonObject, numberAt, objectAt, objectsIn, textAt } from "../json_fields.ts";
 import type { RequestRecord } from "./request_record.ts";
 import type { RunItem, RunSummary } from "./summary.ts";
 
@@ -79,9 +79,11 @@ export function loadFigures(results: JsonObject): LoadFigures {
 
 /**
  * Returns what a load sends, in words, from its run's metadata: `10 req/s`, `16 in flight`, or
- * `3 stages: 2 req/s to 16 in flight`. Null where the metadata has no stages.
+ * `3 stages: 2 req/s to 16 in flight`. Null where the metadata has no stages, and for the runs of a
+ * search for capacity, whose names end with their level.
  */
 export function loadShape(metadata: JsonObject | null): string | null {
+  if (/ (rate|concurrency) [\d.]+$/.test(textAt(metadata, "benchmark") ?? "")) return null;
   const stages = objectsIn(objectAt(metadata, "config")?.stages)
     .filter(({ warmup }) => warmup !== true).map(stageShape);
   if (stages.length === 0 || stages.includes(null)) return null;

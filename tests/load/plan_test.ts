@@ -60,6 +60,8 @@ Deno.test("what tells loads apart in lists: their stages, from what the metadata
     const config = JSON.parse(JSON.stringify(recordedPlan(await planLoad(settings))));
     assertEquals(loadShape({ config }), shape);
   }
+  const { stages } = recordedPlan(await planLoad({ rate: 10, requests: 1 }));
+  assertEquals(loadShape({ benchmark: "load rate 10", config: { stages } }), null);
   assertEquals([loadShape(null), loadShape({ config: { suite: "s.json" } })], [null, null]);
 });
 
