@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { sealedFile } from "../seal.ts";
 import { runDirectoryAt } from "../run/directory.ts";
 import { safeFileName } from "../run/file_names.ts";
 import { FIGURES, importedItem, type ImportRecord, unmappedPath } from "../run/imported.ts";
@@ -137,7 +138,7 @@ async function writeFiles(
     software: { dyno: dynoVersion },
     imported: { ...record, unmapped: unmappedNames(unmapped) },
   };
-  writeFileAtomic(directory.metadata, `${JSON.stringify(metadata, null, 2)}\n`);
+  writeFileAtomic(directory.metadata, sealedFile(metadata));
 }
 
 /** Copies the complete events of another program's journal, with secrets masked. */

@@ -159,7 +159,7 @@ class RunningSampler implements Sampler {
     this.#start_ns = Number(start_ns);
     this.series = new Series(maker.layout, Math.floor(SERIES_BYTES / maker.layout.record_bytes));
     this.description = {
-      schema_version: 1,
+      schema_version: 2,
       sampler: kind,
       clock: clockSource,
       boot_id: clockAnchor().boot_id,

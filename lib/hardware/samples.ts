@@ -11,7 +11,10 @@ import {
 } from "node:fs";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { SampleBatch, type SamplerLayout } from "../native/sample_batch.ts";
+import { InputError } from "../errors.ts";
+import { checksumText, notAsWritten, parseSealed, sealedFile } from "../seal.ts";
 import { writeFileAtomic } from "../write.ts";
 import type { ClockSource } from "../native/clock.ts";
 import type { GpuDescription } from "../native/nvml.ts";
@@ -23,8 +26,8 @@ export type SampledGpu =
 
 /** The content of samples.json. A value whose bit in `valid` is 0 is unknown. */
 export interface SamplesDescription extends SamplerLayout {
-  /** The version of samples.json's format. */
-  schema_version: 1;
+  /** The version of the format; from 2 on with checksums. */
+  schema_version: 1 | 2;
   /** Whether libdyno's threads or a timer of this process took the samples. */
   sampler: "native" | "portable";
   /** The clock of all times. */
@@ -37,6 +40,8 @@ export interface SamplesDescription extends SamplerLayout {
   gpus?: SampledGpu[];
   /** Records lost because they were not taken fast enough; known once sampling has ended. */
   records_lost?: number;
+  /** The sizes in bytes of the parts of samples.bin, in order, with their CRC-32; once it is whole. */
+  parts?: [bytes: number, crc: string][];
 }
 
 const FLUSH_BYTES = 256 * 1024;
@@ -50,6 +55,7 @@ export class SamplesWriter {
   #batches: Uint8Array[] = [];
   #bytes = 0;
   #writing: Promise<void> = Promise.resolve();
+  readonly #parts: [number, string][] = [];
   /** Why writing has stopped; null if it has not. */
   failure: string | null = null;
 
@@ -92,15 +98,16 @@ export class SamplesWriter {
     this.flush();
     await this.#writing;
     closeSync(this.#fd);
-    if (records_lost !== undefined && !this.failure) this.#describe({ records_lost });
+    if (records_lost === undefined || this.failure) return;
+    this.#describe({ records_lost, parts: this.#parts });
   }
 
-  #describe(more: { records_lost?: number } = {}): void {
-    const description: SamplesDescription = { ...this.#description, ...more };
-    writeFileAtomic(this.#path, JSON.stringify(description, null, 1) + "\n");
+  #describe(more: Partial<SamplesDescription> = {}): void {
+    writeFileAtomic(this.#path, sealedFile({ ...this.#description, ...more }));
   }
 
   #write(bytes: Buffer): Promise<void> {
+    this.#parts.push([bytes.length, checksumText(crc32(bytes))]);
     return new Promise((resolve) => {
       write(this.#fd, bytes, 0, bytes.length, null, (error, written) => {
         if (error) this.failure = error.message;
@@ -141,15 +148,46 @@ export function* sampleBatches(
  * The sessions of a run, in order; empty if it was not sampled. Of a long session only every n-th
  * record is read, so that there are at most `most`; counters stay exact. An incomplete last record
  * is ignored.
+ *
+ * @throws {InputError} a file is damaged.
  */
 export function readSamples(folder: string, most = 4000): Samples[] {
   const sessions: Samples[] = [];
   for (let n = 1;; n++) {
     const stem = join(folder, n === 1 ? "samples" : `samples_${n}`);
     if (!existsSync(`${stem}.json`)) return sessions;
-    const description: SamplesDescription = JSON.parse(readFileSync(`${stem}.json`, "utf8"));
+    const description = readDescription(`${stem}.json`);
+    if (existsSync(`${stem}.bin`)) checkParts(`${stem}.bin`, description);
     const batch = existsSync(`${stem}.bin`) ? readBatch(`${stem}.bin`, description, most) : null;
     if (batch) sessions.push({ description, batch });
+  }
+}
+
+/** Reads samples.json. @throws {InputError} it is damaged. */
+export function readDescription(path: string): SamplesDescription {
+  try {
+    return parseSealed(readFileSync(path, "utf8"), path) as SamplesDescription;
+  } catch (error) {
+    const why = error instanceof InputError ? error.message : `${path}: is no JSON file`;
+    throw new InputError(`${why}; move it away to go on without its samples`);
+  }
+}
+
+/** @throws {InputError} samples.bin is not what was written. */
+function checkParts(path: string, { parts = [] }: SamplesDescription): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    let at = 0;
+    for (const [bytes, crc] of parts) {
+      const part = Buffer.alloc(bytes);
+      if (readSync(fd, part, 0, bytes, at) === bytes && checksumText(crc32(part)) === crc) {
+        at += bytes;
+        continue;
+      }
+      throw new InputError(`${notAsWritten(path)}; move it away to go on without its samples`);
+    }
+  } finally {
+    closeSync(fd);
   }
 }
 

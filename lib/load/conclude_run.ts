@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { writeFileAtomic } from "../write.ts";
-import { checksumText } from "../run/event_forms.ts";
+import { checksumText } from "../seal.ts";
 import { conclude } from "./conclude.ts";
 import { planLoad } from "./plan_load.ts";
 import type { Journal } from "../run/journal.ts";

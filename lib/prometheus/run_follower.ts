@@ -2,6 +2,7 @@
 import { Buffer } from "node:buffer";
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { readDescription } from "../hardware/samples.ts";
 import { SampleBatch } from "../native/sample_batch.ts";
 import { type RunDirectory, runDirectoryAt } from "../run/directory.ts";
 import { JournalFollower } from "../run/fold.ts";
@@ -93,7 +94,7 @@ export class RunFollower implements Disposable {
       const stem = join(this.directory.path, n === 1 ? "samples" : `samples_${n}`);
       if (!existsSync(`${stem}.json`) || !existsSync(`${stem}.bin`)) return;
       if (this.#samples) closeSync(this.#samples.fd);
-      const description: SamplesDescription = JSON.parse(plainText(`${stem}.json`));
+      const description = readDescription(plainFile(`${stem}.json`));
       this.#samples = { description, fd: openSync(plainFile(`${stem}.bin`), "r"), session: n };
     }
   }

@@ -2,7 +2,7 @@
  * Parses lines of a journal as events. Their form is checked here, so that all other files can rely
  * on the types of events.
  */
-import { crc32 } from "node:zlib";
+import { isIntact } from "../seal.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
 import type { LimitWait } from "../endpoint/rate_limit.ts";
 import type { ClockAnchor } from "../native/clock.ts";
@@ -333,31 +333,6 @@ const FORMS: { [Kind in JournalKind]: Map<string, Form<Recorded<JournalEvents[Ki
 /** A line that is not an event, and what is wrong with it. */
 export interface Damage {
   why: string;
-}
-
-/** The end of a line, with the checksum of the text before it, as written by {@linkcode sealed}. */
-const SEAL_LENGTH = ',"crc":"00000000"}'.length;
-const SEAL = /,"crc":"([0-9a-f]{8})"\}$/;
-
-/**
- * Appends a checksum to an event's line: the CRC-32 of the line without it, as the last field.
- * Readers that do not know it see one more field.
- *
- * @param line a JSON object that is not empty.
- */
-export function sealed(line: string): string {
-  return `${line.slice(0, -1)},"crc":"${checksumText(crc32(line))}"}`;
-}
-
-/** Formats a CRC-32 as in journals: eight hexadecimal digits. */
-export function checksumText(crc: number): string {
-  return crc.toString(16).padStart(8, "0");
-}
-
-/** Whether a line is as it was written; true for a line without a checksum. */
-function isIntact(text: string): boolean {
-  const crc = SEAL.exec(text.slice(-20))?.[1]; // a line may be megabytes long
-  return crc === undefined || crc32(`${text.slice(0, -SEAL_LENGTH)}}`) === parseInt(crc, 16);
 }
 
 /** Parses a line of a journal. */

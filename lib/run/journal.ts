@@ -17,7 +17,7 @@ import { dirname } from "node:path";
 import { nowNs } from "../native/clock.ts";
 import { InputError } from "../errors.ts";
 import { notWritten, syncFolder, writeAll } from "../write.ts";
-import { sealed } from "./event_forms.ts";
+import { sealed } from "../seal.ts";
 import { type JournalReading, leftOut } from "./fold.ts";
 import type { JournalEvents, JournalKind } from "./events.ts";
 import type { Redactor } from "./redact.ts";

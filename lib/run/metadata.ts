@@ -2,6 +2,7 @@
 import { arch, cpus, hostname, release, totalmem, type as osType } from "node:os";
 import { readFile } from "node:fs/promises";
 import process from "node:process";
+import { parseSealed } from "../seal.ts";
 import { InputError } from "../errors.ts";
 import { type ClockAnchor, clockAnchor } from "../native/clock.ts";
 import { plainFile } from "./plain_file.ts";
@@ -96,7 +97,8 @@ export function runtimeName(): string {
 /** Reads the metadata of a run. @throws {InputError} missing or damaged. */
 export async function readMetadata(directory: RunDirectory): Promise<RunMetadata> {
   try {
-    return JSON.parse(await readFile(plainFile(directory.metadata), "utf8"));
+    const text = await readFile(plainFile(directory.metadata), "utf8");
+    return parseSealed(text, directory.metadata) as RunMetadata;
   } catch {
     throw new InputError(
       `${directory.metadata}: missing or damaged; the run cannot be resumed, start a new one`,

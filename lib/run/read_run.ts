@@ -5,7 +5,7 @@ import { messageOf } from "../errors.ts";
 import { type RunDirectory, runDirectoryAt } from "./directory.ts";
 import { importedFigures, importRecord, statedFigures } from "./imported.ts";
 import { both, type Fold, foldJournal, leftOut, newestClocks, resultsCrc } from "./fold.ts";
-import { checksumText } from "./event_forms.ts";
+import { checksumText, isIntact, notAsWritten } from "../seal.ts";
 import { asObject, booleanAt, numberAt, objectAt, textAt } from "../json_fields.ts";
 import { type Ledger, ledgerOf, spentBy } from "./ledger.ts";
 import { isLocked } from "./lock.ts";
@@ -193,9 +193,10 @@ function jsonOf(path: string, warnings: string[], crc: string | null = null): Js
   try {
     const text = plainText(path);
     if (crc !== null && checksumText(crc32(text)) !== crc) {
-      warnings.push(`${path}: is not what was written: its checksum differs`);
+      warnings.push(notAsWritten(path));
       return null;
     }
+    if (!isIntact(text)) warnings.push(notAsWritten(path));
     const value = asObject(JSON.parse(text));
     if (value === null) warnings.push(`${path}: is not a JSON object`);
     return value;

@@ -2,6 +2,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
+import { sealedFile } from "../seal.ts";
 import { InputError } from "../errors.ts";
 import { apiKey } from "../endpoint/api.ts";
 import { signingSecrets } from "../endpoint/aws_signer.ts";
@@ -126,7 +127,7 @@ export class RunSession implements AsyncDisposable {
           const template = redactor.redact(JSON.stringify(api.template, null, 2));
           writeFileAtomic(directory.request_template, `${template}\n`);
         }
-        writeFileAtomic(directory.metadata, JSON.stringify(metadata, null, 2) + "\n");
+        writeFileAtomic(directory.metadata, sealedFile(metadata));
       } else rmSync(directory.results, { force: true }); // they cover only the earlier sessions
       this.journal = new Journal(directory.journal, redactor); // this makes the folder a run
     } catch (error) {

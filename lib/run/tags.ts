@@ -1,4 +1,5 @@
 /** Tags that users give to runs. */
+import { parseSealed, sealedFile } from "../seal.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { runDirectoryAt } from "./directory.ts";
 import { inTurn } from "./lock.ts";
@@ -48,7 +49,7 @@ export function editTags(
 function edited(file: string, add: readonly string[], remove: readonly string[]): string[] {
   let metadata: JsonObject | null;
   try {
-    metadata = asObject(JSON.parse(plainText(file)));
+    metadata = asObject(parseSealed(plainText(file), file));
   } catch (error) {
     throw new InputError(
       `${file}: cannot be read, so the run cannot be tagged: ${messageOf(error)}`,
@@ -58,7 +59,7 @@ function edited(file: string, add: readonly string[], remove: readonly string[])
   const before = tagsOf(metadata);
   const tags = [...new Set([...before, ...add])].filter((tag) => !remove.includes(tag));
   if (tags.length !== before.length || tags.some((tag, i) => tag !== before[i])) {
-    writeFileAtomic(file, `${JSON.stringify({ ...metadata, tags }, null, 2)}\n`);
+    writeFileAtomic(file, sealedFile({ ...metadata, tags }));
   }
   return tags;
 }

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { checksumText } from "../run/event_forms.ts";
+import { checksumText } from "../seal.ts";
 import { promptText } from "../endpoint/question.ts";
 import { uniqueFileNames } from "../run/file_names.ts";
 import { compactTime } from "../run/run_id.ts";

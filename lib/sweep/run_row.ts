@@ -11,6 +11,7 @@ import { runPathsOf, type SweepTree } from "./tree.ts";
 import { isJsonObject } from "../json_fields.ts";
 import { energiesOver } from "../hardware/energy.ts";
 import { performanceOver } from "../hardware/performance.ts";
+import { messageOf } from "../errors.ts";
 import { readSamples } from "../hardware/samples.ts";
 import { seriesFrom } from "../hardware/series.ts";
 import type { FoundColumns, HOST_FIGURES } from "./columns.ts";
@@ -171,8 +172,8 @@ function addHost({ row, faults, found }: RowReading, folder: string): void {
       found.addHost(name);
       row[name] = value;
     }
-  } catch {
-    faults.push("samples.json is broken");
+  } catch (error) {
+    faults.push(messageOf(error));
   }
 }
 

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
-import { sealed } from "../../lib/run/event_forms.ts";
+import { sealed } from "../../lib/seal.ts";
 import { Journal } from "../../lib/run/journal.ts";
 import { Ledger } from "../../lib/run/ledger.ts";
 import { Sandbox } from "../../lib/coding/sandbox/sandbox.ts";

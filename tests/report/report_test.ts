@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { sealedFile } from "../../lib/seal.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { escapeHtml } from "../../lib/report/html.ts";
 import { writeSuiteReport } from "../../lib/report/suite/suite_report.ts";
@@ -165,7 +166,7 @@ Deno.test("sessions of different boots are not put on one time line", async () =
   const run = await reported(mock, { suite, out: folder.path, sample_rate_hz: 20 });
   const first = jsonIn(join(run.directory.path, "samples.json"));
   const second = { ...first, boot_id: "another" };
-  writeFileSync(join(run.directory.path, "samples_2.json"), JSON.stringify(second));
+  writeFileSync(join(run.directory.path, "samples_2.json"), sealedFile(second));
   writeFileSync(
     join(run.directory.path, "samples_2.bin"),
     readFileSync(join(run.directory.path, "samples.bin")),

@@ -2,12 +2,14 @@
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { InputError } from "../../lib/errors.ts";
+import { readSamples } from "../../lib/hardware/samples.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { foldJournal } from "../../lib/run/fold.ts";
 import { Journal } from "../../lib/run/journal.ts";
 import { readRunDirectory } from "../../lib/run/read_run.ts";
 import { Redactor } from "../../lib/run/redact.ts";
-import { sealed } from "../../lib/run/event_forms.ts";
+import { sealed } from "../../lib/seal.ts";
 import { load } from "../load/fixture.ts";
 import { promptTests, runOnMock, suiteFrom, temporaryFolder } from "../suite/fixture.ts";
 import type { Recorded, RunEvent } from "../../lib/run/events.ts";
@@ -98,5 +100,48 @@ Deno.test("a bit that flips in results.json is told, and the journal read instea
     );
     writeFileSync(results, bytes.toString().replace("{", "{ "));
     assertEquals((await readRunDirectory(path)).warnings, []);
+  }
+});
+
+Deno.test("a bit that flips in run_metadata.json or in the samples is told, or changes nothing", async () => {
+  await using mock = await MockEndpoint.start({ behaviour: { delay_s: 0.1 } });
+  const { directory } = await runOnMock(mock, {
+    suite: suiteFrom(promptTests(2)),
+    sample_rate_hz: 100,
+  });
+  let seed = 7;
+  const whole = await readRunDirectory(directory.path);
+  assertEquals([whole.warnings, readSamples(directory.path).length], [[], 1]);
+  const records = () => {
+    const [{ description: { parts: _, ...description }, batch }] = readSamples(directory.path);
+    return [{ ...description, crc: undefined }, batch.bytes];
+  };
+  const sampled = records();
+  for (const name of ["run_metadata.json", "samples.json", "samples.bin"]) {
+    const path = join(directory.path, name);
+    const bytes = readFileSync(path);
+    let told = 0;
+    for (let nth = 0; nth < 200; nth++) {
+      seed = (seed * 1103515245 + 12345) % 2 ** 31;
+      const bit = seed % (bytes.length * 8);
+      writeFileSync(path, bytes.map((byte, i) => i === bit >> 3 ? byte ^ (1 << (bit & 7)) : byte));
+      let wrong: string[] = [];
+      if (name === "run_metadata.json") {
+        const { warnings, summary } = await readRunDirectory(directory.path);
+        wrong = warnings;
+        if (wrong.length === 0) assertEquals(summary, whole.summary, `bit ${bit}`);
+      } else {
+        try {
+          assertEquals(records(), sampled, `bit ${bit}`);
+        } catch (error) {
+          if (!(error instanceof InputError)) throw error;
+          wrong = [error.message];
+        }
+      }
+      told += wrong.length > 0 ? 1 : 0;
+      for (const line of wrong) assertMatch(line, new RegExp(`${name}: `));
+    }
+    writeFileSync(path, bytes);
+    assert(told >= 190, `${name}: ${told} of 200`); // the others are in the checksum's own name
   }
 });

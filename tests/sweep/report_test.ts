@@ -209,7 +209,7 @@ Deno.test("a sampled sweep of any program has its host's figures", async () => {
   const told: string[] = [];
   const onWarning = (_: string, warning: string) => void told.push(warning);
   await collectSweep(join(place.path, "bench_runs/shell"), { onWarning });
-  assertStringIncludes(told.join("\n"), "samples.json is broken");
+  assertStringIncludes(told.join("\n"), "samples.json: is no JSON file");
 });
 
 Deno.test("a tree with holes, and one without any result, still give a report", async () => {

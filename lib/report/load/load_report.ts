@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { parseSealed } from "../../seal.ts";
 import { readSamples } from "../../hardware/samples.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { clientSection } from "./client_section.ts";
@@ -53,7 +54,7 @@ export async function writeLoadReport(
   results: LoadResults,
   records: readonly RequestRecord[],
 ): Promise<string> {
-  const metadata: RunMetadata = JSON.parse(plainText(directory.metadata));
+  const metadata = parseSealed(plainText(directory.metadata), directory.metadata) as RunMetadata;
   const title = `${results.benchmark} on ${results.model}`;
   const curvePlot = loadCurvePlot(results);
   const curve = curvePlot && await plotFigure(curvePlot);

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { parseSealed } from "../../seal.ts";
 import { readSamples, type Samples } from "../../hardware/samples.ts";
 import { seriesFrom } from "../../hardware/series.ts";
 import { titleOf } from "../../measures/describe.ts";
@@ -44,7 +45,7 @@ export async function writeSuiteReport(
   directory: RunDirectory,
   results: SuiteResults = JSON.parse(plainText(directory.results)),
 ): Promise<string> {
-  const metadata: RunMetadata = JSON.parse(plainText(directory.metadata));
+  const metadata = parseSealed(plainText(directory.metadata), directory.metadata) as RunMetadata;
   const title = `${results.benchmark} on ${results.model}`;
   const coding = codingSection(results.items);
   const epochs = epochsSection(results);
