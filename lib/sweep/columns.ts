@@ -66,6 +66,15 @@ const RUNTIME = ["exit_code", "wall_time_s", "run_dir", "start_time_unix_s", "en
 /** Columns that the original table does not have, at the end. */
 const OURS = ["timed_out", "peak_memory_bytes", "cpu_time_s", "warning"];
 
+/** Columns that dyno fills for every run, which a parameter's name may not be. */
+export const OWN_COLUMNS: readonly string[] = [
+  "run_id",
+  "ablation_name",
+  "ablation_flags",
+  ...RUNTIME,
+  ...OURS,
+];
+
 /** The columns that the runs have in addition to those of every table. */
 export class FoundColumns {
   readonly #parameters = new Set<string>();

@@ -6,6 +6,7 @@ import { checkJson, type JsonFile, positionOf, showPath } from "../settings/json
 import { checked } from "../settings/setting.ts";
 import { ablationSchema, sweepSchema, sweepSettings } from "../settings/sweep.ts";
 import { didYouMean } from "../text/nearest.ts";
+import { OWN_COLUMNS } from "./columns.ts";
 import { PLACES, SIM_ORDER } from "./command_line.ts";
 import { argumentText, type Exact, exactJson, Float, parseExact, plainOf } from "./exact_json.ts";
 import { checkJobs } from "./job.ts";
@@ -73,7 +74,10 @@ export function sweepConfigOf(
   return config;
 }
 
-/** Rejects parameters whose values dyno sets, and numbers that are too large for a double, such as 1e400. */
+/**
+ * Rejects parameters whose values dyno sets, numbers that are too large for a double, such as 1e400, and NUL
+ * characters.
+ */
 function checkNamed(file: JsonFile, config: SweepConfig, part: "common_args" | "matrix"): void {
   const refuse = (path: (string | number)[], why: string) => {
     throw new InputError(`${file.path}:${positionOf(file, path)}: ${showPath(path)}: ${why}`);
@@ -81,6 +85,8 @@ function checkNamed(file: JsonFile, config: SweepConfig, part: "common_args" | "
   const check = (value: Exact, path: (string | number)[]) => {
     if (value instanceof Float) {
       if (!Number.isFinite(value.value)) refuse(path, "the number is too large");
+    } else if (typeof value === "string") {
+      if (value.includes("\0")) refuse(path, "holds a NUL character"); // no program's argument can
     } else if (typeof value === "object" && value !== null) {
       const list = Array.isArray(value);
       for (const [key, inner] of Object.entries(value)) check(inner, [...path, list ? +key : key]);
@@ -88,8 +94,8 @@ function checkNamed(file: JsonFile, config: SweepConfig, part: "common_args" | "
   };
   for (const [name, value] of Object.entries(config[part])) {
     if (name === "seed") refuse([part, name], "seeds go into matrix.seeds");
-    if (config.command !== null && PLACES.includes(name)) {
-      refuse([part, name], `dyno fills {${name}} itself; choose another name`);
+    if (config.command !== null && [...PLACES, ...OWN_COLUMNS].includes(name)) {
+      refuse([part, name], "dyno gives each run a value of this name; choose another");
     }
     check(value, [part, name]);
   }

@@ -79,6 +79,7 @@ function addSettings(
   const flags = Array.isArray(listed) ? listed.map(String) : null;
   row.ablation_flags = flags?.join(" ") ?? null;
   for (const name of SWITCHES) {
+    if (Object.hasOwn(row, name) && typeof row[name] !== "boolean") continue; // another program's parameter
     row[name] = flags === null
       ? null
       : flags.some((flag) => flag.replace(/^-+/, "").replaceAll("-", "_") === name) ||

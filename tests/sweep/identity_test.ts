@@ -66,11 +66,12 @@ Deno.test("columns of one name, and of a parameter's name, are columns of their 
   await place.sweep({
     name: "columns",
     command: [...WRITER, "score,score,score,p,q;1,2,3,4,{q}", "{out_dir}"],
-    matrix: { p: [5], q: [6] },
+    matrix: { p: [5], q: [6], disable_hedging: ["softly"] }, // the last is a switch of the simulator's
   });
   const columns = await table(place, "columns");
   assertEquals([columns.score, columns.score_2, columns.score_3], [["1"], ["2"], ["3"]]);
   assertEquals([columns.p, columns.measured_p, columns.q], [["5"], ["4"], ["6"]]);
+  assertEquals(columns.disable_hedging, ["softly"]);
   assertEquals(columns.measured_q, undefined, "says only what the parameter was");
   assertEquals(
     columns.warning,

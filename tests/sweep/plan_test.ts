@@ -147,7 +147,17 @@ const faults: [string, unknown, RegExp][] = [
   [
     "a parameter of a place's name",
     { name: "x", command: ["./p", "{out_dir}"], matrix: { out_dir: ["a"] } },
-    /matrix\.out_dir: dyno fills \{out_dir\} itself/,
+    /matrix\.out_dir: dyno gives each run a value of this name/,
+  ],
+  [
+    "a parameter of a name that is a column of every table",
+    { name: "x", command: ["./p"], common_args: { exit_code: 7 }, matrix: {} },
+    /common_args\.exit_code: dyno gives each run a value/,
+  ],
+  [
+    "a NUL character, which no argument can have",
+    { name: "x", command: ["p", "{p}"], matrix: { p: ["a", "b\0c"] } },
+    /matrix\.p\[1\]: holds a NUL character/,
   ],
   [
     "a number beyond every double",
