@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
+import { noSuchFile } from "../text/no_such_file.ts";
 import { findRun, type RunDirectory, runDirectoryAt } from "./directory.ts";
 import { type RunIndex, withRunIndex } from "./index.ts";
 import { looksLikeRun } from "./read_run.ts";
@@ -37,6 +38,7 @@ export async function resolveRun(
   if (given.includes("/") || (existsSync(given) && statSync(given).isDirectory())) {
     const path = resolve(given);
     if (looksLikeRun(path)) return path;
+    if (!existsSync(path)) throw new InputError(noSuchFile(given, "run directory"));
     throw new InputError(
       `${given}: no run directory; it has neither events.jsonl nor results.json`,
     );

@@ -11,8 +11,6 @@ import {
 } from "node:fs";
 import { createInterface } from "node:readline";
 import { dirname } from "node:path";
-import { InputError } from "../errors.ts";
-import { similarNames } from "../text/no_such_file.ts";
 import { throwIfAborted } from "../execute/scope.ts";
 import { readJsonFile } from "../settings/json_file.ts";
 import { notWritten, writeAll } from "../write.ts";
@@ -21,7 +19,7 @@ import { isSimulatorSweep, sweepConfigOf } from "./config.ts";
 import { csvLine } from "../formats/csv.ts";
 import { type PlannedRun, plannedRuns } from "./plan.ts";
 import { type RunRow, runRow } from "./run_row.ts";
-import { type SweepTree, sweepTreeAt } from "./tree.ts";
+import { startedSweepAt, type SweepTree } from "./tree.ts";
 import type { SweepConfig } from "./sweep.ts";
 
 /** Rows between two checks of the signal. */
@@ -53,16 +51,7 @@ export async function collectSweep(
     signal?: AbortSignal;
   } = {},
 ): Promise<CollectSummary> {
-  const tree = sweepTreeAt(exp_dir);
-  if (!existsSync(tree.runs)) {
-    throw new InputError(
-      existsSync(exp_dir)
-        ? `${exp_dir}: no sweep's folder: it has no folder runs`
-        : `${exp_dir}: no such folder${
-          similarNames(exp_dir) || "; give that of a sweep, e.g. bench_runs/smoke"
-        }`,
-    );
-  }
+  const tree = startedSweepAt(exp_dir);
   const runs_csv = out_csv ?? tree.runs_csv;
   const rowsPath = `${runs_csv}.rows`;
   const config = await configAt(tree);

@@ -1,5 +1,8 @@
 /** The layout of a sweep's folder. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { InputError } from "../errors.ts";
+import { similarNames } from "../text/no_such_file.ts";
 
 /** Paths of an experiment: `<out_root>/<name>`. */
 export interface SweepTree {
@@ -35,6 +38,21 @@ export function sweepTreeAt(path: string): SweepTree {
     runs_csv: join(path, "aggregate", "runs.csv"),
     report: join(path, "report"),
   };
+}
+
+/**
+ * The same for a sweep that has been started.
+ *
+ * @throws {InputError} there is no such folder, or it is not a sweep's.
+ */
+export function startedSweepAt(path: string): SweepTree {
+  const tree = sweepTreeAt(path);
+  if (existsSync(tree.runs)) return tree;
+  if (existsSync(path)) {
+    throw new InputError(`${path}: no sweep's folder: it has no folder runs/`);
+  }
+  const near = similarNames(path) || "; give that of a sweep, e.g. bench_runs/smoke";
+  throw new InputError(`${path}: no such folder${near}`);
 }
 
 /** The paths of a run; simple concatenation, because there may be very many. */

@@ -293,7 +293,7 @@ Deno.test("a run is found by its id, the beginning of it, latest~n and its folde
         ["bench_0000001", /more than one.*give more of it/],
         ["latest~3", /only 3 runs/],
         ["bench_00000012", /did you mean|dyno runs list/],
-        [join(root, "none"), /no run directory/],
+        [join(root, "none"), /none: no such run directory/],
       ] as const
     ) {
       const error = await assertRejects(() => resolveRun(index, given), InputError);

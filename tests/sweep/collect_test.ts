@@ -9,7 +9,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
   assert,
   assertEquals,
@@ -129,6 +129,7 @@ Deno.test("a folder that is no sweep's is refused", async () => {
   const { path } = place;
   for (
     const [argv, said] of [
+      [["--exp_dir", `${path}x`], `${path}x: no such folder; did you mean "${basename(path)}"`],
       [["--exp_dir", path], `${path}: no sweep's folder: it has no folder runs`],
       [[], "dyno collect takes one experiment's folder"],
     ] as const

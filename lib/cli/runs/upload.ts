@@ -12,7 +12,7 @@ import { StorageError } from "../../upload/storage.ts";
 import { uploadTarget } from "../../upload/target.ts";
 import { uploadFolder, type UploadProgress, type UploadResult } from "../../upload/upload.ts";
 import { memoryItems } from "../../coding/memory_items.ts";
-import { sweepTreeAt } from "../../sweep/tree.ts";
+import { startedSweepAt } from "../../sweep/tree.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, otherwise, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
 import { memoryLines } from "../run/memory_lines.ts";
@@ -145,9 +145,7 @@ async function foldersOf(
     throw new InputError("dyno runs upload takes runs or folders, or else --sweep DIR");
   }
   if (sweep !== undefined) {
-    const tree = sweepTreeAt(resolve(sweep));
-    if (existsSync(tree.runs)) return [tree.path];
-    throw new InputError(`--sweep: ${sweep} is not a sweep's folder: it has no folder runs/`);
+    return [resolve(startedSweepAt(sweep).path)];
   }
   const isFolder = (name: string) => statSync(name, { throwIfNoEntry: false })?.isDirectory();
   const folders = names.filter(isFolder).map((name) => resolve(name));

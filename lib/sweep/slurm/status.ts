@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.ts";
 import { isLive, queueText, tasksOf } from "../../execute/slurm.ts";
 import { endedMeta, readSlurmPlan } from "./plan.ts";
-import { sweepTreeAt } from "../tree.ts";
+import { startedSweepAt, sweepTreeAt } from "../tree.ts";
 import type { SlurmPlan } from "./plan.ts";
 
 /** Runs of the job, not of the whole sweep: runs that were finished before are not included. */
@@ -19,9 +19,9 @@ export interface SlurmStatus {
   queue: string;
 }
 
-/** The plan of a sweep's job. @throws {InputError} the sweep was not submitted to Slurm. */
+/** The plan of a sweep's job. @throws {InputError} no sweep's folder, or it was not submitted to Slurm. */
 export function slurmPlanAt(exp_dir: string): SlurmPlan {
-  const plan = readSlurmPlan(sweepTreeAt(exp_dir));
+  const plan = readSlurmPlan(startedSweepAt(exp_dir));
   if (plan !== null) return plan;
   throw new InputError(
     `${exp_dir}: this sweep was not given to Slurm; dyno sweep --resume does what is left of it here, ` +
