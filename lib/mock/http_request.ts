@@ -8,6 +8,9 @@ const LF = 10;
 /** Method, path, version; a proxy's form with scheme and host is accepted too (RFC 9112, 3.2.2). */
 const START_LINE = /^([A-Z]+) (?:https?:\/\/[^\s/?]+)?((?:\/[^\s?]*)?)(?:\?\S*)? HTTP\/(1\.[01])$/;
 
+/** A header: no white space before the colon (RFC 9112, 5.1). */
+const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/;
+
 /** A parsed request. */
 export interface ParsedRequest {
   /** The HTTP version. */
@@ -85,8 +88,13 @@ export class RequestParser {
     if (!start) throw new RequestRefused(400, "no HTTP/1.1 request line");
     const headers: Record<string, string> = Object.create(null);
     for (const line of lines) {
-      const colon = line.indexOf(":");
-      if (colon > 0) headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+      const [, given, value] = FIELD.exec(line) ?? [];
+      if (given === undefined) throw new RequestRefused(400, "a header that is not NAME: VALUE");
+      const name = given.toLowerCase();
+      if (name === "content-length" && (headers[name] ?? value) !== value) {
+        throw new RequestRefused(400, "two lengths that differ");
+      }
+      headers[name] = value;
     }
     const version = start[3] as ParsedRequest["version"];
     this.#head = { version, method: start[1], path: start[2] || "/", headers };

@@ -61,7 +61,8 @@ async function answer(
   if (method !== "GET" && method !== "HEAD") {
     return void response.writeHead(405, { ...plain, allow: "GET, HEAD" }).end("GET only\n");
   }
-  if (url.split("?", 1)[0] !== "/metrics") {
+  const path = /^(?:https?:\/\/[^/?]*)?([^?]*)/i.exec(url)?.[1]; // whole URLs too: RFC 9112, 3.2.2
+  if (path !== "/metrics") {
     return void response.writeHead(404, plain).end("metrics are at /metrics\n");
   }
   try {

@@ -109,6 +109,11 @@ Deno.test("a chunked request body is understood", async () => {
 Deno.test("what is no HTTP, or too much of it, ends the connection", async () => {
   await using mock = await MockEndpoint.start();
   assertStringIncludes((await talk(mock.port, ["hello\r\n\r\n"])).text, "HTTP/1.1 400");
+  // RFC 9112: 6.3, lengths that differ; 5.1, white space before a colon
+  for (const fields of ["content-length: 0\r\ncontent-length: 2", "x : y", "x"]) {
+    const { text } = await talk(mock.port, [`GET /health HTTP/1.1\r\n${fields}\r\n\r\n{}`]);
+    assertStringIncludes(text, "HTTP/1.1 400", fields);
+  }
   const long = `GET / HTTP/1.1\r\nx: ${"y".repeat(70_000)}`;
   assertStringIncludes((await talk(mock.port, [long])).text, "HTTP/1.1 431");
   const large = "POST /v1/completions HTTP/1.1\r\ncontent-length: 99999999\r\n\r\n";

@@ -1,4 +1,5 @@
 /** Metrics of run directories: what a journal tells, what a scrape reads, what Prometheus makes of it. */
+import { get } from "node:http";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "@std/path";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
@@ -375,6 +376,13 @@ Deno.test("over HTTP: /metrics and nothing else; hardware is gone when nothing r
     assertEquals(response.status, status);
   }
   const { port, hostname } = new URL(server.url);
+  const proxied = await new Promise<number | undefined>((resolve, reject) => {
+    get({ host: hostname, port, path: server.url }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", reject);
+  });
+  assertEquals(proxied, 200); // the form that RFC 9112, 3.2.2 has servers accept
   await assertRejects(
     () => serveMetrics(() => metrics.text(), { host: hostname, port: Number(port) }),
     InputError,
