@@ -123,10 +123,19 @@ export async function syncTree(path: string): Promise<void> {
   } catch { /* whoever reads it is told what is wrong with it */ }
 }
 
-/** Makes a folder and those above it that are missing, so that they outlive a power cut. @throws the system's error. */
+/**
+ * Makes a folder and those above it that are missing, so that they outlive a power cut.
+ *
+ * @throws {InputError} it cannot be made.
+ */
 export function makeFolder(path: string): void {
   const whole = resolve(path);
-  const first = mkdirSync(whole, { recursive: true });
+  let first: string | undefined;
+  try {
+    first = mkdirSync(whole, { recursive: true });
+  } catch (error) {
+    throw notWritten(path, error);
+  }
   if (first === undefined) return;
   const above = dirname(resolve(first));
   for (let folder = dirname(whole); folder.length >= above.length; folder = dirname(folder)) {

@@ -55,8 +55,7 @@ export const command: Command = {
     const asks = terminal.live && argv.length === 0;
     const asked = async (question: string, otherwise: string) =>
       asks ? await terminal.ask(`${question} [${otherwise}] `) || otherwise : otherwise;
-    const given = positional[0] ?? await asked(`what? ${KINDS.join(", ")}`, "suite");
-    const kind = kindOf(given);
+    const kind = kindOf(positional[0] ?? await asked(`what? ${KINDS.join(", ")}`, "suite"));
     const name = values.name ?? await asked("what is it called?", "first");
     const local = kind === "sweep";
     const answers: Answers = {
@@ -96,14 +95,11 @@ function portOfMock(endpoint: string): string | null {
 }
 
 function kindOf(given: string): Kind {
-  return choiceOf(given.trim().toLowerCase());
-}
-
-function choiceOf(given: string): Kind {
+  const word = given.trim().toLowerCase();
   try {
-    return choice(KINDS, "").parse(given);
+    return choice(KINDS, "").parse(word);
   } catch (expected) {
-    throw new InputError(`dyno init: "${given}": expected ${expected}`);
+    throw new InputError(`dyno init: "${word}": expected ${expected}`);
   }
 }
 

@@ -7,7 +7,7 @@ import { CancelledError } from "../execute/scope.ts";
 import { withRunIndex } from "../run/index.ts";
 import { type ImportRecord, readImportRecord } from "../run/imported.ts";
 import { takeLock } from "../run/lock.ts";
-import { makeFolder, notWritten } from "../write.ts";
+import { makeFolder } from "../write.ts";
 import { readForeign } from "./read_foreign.ts";
 import { differences } from "./stated.ts";
 import { unmappedNames } from "./unmapped_names.ts";
@@ -146,11 +146,7 @@ async function importRun(
 
 /** Allows only one import at a time, so existing drafts must be from imports that were killed. */
 function begin(root: string): () => void {
-  try {
-    makeFolder(root);
-  } catch (error) {
-    throw notWritten(root, error);
-  }
+  makeFolder(root);
   let unlock: () => void;
   try {
     unlock = takeLock(join(root, "import.lock"));

@@ -1,9 +1,9 @@
 /** The newest calibration of this host, kept between runs. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { cacheFolders } from "../cache_folders.ts";
-import { writeFileAtomic } from "../write.ts";
+import { makeFolder, writeFileAtomic } from "../write.ts";
 import type { Calibration } from "./calibrate.ts";
 import type { CalibrationCited } from "./verdict.ts";
 
@@ -27,7 +27,7 @@ export function keepCalibration(calibration: Calibration): Calibration | null {
   const isWorse = earlier !== null && earlier.cores === calibration.cores &&
     calibration.ceiling_events_per_s < WORSE * earlier.ceiling_events_per_s;
   if (isWorse) return earlier;
-  mkdirSync(dirname(calibrationPath()), { recursive: true });
+  makeFolder(dirname(calibrationPath()));
   writeFileAtomic(calibrationPath(), JSON.stringify(calibration, null, 2) + "\n");
   return null;
 }

@@ -9,7 +9,7 @@ import { type Fold, foldJournal } from "../run/fold.ts";
 import { Journal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
-import { makeFolder, notWritten, writeFileAtomic } from "../write.ts";
+import { makeFolder, writeFileAtomic } from "../write.ts";
 import { RefusedAddressError } from "./callback_url.ts";
 import { sendCallback, type SendOptions } from "./send.ts";
 import type { Payload } from "./payload.ts";
@@ -98,11 +98,7 @@ export class CallbackQueue implements AsyncDisposable {
   static async open(runs: string, options: CallbackOptions): Promise<CallbackQueue> {
     const folder = join(runs, "callbacks");
     const folders = { pending: join(folder, "pending"), failed: join(folder, "failed") };
-    try {
-      for (const path of Object.values(folders)) makeFolder(path);
-    } catch (error) {
-      throw notWritten(folder, error);
-    }
+    for (const path of Object.values(folders)) makeFolder(path);
     const path = join(folder, "log.jsonl");
     const settled = existsSync(path)
       ? (await foldJournal(path, settledCallbacks)).state

@@ -65,11 +65,7 @@ export function createRunDirectory(root: string, run_id = newRunId()): RunDirect
   if (existsSync(directory.journal)) {
     throw new InputError(`${directory.path}: there is a run of this id already; give another one`);
   }
-  try {
-    makeFolder(directory.path);
-  } catch (error) {
-    throw notWritten(root, error);
-  }
+  makeFolder(directory.path);
   return directory;
 }
 

@@ -1,7 +1,6 @@
 /** Where a batch keeps its state. */
 
 import { join, resolve } from "node:path";
-import { makeFolder, notWritten } from "../write.ts";
 
 /** Paths in a batch's folder. */
 export interface BatchFolder {
@@ -27,13 +26,4 @@ export function batchFolder(root: string, name: string): BatchFolder {
     records_json: join(path, "batch_eval_metrics.json"),
     records_csv: join(path, "batch_eval_metrics.csv"),
   };
-}
-
-/** Makes the folder. @throws {InputError} it cannot be made. */
-export function makeBatchFolder({ path }: BatchFolder): void {
-  try {
-    makeFolder(path);
-  } catch (error) {
-    throw notWritten(path, error);
-  }
 }

@@ -6,12 +6,13 @@ import { foldJournal, leftOut } from "../run/fold.ts";
 import { Journal, mendJournal } from "../run/journal.ts";
 import { takeLock } from "../run/lock.ts";
 import { Redactor } from "../run/redact.ts";
-import { type BatchFolder, makeBatchFolder } from "./folder.ts";
+import type { BatchFolder } from "./folder.ts";
 import { REHEARSAL_LEAD_MS } from "./clock.ts";
 import { localOf, momentOf } from "./local_time.ts";
 import { writeRecords } from "./records.ts";
 import { type Slot, slotsOf } from "./slots.ts";
 import { type BatchState, batchState } from "./state.ts";
+import { makeFolder } from "../write.ts";
 import type { Batch } from "../settings/batch.ts";
 import type { BatchEvent } from "../run/batch_events.ts";
 
@@ -92,7 +93,7 @@ export class BatchSession implements Disposable {
       warn: (line: string) => void;
     },
   ): Promise<BatchSession> {
-    makeBatchFolder(folder);
+    makeFolder(folder.path);
     const unlock = takeLock(folder.lock);
     try {
       const state = await readState(folder, warn, { mend: true });

@@ -3,10 +3,9 @@
  * network.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { withRunIndex } from "../run/index.ts";
-import { notWritten, writeFileAtomic } from "../write.ts";
+import { makeFolder, writeFileAtomic } from "../write.ts";
 import { asset, MODULES, STYLES } from "./assets.ts";
 import { batchList, batchView, recordPage } from "./views/batches.ts";
 import { overview } from "./views/overview.ts";
@@ -113,13 +112,7 @@ class CopyWriter {
 
   constructor(out: string) {
     this.#out = out;
-    try {
-      for (const folder of ["dashboard", "data"]) {
-        mkdirSync(join(out, folder), { recursive: true });
-      }
-    } catch (error) {
-      throw notWritten(out, error);
-    }
+    for (const folder of ["dashboard", "data"]) makeFolder(join(out, folder));
   }
 
   /** Writes one answer as a script that the page loads when it needs it. */

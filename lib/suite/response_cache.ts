@@ -1,7 +1,7 @@
 /** Caches answers by the request, to try out evaluators without asking again. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { notWritten, writeFileAtomic } from "../write.ts";
+import { makeFolder, writeFileAtomic } from "../write.ts";
 import { itemId } from "../settings/item_id.ts";
 import { fields, isObject, isText, orNull } from "../run/forms.ts";
 import type { JsonObject } from "../json_fields.ts";
@@ -32,11 +32,7 @@ export class ResponseCache {
   /** @throws {InputError} the folder cannot be created. */
   constructor(folder: string) {
     this.#folder = folder;
-    try {
-      mkdirSync(folder, { recursive: true });
-    } catch (error) {
-      throw notWritten(folder, error);
-    }
+    makeFolder(folder);
   }
 
   /** The answer to a request; null when there is none, or it cannot be read. */

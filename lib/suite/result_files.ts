@@ -1,12 +1,12 @@
 /** The files that a run writes for people and tools, all derived from the journal. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { checksumText } from "../seal.ts";
 import { promptText } from "../endpoint/question.ts";
 import { uniqueFileNames } from "../run/file_names.ts";
 import { compactTime } from "../run/run_id.ts";
-import { notWritten, writeFileAtomic } from "../write.ts";
+import { makeFolder, writeFileAtomic } from "../write.ts";
 import type { TestCase } from "../settings/suite.ts";
 import type { RunDirectory } from "../run/directory.ts";
 import type { RunMetadata } from "../run/metadata.ts";
@@ -26,11 +26,7 @@ export class ItemFiles {
    */
   constructor(directory: RunDirectory, tests: readonly TestCase[]) {
     this.#folder = directory.items;
-    try {
-      mkdirSync(this.#folder, { recursive: true });
-    } catch (error) {
-      throw notWritten(this.#folder, error);
-    }
+    makeFolder(this.#folder);
     const names = uniqueFileNames(tests);
     tests.forEach((test, i) => {
       this.#stems.set(test.id, names[i]);

@@ -3,7 +3,7 @@
 import process from "node:process";
 import { join } from "node:path";
 import { takeLock } from "../run/lock.ts";
-import { makeFolder, notWritten, writeFileAtomic } from "../write.ts";
+import { makeFolder, writeFileAtomic } from "../write.ts";
 import { checkTemplate, commandOf } from "./command_line.ts";
 import { exactJson } from "./exact_json.ts";
 import { jobFigures } from "./job_figures.ts";
@@ -135,11 +135,7 @@ export async function runSweep(
   const program = await sweepProgram(config, options.notice);
   // a node of Slurm may have other programs than this host
   if (options.executor === undefined && config.kind === null) checkStartable(config, program);
-  try {
-    makeFolder(tree.runs);
-  } catch (error) {
-    throw notWritten(tree.runs, error);
-  }
+  makeFolder(tree.runs);
   const giveBack = takeLock(tree.lock);
   try {
     await checkNoJob(tree);

@@ -1,7 +1,8 @@
 /** A dashboard in a real Chromium, over a server with runs of the test's own. */
 import { assertEquals } from "@std/assert";
 import { chromium } from "playwright-core";
-import { batchFolder, makeBatchFolder } from "../../lib/schedule/folder.ts";
+import { batchFolder } from "../../lib/schedule/folder.ts";
+import { makeFolder } from "../../lib/write.ts";
 import { writeRecords } from "../../lib/schedule/records.ts";
 import { browserPath } from "../browser.ts";
 import type { BatchRecord } from "../../lib/run/batch_events.ts";
@@ -68,7 +69,7 @@ export async function withPage(
 /** Writes a batch's records: `slots` an hour apart, each with four questions to two models. */
 export function writeBatch(root: string, name: string, slots: number, question = "Why?"): void {
   const folder = batchFolder(root, name);
-  makeBatchFolder(folder);
+  makeFolder(folder.path);
   const records: BatchRecord[] = [];
   for (let slot = 0; slot < slots; slot++) {
     for (let i = 0; i < 8; i++) {

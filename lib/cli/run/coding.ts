@@ -1,5 +1,4 @@
 /** dyno run with coding problems: flags, runs and output. */
-import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";
 import { type ApiOptions, configureApi } from "../../endpoint/api.ts";
@@ -10,7 +9,7 @@ import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { checkWritable, type RunDirectory } from "../../run/directory.ts";
 import { runToResume } from "../../run/find_run.ts";
 import { commandWords } from "../../run/command_words.ts";
-import { writeFileAtomic } from "../../write.ts";
+import { makeFolder, writeFileAtomic } from "../../write.ts";
 import { checkModules } from "../../coding/needed_modules.ts";
 import { languageFolders } from "../../coding/language.ts";
 import { runCoding } from "../../coding/run_coding.ts";
@@ -151,7 +150,7 @@ export async function runProblems(
   terminal.say();
   codingLines(run, paint).forEach((row) => terminal.say(row));
   const exported = join(export_dir, `${run.run_id}.json`);
-  mkdirSync(export_dir, { recursive: true });
+  makeFolder(export_dir);
   writeFileAtomic(exported, JSON.stringify(run.summary, null, 2) + "\n");
   terminal.say();
   terminal.say(`summary ${shortPath(exported)}`);

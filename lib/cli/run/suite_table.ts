@@ -125,7 +125,7 @@ function summaryLines(
       `${grouped(cached)} of the answers are from the cache: no latency and no cost of theirs`,
     );
   }
-  if (missing) lines.push(`${missing} ${missing === 1 ? "test" : "tests"} not run yet`);
+  if (missing) lines.push(`${counted(missing, "test")} not run yet`);
   return lines;
 }
 

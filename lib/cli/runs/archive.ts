@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { archiveFolder } from "../../run/archive.ts";
 import { removeRunDirectory } from "../../run/directory.ts";
-import { makeFolder, notWritten } from "../../write.ts";
+import { makeFolder } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
 import { filterFlags, withRuns } from "./query.ts";
@@ -40,11 +40,7 @@ export const command: Command = {
         showRemoval(runs, `pack into ${folder}`, terminal);
         return EXIT.good;
       }
-      try {
-        makeFolder(folder);
-      } catch (error) {
-        throw notWritten(folder, error);
-      }
+      makeFolder(folder);
       for (const run of runs) {
         if (signal.aborted) return EXIT.interrupted;
         await holding(run, terminal, async () => {

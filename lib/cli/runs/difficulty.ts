@@ -7,6 +7,7 @@ import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.t
 import { shortened } from "./text.ts";
 import { type Column, tableLines } from "../ui/table.ts";
 import { percentText } from "../../text/percent.ts";
+import { counted } from "../../text/grouped.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 const flags = {
@@ -76,9 +77,7 @@ export const command: Command = {
       ).size;
       const mixed = suites > 1 ? `, of ${suites} suites together` : "";
       terminal.say(terminal.paint.dim(
-        `${shown.length} of ${all.length} problems over ${judged.size} ${
-          judged.size === 1 ? "run" : "runs"
-        }${mixed}`,
+        `${shown.length} of ${all.length} problems over ${counted(judged.size, "run")}${mixed}`,
       ));
       return EXIT.good;
     });

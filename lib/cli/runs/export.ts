@@ -1,5 +1,5 @@
 /** dyno runs export: writes runs in formats that other programs read. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { itemCost } from "../../compare/cost.ts";
@@ -14,13 +14,14 @@ import { exportable } from "../../formats/exportable.ts";
 import { BASELINE_FIELD, loadBaselineOf } from "../../compare/load_baseline.ts";
 import { koderzDocument } from "../../formats/koderz_document.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
-import { notWritten, writeFileAtomic } from "../../write.ts";
+import { makeFolder, writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
 import { choice, flagHelp, parseFlags, text } from "../ui/flags.ts";
 import { DURATION_FORM, parseDuration } from "../../text/duration.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, folderOf, withRuns } from "./query.ts";
 import { itemsPage, markdown, runPage, runsPage } from "./export_pages.ts";
+import { counted } from "../../text/grouped.ts";
 import type { IndexedRun } from "../../run/index.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { SourceForm } from "../../run/summary.ts";
@@ -234,11 +235,7 @@ async function exportForm(
       if (existsSync(target)) {
         throw new InputError(`${target}: is there already; give another folder with --out`);
       }
-      try {
-        mkdirSync(dirname(target), { recursive: true });
-      } catch (error) {
-        throw notWritten(target, error);
-      }
+      makeFolder(dirname(target));
       writeFileAtomic(target, file.text);
       written.add(target);
     }
@@ -247,10 +244,6 @@ async function exportForm(
   const files = written.size === 1 ? first : `${counted(written.size, "file")} in ${out}`;
   terminal.say(`${counted(runs.length, "run")}, ${files}`);
   return EXIT.good;
-}
-
-function counted(n: number, what: string): string {
-  return `${n} ${n === 1 ? what : `${what}s`}`;
 }
 
 async function trace(runs: readonly IndexedRun[]): Promise<string[]> {

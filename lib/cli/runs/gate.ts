@@ -92,11 +92,8 @@ export const command: Command = {
       for (const side of [baseline, candidate]) {
         side?.warnings.forEach((line) => terminal.warn(line));
       }
-      const metrics = values.metric?.map((name) => ({
-        name,
-        tolerance: toleranceOf(name, values),
-      }));
       const defaults = (name: string) => toleranceOf(name, values);
+      const metrics = values.metric?.map((name) => ({ name, tolerance: defaults(name) }));
       const result = runGate(baseline, candidate, { metrics, defaults, limits });
       report(result, values, terminal);
       return codeOf(result);

@@ -9,6 +9,7 @@ import { folderFlag, jsonFlag } from "./query.ts";
 import { shortened, shownTime } from "./text.ts";
 import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import { type Column, tableLines } from "../ui/table.ts";
+import { counted } from "../../text/grouped.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
@@ -85,7 +86,7 @@ export const command: Command = {
       report = await importRuns(positional, root, { dry_run, signal, onPath, onRun });
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
-      terminal.say(`${counted(done)} imported; the same command continues`);
+      terminal.say(`${counted(done, "run")} imported; the same command continues`);
       return EXIT.interrupted;
     }
     line[Symbol.dispose]();
@@ -113,13 +114,13 @@ function showRuns(
   tableLines(COLUMNS, shown.map(row), terminal.outPaint).forEach((line) => terminal.out(line));
   const { dim } = terminal.paint;
   if (runs.length > shown.length) {
-    terminal.say(dim(`and ${counted(runs.length - shown.length)} more`));
+    terminal.say(dim(`and ${counted(runs.length - shown.length, "run")} more`));
   }
   for (const line of unmappedLines(runs)) terminal.say(dim(line));
   const { fresh, changed, there } = counts(runs);
   const parts = [
-    `${counted(fresh)} ${dry_run ? "would be imported" : "imported"} into ${root}`,
-    ...(changed ? [`${changed} ${dry_run ? "would be written" : "written"} anew`] : []),
+    `${counted(fresh, "run")} ${dry_run ? "would be imported" : "imported"} into ${root}`,
+    ...(changed ? [`${changed} ${dry_run ? "would be written" : "written"} again`] : []),
     ...(there ? [`${there} there already`] : []),
   ];
   terminal.say(parts.join(", ") + (dry_run ? "; nothing was written" : ""));
@@ -178,8 +179,4 @@ function counts(runs: readonly ImportedRun[]) {
   const of = (outcome: ImportedRun["outcome"]) =>
     runs.filter((run) => run.outcome === outcome).length;
   return { fresh: of("new"), changed: of("changed"), there: of("there") };
-}
-
-function counted(runs: number): string {
-  return `${runs} ${runs === 1 ? "run" : "runs"}`;
 }

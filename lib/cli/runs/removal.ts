@@ -7,6 +7,7 @@ import { isLocked, takeLock } from "../../run/lock.ts";
 import { chosenRuns, type filterFlags, filterOf } from "./query.ts";
 import { shortened, shownTime } from "./text.ts";
 import { type Column, tableLines } from "../ui/table.ts";
+import { counted } from "../../text/grouped.ts";
 import type { IndexedRun, RunIndex } from "../../run/index.ts";
 import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
@@ -101,9 +102,7 @@ export function showRemoval(
   tableLines(COLUMNS, rows, terminal.outPaint).forEach((line) => terminal.out(line));
   const total = runs.reduce((sum, { size_bytes }) => sum + size_bytes, 0);
   terminal.say(
-    `would ${what}: ${runs.length} ${runs.length === 1 ? "run" : "runs"}, ${
-      shownSize(total)
-    }; nothing was done yet`,
+    `would ${what}: ${counted(runs.length, "run")}, ${shownSize(total)}; nothing was done yet`,
   );
   terminal.say("the same command with --yes does it");
 }

@@ -1,5 +1,5 @@
 /** dyno runs report: one page for a run, or for several runs side by side. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../../errors.ts";
 import { readRecords } from "../../load/load_journal.ts";
@@ -7,7 +7,7 @@ import { writeComparedReport } from "../../report/compare/compared_report.ts";
 import { writeLoadReport } from "../../report/load/load_report.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
-import { notWritten, writeFileAtomic } from "../../write.ts";
+import { makeFolder, writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, text } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
@@ -113,12 +113,4 @@ async function ownReport({ summary }: ComparedRun, output?: string): Promise<str
   if (kind === "suite") return results.statistics ? await writeSuiteReport(at, results) : null;
   if (kind !== "load" || !results.total) return null;
   return await writeLoadReport(at, results, await readRecords(directory));
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (error) {
-    throw notWritten(path, error);
-  }
 }

@@ -20,6 +20,7 @@ import { ProgressLine, progressText } from "../ui/progress_line.ts";
 import { withRuns } from "./query.ts";
 import { toTrackers } from "./upload_tracked.ts";
 import { shownSize } from "./removal.ts";
+import { counted } from "../../text/grouped.ts";
 import type { MemoryItem } from "../../run/memory_item.ts";
 import type { BenchmarkSummary } from "../../coding/summary.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -189,9 +190,7 @@ function resultText(result: UploadResult, dry_run: boolean): string {
   const rest = present > 0 ? `; ${present} there already` : "";
   return sent === 0
     ? `${to}: all ${files} files are there already`
-    : `${to}: ${what} ${sent} of ${files} ${files === 1 ? "file" : "files"}, ${
-      shownSize(sent_bytes)
-    }${rest}`;
+    : `${to}: ${what} ${sent} of ${counted(files, "file")}, ${shownSize(sent_bytes)}${rest}`;
 }
 
 function leftOut({ in_use, no_files }: UploadResult): string[] {

@@ -9,6 +9,7 @@ import { EXIT } from "../exit_codes.ts";
 import { mockSettings } from "../../settings/mock.ts";
 import { flagHelp, parseOnlyFlags } from "../ui/flags.ts";
 import { flagsOf } from "../ui/setting_flags.ts";
+import { aborted } from "../../execute/sleep.ts";
 import type { KeyAndCertificate } from "../../mock/certificate.ts";
 import type { ErrorMode } from "../../mock/faults/catalogue.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
@@ -59,10 +60,7 @@ export const command: Command = {
     });
     terminal.say(`mock endpoint at ${mock.url}`);
     if (certificate) terminal.say(`its certificate: --ca ${certificate.path}`);
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve(); // Ctrl-C came during the start
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    await aborted(signal);
     return EXIT.interrupted;
   },
 };

@@ -6,6 +6,7 @@ import { serveSettings } from "../../settings/serve.ts";
 import { flagHelp, parseOnlyFlags, text } from "../ui/flags.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
 import { shortPath } from "../../text/short_path.ts";
+import { aborted } from "../../execute/sleep.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 const flags = {
@@ -66,10 +67,7 @@ export const command: Command = {
         terminal.say(terminal.paint.dim("DYNO_WEBHOOK_SECRET is not set: callbacks are unsigned"));
       }
       if (waiting > 0) terminal.say(`${waiting} tasks of an earlier server wait`);
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve(); // Ctrl-C came during the start
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
+      await aborted(signal);
     }
     return EXIT.good;
   },

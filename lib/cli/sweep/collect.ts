@@ -1,17 +1,17 @@
 /** dyno collect: collects a sweep's runs in one table. */
-import { InputError } from "../../errors.ts";
 import { shellText } from "../../text/shell_text.ts";
-import { grouped } from "../../text/grouped.ts";
+import { counted, grouped } from "../../text/grouped.ts";
 import { collectSweep } from "../../sweep/collect.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
+import { expDirFlag, expDirOf } from "./sweep_flags.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 
 /** Warnings that are shown individually. */
 const MOST_SHOWN = 10;
 
 const flags = {
-  "exp-dir": text("PATH", "the experiment's folder, such as bench_runs/smoke"),
+  ...expDirFlag,
   "out-csv": text("PATH", "where the table goes (EXP_DIR/aggregate/runs.csv)"),
   "json": toggle("one JSON object on standard output at the end"),
 };
@@ -28,13 +28,8 @@ export const command: Command = {
   ],
 
   async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
-    const { values, positional: [folder, ...more] } = parseFlags(flags, argv);
-    const exp_dir = values["exp-dir"] ?? folder;
-    if (exp_dir === undefined || more.length || (values["exp-dir"] && folder)) {
-      throw new InputError(
-        "dyno collect takes one experiment's folder: --exp_dir bench_runs/smoke",
-      );
-    }
+    const { values, positional } = parseFlags(flags, argv);
+    const exp_dir = expDirOf("dyno collect", values, positional);
     let shown = 0;
     const summary = await collectSweep(exp_dir, {
       out_csv: values["out-csv"],
@@ -47,9 +42,8 @@ export const command: Command = {
       terminal.say(`and ${grouped(shown - MOST_SHOWN)} more warnings, in the table`);
     }
     const { rows, warnings, runs_csv } = summary;
-    const count = `${grouped(rows)} ${rows === 1 ? "run" : "runs"}`;
     const kind = warnings === 0 ? "" : `, ${grouped(warnings)} of them with a warning`;
-    terminal.say(`${count}${kind}: ${runs_csv}`);
+    terminal.say(`${counted(rows, "run")}${kind}: ${runs_csv}`);
     const table = values["out-csv"] === undefined ? "" : ` --runs_csv ${shellText([runs_csv])}`;
     terminal.say(`next: dyno report --exp_dir ${shellText([exp_dir])}${table}`);
     if (values.json) terminal.out(JSON.stringify(summary));

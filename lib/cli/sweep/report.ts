@@ -7,11 +7,12 @@ import { collectSweep } from "../../sweep/collect.ts";
 import { type SweepTree, sweepTreeAt } from "../../sweep/tree.ts";
 import { EXIT } from "../exit_codes.ts";
 import { flagHelp, otherwise, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
+import { expDirFlag, expDirOf } from "./sweep_flags.ts";
 import type { Command, CommandContext } from "../ui/command.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 const flags = {
-  "exp-dir": text("PATH", "the experiment's folder, such as bench_runs/smoke"),
+  ...expDirFlag,
   "runs-csv": text("PATH", "the table of dyno collect (EXP_DIR/aggregate/runs.csv)"),
   "out-dir": text("PATH", "where the report goes (EXP_DIR/report)"),
   "dashboard": toggle("the dashboard of dyno serve as files, instead of a sweep's report"),
@@ -34,18 +35,15 @@ export const command: Command = {
   ],
 
   async run(argv: string[], { terminal, signal }: CommandContext): Promise<number> {
-    const { values, positional: [folder, ...more] } = parseFlags(flags, argv);
+    const { values, positional } = parseFlags(flags, argv);
     if (values.dashboard) {
-      const given = folder ?? values["exp-dir"] ?? values["runs-csv"] ?? values["out-dir"];
+      const given = positional[0] ?? values["exp-dir"] ?? values["runs-csv"] ?? values["out-dir"];
       if (given === undefined) return await writeCopy(values, terminal);
       throw new InputError(
         `"${given}": dyno report --dashboard takes --runs, --batches and --out alone`,
       );
     }
-    const exp_dir = values["exp-dir"] ?? folder;
-    if (exp_dir === undefined || more.length || (values["exp-dir"] && folder)) {
-      throw new InputError("dyno report takes one experiment's folder: --exp_dir bench_runs/smoke");
-    }
+    const exp_dir = expDirOf("dyno report", values, positional);
     if (values["runs-csv"] === undefined && !existsSync(sweepTreeAt(exp_dir).runs_csv)) {
       const { runs_csv, rows } = await collectSweep(exp_dir, { signal });
       terminal.say(`collected ${counted(rows, "run")} into ${runs_csv}`);

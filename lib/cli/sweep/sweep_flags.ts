@@ -6,6 +6,7 @@ import { keyFlag } from "../ui/key_flag.ts";
 import { observeFlags } from "../ui/observe.ts";
 import { slurmFlags } from "../ui/slurm_flags.ts";
 import { flagsOf } from "../ui/setting_flags.ts";
+import { InputError } from "../../errors.ts";
 import type { Values } from "../ui/flags.ts";
 
 /** Flags that choose and configure the executor. */
@@ -33,6 +34,22 @@ export const sweepFlags = {
   ...observeFlags,
   ...callbackFlags,
 };
+
+/** The flag of commands on a sweep that ran. */
+export const expDirFlag = {
+  "exp-dir": text("PATH", "the experiment's folder, such as bench_runs/smoke"),
+};
+
+/** The one folder that was named. @throws {InputError} none or several were named. */
+export function expDirOf(
+  command: string,
+  { "exp-dir": flag }: Values<typeof expDirFlag>,
+  positional: readonly string[],
+): string {
+  const [folder, ...more] = flag === undefined ? positional : [flag, ...positional];
+  if (folder !== undefined && more.length === 0) return folder;
+  throw new InputError(`${command} takes one experiment's folder: --exp_dir bench_runs/smoke`);
+}
 
 /** The parsed values of these flags. */
 export type SweepValues = Values<typeof sweepFlags>;

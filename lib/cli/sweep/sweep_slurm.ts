@@ -1,11 +1,11 @@
 /** dyno sweep --executor slurm: the executor, and what is printed about the job. */
 import process from "node:process";
 import { InputError } from "../../errors.ts";
-import { grouped } from "../../text/grouped.ts";
 import { requireSlurm } from "../../execute/slurm.ts";
 import { shellText } from "../../text/shell_text.ts";
 import { slurmExecutor } from "../../sweep/slurm/run_on_slurm.ts";
 import { executorFlags } from "./sweep_flags.ts";
+import { counted } from "../../text/grouped.ts";
 import type { SweepExecutor } from "../../sweep/executor.ts";
 import type { Values } from "../ui/flags.ts";
 import type { Terminal } from "../ui/terminal.ts";
@@ -49,9 +49,7 @@ export async function chosenExecutor(
     ...{ partition, time, memory, gres, account, detach },
     onJob: (id, tasks) => {
       chosen.job = { id, cancelled: false };
-      lines.terminal.say(
-        `Slurm job ${id}: ${grouped(tasks)} ${tasks === 1 ? "task" : "tasks"}`,
-      );
+      lines.terminal.say(`Slurm job ${id}: ${counted(tasks, "task")}`);
     },
     onQueue: lines.queue,
     onInterrupt: async (id) => {

@@ -1,18 +1,18 @@
 /** dyno sweep status: the progress of a sweep that was submitted to Slurm. */
-import { InputError } from "../../errors.ts";
 import { shellText } from "../../text/shell_text.ts";
 import { slurmPlanAt, slurmStatus } from "../../sweep/slurm/status.ts";
 import { JobWatch } from "../../sweep/slurm/watch.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
 import { EXIT } from "../exit_codes.ts";
-import { parseFlags, text, toggle } from "../ui/flags.ts";
+import { parseFlags, toggle } from "../ui/flags.ts";
 import { SweepProgressLine } from "./sweep_progress.ts";
+import { expDirFlag, expDirOf } from "./sweep_flags.ts";
 import type { SlurmStatus } from "../../sweep/slurm/status.ts";
 import type { CommandContext } from "../ui/command.ts";
 import type { Terminal } from "../ui/terminal.ts";
 
 const flags = {
-  "exp-dir": text("PATH", "the experiment's folder"),
+  ...expDirFlag,
   "wait": toggle("waits for the job's end"),
   "json": toggle("one JSON object on standard output"),
 };
@@ -28,10 +28,7 @@ export async function sweepStatus(
   { terminal, signal }: CommandContext,
 ): Promise<number> {
   const { values, positional } = parseFlags(flags, argv);
-  const exp_dir = values["exp-dir"] ?? positional[0];
-  if (exp_dir === undefined) {
-    throw new InputError("--exp_dir: missing; give the experiment's folder, e.g. bench_runs/smoke");
-  }
+  const exp_dir = expDirOf("dyno sweep status", values, positional);
   if (values.wait) await waited(exp_dir, terminal, signal);
   const status = await slurmStatus(exp_dir);
   say(status, terminal);

@@ -1,6 +1,7 @@
 /** Makes a module from an answer's code: adds what it needs, and cuts code that would run. */
 import { findDefinition, type Item, topItems } from "./module_items.ts";
 import { headOf, physicalLines, type Scan, scanPython } from "./scan_python.ts";
+import { counted } from "../../text/grouped.ts";
 
 /** A module's text, and a description of the changes. */
 export interface Module {
@@ -36,7 +37,7 @@ export function assembleModule(
   const fromPrompt = lacking(module, preamble);
   const joined = neededFrom(others, module, [...fromPrompt], entryPoint);
   if (joined.length) {
-    done.push(`joined ${joined.length} ${joined.length === 1 ? "part" : "parts"} of other blocks`);
+    done.push(`joined ${counted(joined.length, "part")} of other blocks`);
     module = putBefore(module, joined);
   }
   if (fromPrompt.length) {

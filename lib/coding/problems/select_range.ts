@@ -1,5 +1,6 @@
 /** Chooses problems by their positions. */
 import { InputError } from "../../errors.ts";
+import { counted } from "../../text/grouped.ts";
 
 /** More digits than a position can have. */
 const PLACE = /^\d{1,9}$/;
@@ -32,7 +33,7 @@ export function selectRange<T>(problems: readonly T[], range: string): T[] {
     if (to <= from) throw fail(part, "holds nothing");
     if (to > problems.length) {
       const count = problems.length;
-      throw fail(part, `goes beyond the ${count} ${count === 1 ? "problem" : "problems"}`);
+      throw fail(part, `goes beyond the ${counted(count, "problem")}`);
     }
     for (let place = from; place < to; place++) chosen.add(place);
   }

@@ -1,5 +1,5 @@
 /** Executes tasks: as many at the same time as allowed, each in a separate dyno process. */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf, WriteError } from "../../errors.ts";
 import { ENDPOINTS_ENV } from "../../endpoint/ssrf_guard.ts";
@@ -7,7 +7,7 @@ import { KEY_ENV, keyOriginsText } from "../../endpoint/key_origins.ts";
 import { Scope } from "../../execute/scope.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { newRunId } from "../../run/run_id.ts";
-import { notWritten, writeFileAtomic } from "../../write.ts";
+import { makeFolder, writeFileAtomic } from "../../write.ts";
 import { BatchWatch } from "./batch_watch.ts";
 import { type ChildEnd, endGroup, isAlive, killGroup, startChild } from "./child.ts";
 import { type Prepared, prepareTask } from "./prepare.ts";
@@ -188,11 +188,7 @@ export class TaskRunner {
   /** Writes the task's file; returns the arguments that name it. */
   #write(task: Task, { content, args }: Prepared): string[] {
     const folder = this.#options.store.folderOf(task);
-    try {
-      mkdirSync(folder, { recursive: true });
-    } catch (error) {
-      throw notWritten(folder, error);
-    }
+    makeFolder(folder);
     const file = join(folder, "task.json");
     if (content !== null) writeFileAtomic(file, JSON.stringify(content, null, 2) + "\n");
     return args(file);

@@ -7,7 +7,7 @@ import { fold, JournalFollower, readJournal } from "../../run/fold.ts";
 import { Journal, mendJournal } from "../../run/journal.ts";
 import { takeLock } from "../../run/lock.ts";
 import { Redactor } from "../../run/redact.ts";
-import { makeFolder, notWritten, writeFileAtomic } from "../../write.ts";
+import { makeFolder, writeFileAtomic } from "../../write.ts";
 import { type TaskList, taskList } from "./task_list.ts";
 import { isOver, type Task } from "./task.ts";
 import type { JournalLine } from "../../run/event_forms.ts";
@@ -75,11 +75,7 @@ export class TaskStore implements Disposable {
     kept: Partial<typeof KEPT> = {},
   ): Promise<TaskStore> {
     const folder = join(runs, "server");
-    try {
-      makeFolder(folder);
-    } catch (error) {
-      throw notWritten(folder, error);
-    }
+    makeFolder(folder);
     const unlock = takeLock(join(folder, "server.lock"));
     try {
       const path = journalIn(folder);

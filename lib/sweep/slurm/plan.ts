@@ -1,11 +1,11 @@
 /** The plan of a sweep as a Slurm job: which task executes which runs. */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { isLive, tasksOf } from "../../execute/slurm.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
-import { notWritten, writeFileAtomic } from "../../write.ts";
+import { makeFolder, writeFileAtomic } from "../../write.ts";
 import { sweepConfigOf } from "../config.ts";
 import { readMeta } from "../meta.ts";
 import { runPathsOf } from "../tree.ts";
@@ -56,11 +56,7 @@ export function slurmPathsOf(tree: SweepTree): SlurmPaths {
 /** Makes the folders for a job. @throws {InputError} they cannot be written. */
 export function makeSlurmFolders(tree: SweepTree): SlurmPaths {
   const paths = slurmPathsOf(tree);
-  try {
-    mkdirSync(paths.logs, { recursive: true });
-  } catch (error) {
-    throw notWritten(paths.logs, error);
-  }
+  makeFolder(paths.logs);
   return paths;
 }
 
