@@ -206,6 +206,11 @@ Deno.test({
       await page.selectOption("label:has-text('Result') select", "not judged");
       await sees(page, "document.querySelectorAll('tbody .mark.not-judged').length === 10");
       for (const n of [3, 4]) writeRun(runs, n, { marks: "1101" });
+      // on a busy machine the index waits before it looks again
+      await until(async () => {
+        const { runs: listed } = await (await fetch(`${server.url}/api/runs`)).json();
+        return listed.length === 4;
+      }, "the server does not see the new runs");
       await page.goto(`${server.url}/#/compare?runs=${runId(3)},${runId(4)}`);
       const line = page.locator("tr:has-text('latency_ms')"); // four tests have no interval of it
       assertMatch(await line.innerText(), /too few\t[\d.]+\tcannot tell$/);
