@@ -35,7 +35,6 @@ export function signFlips(differences: readonly number[]): SignFlips {
   const means = differences.length <= ALL_TO
     ? meansOfAll(differences, ROUNDING * size)
     : meansOfDrawn(differences, ROUNDING * size);
-  means.sort();
   let below = 0, above = 0;
   for (const mean of means) {
     if (mean <= 0) below++;
@@ -45,8 +44,34 @@ export function signFlips(differences: readonly number[]): SignFlips {
   const out = Math.ceil(parts * 0.025) - 1; // 2 · out / parts is below 0.05
   return {
     p: Math.min(1, 2 * (Math.min(below, above) + 1) / parts),
-    interval: out < 1 ? null : { low: means[out - 1], high: means[means.length - out] },
+    interval: out < 1
+      ? null
+      : { low: ranked(means, out - 1), high: ranked(means, means.length - out) },
   };
+}
+
+/**
+ * The value with this rank, from 0, if the values were in order. It moves them: two ranks of 16,383
+ * values take a tenth of the time that sorting does (C. Hoare, Algorithm 65: Find, CACM 4, 1961).
+ */
+function ranked(values: Float64Array, rank: number): number {
+  for (let from = 0, to = values.length - 1; from < to;) {
+    const pivot = values[(from + to) >> 1];
+    let up = from, down = to;
+    while (up <= down) {
+      while (values[up] < pivot) up++;
+      while (values[down] > pivot) down--;
+      if (up <= down) {
+        const moved = values[up];
+        values[up++] = values[down];
+        values[down--] = moved;
+      }
+    }
+    if (rank <= down) to = down;
+    else if (rank >= up) from = up;
+    else break;
+  }
+  return values[rank];
 }
 
 /** @param nothing a sum up to this size is rounding. */
@@ -64,15 +89,18 @@ function meansOfAll(differences: readonly number[], nothing: number): Float64Arr
 
 function meansOfDrawn(differences: readonly number[], nothing: number): Float64Array {
   const random = seededRandom(SEED);
+  const { length } = differences, values = Float64Array.from(differences);
   const means = new Float64Array(SETS);
   for (let set = 0; set < SETS; set++) {
-    let sum = 0, count = 0, bits = 0;
+    let sum = 0, count = 0;
     while (count === 0) {
-      for (let i = 0; i < differences.length; i++) {
-        if (i % 30 === 0) bits = Math.floor(random() * 2 ** 30); // one draw has the bits of 30 members
-        sum += differences[i] * (bits & 1); // no branch, because it would be mispredicted half the time
-        count += bits & 1;
-        bits >>= 1;
+      for (let at = 0; at < length; at += 30) { // one draw has the bits of 30 members
+        let bits = Math.floor(random() * 2 ** 30);
+        if (length - at < 30) bits &= (1 << (length - at)) - 1;
+        for (; bits !== 0; bits &= bits - 1) { // drops the lowest bit
+          sum += values[at + 31 - Math.clz32(bits & -bits)];
+          count++;
+        }
       }
     }
     means[set] = Math.abs(sum) <= nothing ? 0 : sum / count;
