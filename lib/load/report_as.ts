@@ -52,12 +52,12 @@ export function reportAs(
           "between all chunks with text, even empty text without a role",
           "to the last chunk with text",
         ]),
-        ...vllmRows(all, ours, untilVllm32, "", [
-          "up to vLLM 0.32; to the first chunk with choices, a role-only one too",
-          "up to vLLM 0.32; (E2EL − TTFT)/(n − 1): includes what comes after the last token",
-          "up to vLLM 0.32; between all chunks with choices: also from a role-only one, and to the one " +
+        ...vllmRows(all, ours, untilVllm32, ", up to 0.32", [
+          "to the first chunk with choices, a role-only one too",
+          "(E2EL − TTFT)/(n − 1): includes what comes after the last token",
+          "between all chunks with choices: also from a role-only one, and to the one " +
           "that finishes",
-          "up to vLLM 0.32; to the last chunk with choices",
+          "to the last chunk with choices",
         ]),
       ];
     case "guidellm":

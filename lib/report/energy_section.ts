@@ -36,8 +36,8 @@ export function energyTable({ energy }: SuiteResults): string {
 <p>${parts.join("; ")}.</p>
 <p class="note">Energy from the first request to the end of the last, idle power included: the difference of the
 device's counter, interpolated between the moments at which it moved (± half a step at each end), or power summed over
-the intervals between readings (± one interval at the highest power). A request's share goes by the tokens that it
-produced while in flight. The sensors' own faults come on top.</p>`;
+the intervals between readings (± one interval at the highest power). Energy is divided among the requests in
+flight by the tokens that each produced. The ± does not include errors of the sensors.</p>`;
 }
 
 /** The content of health.json; empty for a run that is older than health.json. */

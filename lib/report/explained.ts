@@ -3,7 +3,7 @@
  * reports.
  */
 import { chanceText } from "../measures/describe.ts";
-import { dollars } from "../text/dollars.ts";
+import { costText } from "../text/dollars.ts";
 import { grouped } from "../text/grouped.ts";
 import { shellText } from "../text/shell_text.ts";
 import { percentEstimate, percentText } from "../text/percent.ts";
@@ -152,7 +152,13 @@ function suiteParts(
       : "When the first token came is unknown.",
     aggregate.total_cost_usd === null
       ? "What it cost is unknown: no price for the model, or no count of its tokens."
-      : `It cost ${dollars(aggregate.total_cost_usd)}.`,
+      : `It cost ${
+        costText(
+          aggregate.total_cost_usd,
+          aggregate.requests_of_unknown_cost,
+          aggregate.requests_cut_off,
+        )
+      }.`,
   ];
   const cannot = [
     ...(pass_rate === null

@@ -90,7 +90,7 @@ Deno.test("dyno load --probe-rate tells them in its table, its report and --json
   const [{ probes, report }] = JSON.parse(stdout).runs;
   assertStringIncludes(
     stderr,
-    `probes beside the load (30/s): ${probes.answered} of ${probes.requests} answered, ttft p50`,
+    `probes during the load (30/s): ${probes.answered} of ${probes.requests} answered, ttft p50`,
   );
-  assertStringIncludes(readFileSync(report, "utf8"), "Probes beside the load");
+  assertStringIncludes(readFileSync(report, "utf8"), "Probes during the load");
 });

@@ -31,7 +31,17 @@ Deno.test("reports have epochs, objectives, slices, turns, and what the run show
   }));
   const suite = { test_suite_id: "small", tests };
   writeFileSync(join(folder.path, "suite.json"), JSON.stringify(suite));
+  const price = {
+    model: "m",
+    input: 30,
+    output: 50,
+    date: "2027-01-01",
+    source: "https://example.com/",
+  };
+  const prices = { unit: "USD per million tokens", prices: [price] };
+  writeFileSync(join(folder.path, "prices.json"), JSON.stringify(prices));
   const on = ["--endpoint", mock.url, "--model", "m", "--sample-rate", "0"];
+  on.push("--prices", "prices.json");
   const load = ["--turns", "2", "--concurrency", "2", "--requests", "20", "--think-time", "200ms"];
   const ran = await dynoEach([
     ["run", "suite.json", ...on, "--epochs", "3", "--run-id", id(1)],
@@ -65,5 +75,10 @@ Deno.test("reports have epochs, objectives, slices, turns, and what the run show
   for (const { turn, requests, answered } of turns) {
     assertStringIncludes(texts[1], `${turn} turns ${requests} ${answered}`);
   }
+  const { aggregate } = jsonIn(join(folder.path, "runs", id(1), "results.json"));
+  const { total_prompt_tokens, total_completion_tokens } = aggregate;
+  const usd = (30 * total_prompt_tokens + 50 * total_completion_tokens) / 1e6;
+  assertStringIncludes(texts[0], ` cost $${usd.toPrecision(3)}`);
+  assert(/ cost \$0\.\d+ for all \d+ requests/.test(texts[1]), "the load's cost");
   assert(/In slices of \d/.test(texts[1]), texts[1]);
 });

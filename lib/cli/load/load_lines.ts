@@ -83,7 +83,7 @@ function probeLines({ probes }: LoadResults): string[] {
     ...(failed ? [`${failed} failed`] : []),
     ttftText(ttft_ms),
   ];
-  return [`probes beside the load (${rate_per_s}/s): ${known.join(", ")}`];
+  return [`probes during the load (${rate_per_s}/s): ${known.join(", ")}`];
 }
 
 function intervalText(

@@ -23,8 +23,8 @@ function delayTable(client: ClientCost): string {
         time(client.read_lag_p99_ms),
         time(client.read_lag_max_ms),
         client.read_lag_p99_ms === null
-          ? "the transport cannot tell when bytes reached the kernel"
-          : "from the kernel's receipt of an event to its time stamp",
+          ? "this transport does not report when bytes reached the kernel"
+          : "from the arrival of an event in the kernel to its time stamp",
       ],
     },
     {
@@ -32,12 +32,12 @@ function delayTable(client: ClientCost): string {
       cells: [
         time(client.lateness_p99_ms),
         time(client.lateness_max_ms),
-        "from a request's turn to its sending, connecting left out",
+        "from a request's scheduled time to its sending, without connecting",
       ],
     },
     {
-      head: "reading stood still",
-      cells: ["–", time(client.blocked_ms), "in all, because the ring of events was full"],
+      head: "reading paused",
+      cells: ["–", time(client.blocked_ms), "in total, because the buffer of events was full"],
     },
   ];
   return dataTable("delays of the client", "delay", HEADS, rows);
@@ -59,7 +59,7 @@ function useTable(client: ClientCost, calibration: CalibrationCited | null): str
         : [`${thread_cpu_cores.toFixed(2)} of its core`, of(thread_cpu_cores, 1)],
     },
     {
-      head: "ring of events, at most",
+      head: "buffer of events, at most",
       cells: ["–", percentText(ring_use)],
     },
     {
@@ -75,7 +75,7 @@ function useTable(client: ClientCost, calibration: CalibrationCited | null): str
 
 function calibrationText(calibration: CalibrationCited | null): string {
   if (!calibration) {
-    return `<p class="note">No calibration of this host speaks for this load: <code>dyno calibrate</code> makes one.</p>`;
+    return `<p class="note">This host has no calibration that covers this load. To make one: <code>dyno calibrate</code>.</p>`;
   }
   const { measured_at, streams, gap_error_p99_ms, ttft_error_p99_ms, ceiling_events_per_s } =
     calibration;

@@ -70,7 +70,7 @@ export async function writeLoadReport(
     results.shards ? ["shards", "By shard", [shardSection(results.shards, results)]] : null,
     results.models ? ["models", "By model", [partTable("model", results.models, results)]] : null,
     results.warmup ? ["warmup", "Warm-up", [warmupTable(results.warmup, results)]] : null,
-    results.probes ? ["probes", "Probes beside the load", [probeTable(results.probes)]] : null,
+    results.probes ? ["probes", "Probes during the load", [probeTable(results.probes)]] : null,
     turns ? ["turns", "By turn", [turns]] : null,
     curve ? ["curve", "Load curve", [curve, CURVE_NOTE]] : null,
     ["latency", "How long answers took", [await latency(results, records)]],
@@ -158,5 +158,5 @@ function energyText({ energy, total, shards }: LoadResults): string {
   }${power}${token}.${missing}</p>
 <p class="note" dir="auto">Source: ${
     escapeHtml(cutText(source, 300))
-  }. Idle power is in it; the sensors' own faults come on top.</p>`;
+  }. Idle power is included. The ± does not include errors of the sensors.</p>`;
 }

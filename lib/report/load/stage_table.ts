@@ -124,7 +124,7 @@ export function partTable(
 /** The warm-up's own figures. */
 export function warmupTable(warmup: StageResults, results: LoadResults): string {
   return partTable("phase", [warmup], { ...results, slos: [] }) +
-    `<p class="note">In none of the figures above: ttft of a warm server is that of the load.</p>`;
+    `<p class="note">No other figure includes the warm-up.</p>`;
 }
 
 /** The results of probes during the load. */
@@ -135,9 +135,10 @@ export function probeTable({ requests, answered, failed, rate_per_s, ttft_ms }: 
     ...[ttft_ms?.p50, ttft_ms?.p99, ttft_ms?.max].map(short),
   ];
   const head = `${short(rate_per_s)}/s`;
-  return dataTable("probes beside the load", "rate", heads.map((html) => ({ html })), [
+  return dataTable("probes during the load", "rate", heads.map((html) => ({ html })), [
     { head, cells },
-  ]) + `<p class="note">Short requests at equal gaps, in none of the load's figures.</p>`;
+  ]) +
+    `<p class="note">Short requests, sent at a constant rate. No other figure includes them.</p>`;
 }
 
 function headsOf(columns: readonly Column[]): Head[] {
@@ -158,9 +159,14 @@ function columnsTable(
   });
   const rows = stages.length < 2 ? [row(stages[0] ?? total, null)] : [
     ...stages.map((stage, i) => row(stage, i + 1)),
-    { ...row({ ...total, name: "total" }, null), all: true },
+    { ...row({ ...total, name: "total", window: measured(stages, total) }, null), all: true },
   ];
   return dataTable(label, stages.length < 2 ? "load" : "stage", heads, rows);
+}
+
+/** The measured time of all stages, without the time between their windows. */
+function measured(stages: readonly StageResults[], { window }: StageResults) {
+  return { ...window, duration_s: stages.reduce((sum, { window }) => sum + window.duration_s, 0) };
 }
 
 function fault(count: number): string {

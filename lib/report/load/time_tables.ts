@@ -1,5 +1,5 @@
 /** Tables of a load in slices of time, and of first turns compared with later ones. */
-import { grouped } from "../../text/grouped.ts";
+import { counted, grouped } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import { slicesOf } from "../../load/slices.ts";
 import { durationLabel, timeLabel, timeStep } from "../charts/scales.ts";
@@ -84,7 +84,7 @@ const TURN_HEADS = heads(
 );
 
 /** First turns compared with later ones, as HTML; null if no session has a later turn. */
-export function turnTable({ turns }: Pick<LoadResults, "turns">): string | null {
+export function turnTable({ turns, total }: LoadResults): string | null {
   if (turns === undefined) return null;
   const seconds = (ms: number | undefined) => short(ms === undefined ? null : ms / 1000);
   const rows = turns.map((figures) => ({
@@ -100,5 +100,13 @@ export function turnTable({ turns }: Pick<LoadResults, "turns">): string | null 
       percentText(figures.cached_share),
     ],
   }));
-  return dataTable("first and later turns", "of sessions", TURN_HEADS, rows);
+  const { successful, failed, unfinished, unsent, cancelled = 0 } = total.requests;
+  const left = successful + failed + unfinished + unsent + cancelled -
+    turns.reduce((sum, { requests }) => sum + requests, 0);
+  const note = left > 0
+    ? `<p class="note">${counted(left, "request")} of this load ${
+      left === 1 ? "is" : "are"
+    } in neither row: a request that is not part of a conversation or session has no turn.</p>`
+    : "";
+  return dataTable("first and later turns", "of sessions", TURN_HEADS, rows) + note;
 }

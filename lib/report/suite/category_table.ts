@@ -5,6 +5,7 @@ import { percentText } from "../../text/percent.ts";
 import { ratedOf } from "../../suite/aggregate.ts";
 import { awayText } from "../../suite/away.ts";
 import { dataTable, type Head, type TableRow } from "../table.ts";
+import { short } from "../load/load_figures.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { CategorySummary, SuiteResults } from "../../suite/results.ts";
 
@@ -84,7 +85,7 @@ function row({ name, aggregate, statistics }: Summary, judged: boolean): TableRo
       figure(ttft_ms?.p50, 1),
       figure(ttft_ms?.p99, 1),
       figure(tpot_ms?.p50, 2),
-      figure(e2e_ms ? e2e_ms.p50 / 1000 : null, 2),
+      short(e2e_ms && e2e_ms.p50 / 1000),
       String(aggregate.errors),
     ],
   };

@@ -14,6 +14,7 @@ import {
 } from "../banner.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
+import { short } from "../load/load_figures.ts";
 import { output, ratedOf } from "../../suite/aggregate.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 import type { Estimate } from "../../stats/interval.ts";
@@ -88,12 +89,11 @@ function scoreTiles({ aggregate, statistics, items }: SuiteResults): Tile[] {
 
 function latencyTiles({ statistics }: SuiteResults): Tile[] {
   const { ttft_ms, tpot_ms, e2e_ms } = statistics;
-  const seconds = (ms: number | undefined) => figure(ms === undefined ? null : ms / 1000, 2);
   return [
     { name: "ttft, median", value: figure(ttft_ms?.p50, 1), unit: "ms" },
     { name: "ttft, p99", value: figure(ttft_ms?.p99, 1), unit: "ms" },
     { name: "tpot, median", value: figure(tpot_ms?.p50, 2), unit: "ms" },
-    { name: "e2e, median", value: seconds(e2e_ms?.p50), unit: "s" },
+    { name: "e2e, median", value: short(e2e_ms && e2e_ms.p50 / 1000), unit: "s" },
   ].map((tile, i) => ({ ...tile, more: latencyNote([ttft_ms, ttft_ms, tpot_ms, e2e_ms][i]?.n) }));
 }
 

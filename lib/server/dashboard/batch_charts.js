@@ -34,7 +34,7 @@ export function latencyOverTime(views, places, field) {
 
 export function successOverTime(views, places) {
   const shares = shown(views).flatMap(({ points }) => points.map(({ success }) => success.value));
-  const lowest = Math.min(1, ...shares);
+  const lowest = Math.min(1, ...shares), min = lowest >= 0.9 ? 90 : Math.floor(lowest * 5) * 20;
   return {
     ...lines(
       views,
@@ -45,9 +45,9 @@ export function successOverTime(views, places) {
     yAxis: {
       ...axisLook,
       type: "value",
-      min: Math.min(90, Math.floor(lowest * 10) * 10),
+      min,
       max: 100,
-      splitNumber: 4,
+      interval: (100 - min) / 2,
       axisLabel: { ...axisLook.axisLabel, formatter: "{value} %" },
     },
   };
@@ -68,7 +68,7 @@ function lines(views, places, valueOf, words) {
           ...items.map(({ seriesName, data }) => `${seriesName}: ${data.words}`),
         ].join("\n"),
     },
-    xAxis: timeAxis(),
+    xAxis: { ...timeAxis(), ...timeRange(models, views.bucket_s) },
     series: models.map((model) => ({
       type: "line",
       name: model.model,
@@ -86,6 +86,15 @@ function lines(views, places, valueOf, words) {
         };
       }),
     })),
+  };
+}
+
+/** From one bucket before the first point to one after the last, so that a single point has room. */
+function timeRange(models, bucket_s) {
+  const times = models.flatMap(({ points }) => points.map(({ t_s }) => t_s));
+  return {
+    min: (Math.min(...times) - bucket_s) * 1000,
+    max: (Math.max(...times) + bucket_s) * 1000,
   };
 }
 

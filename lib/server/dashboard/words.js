@@ -4,12 +4,14 @@ export const UNKNOWN = "–";
 
 const isKnown = (value) => typeof value === "number" && Number.isFinite(value);
 
-/** About four significant digits, with thousands separated. */
+/** Three or four significant digits, with thousands separated. */
 export function short(value) {
   if (!isKnown(value)) return UNKNOWN;
   const size = Math.abs(value);
   if (size >= 1000 || size === 0) return Math.round(value).toLocaleString("en");
-  return value.toFixed(size >= 100 ? 1 : size >= 1 ? 2 : 3);
+  return value.toFixed(
+    size >= 100 ? 1 : size >= 1 ? 2 : Math.min(6, 2 - Math.floor(Math.log10(size))),
+  );
 }
 
 /** The same with its unit, which an unknown value does not have. */

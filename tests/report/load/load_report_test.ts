@@ -93,6 +93,25 @@ Deno.test("a load report holds the verdict, the stages, the charts and the clien
   assert(html.length < 1_500_000, `${html.length} letters`);
 });
 
+Deno.test("a load's page has its cost, and how many requests have no turn", async () => {
+  const fixture = loadFixture();
+  const { results } = fixture, { successful, failed, unfinished, unsent } = results.total.requests;
+  const turn = { answered: 0, ttft_ms: null, e2e_ms: null, prompt_tokens_mean: null };
+  const counted = successful + failed + unfinished + unsent +
+    (results.total.requests.cancelled ?? 0);
+  results.turns = [
+    { ...turn, turn: "first", requests: 4, cached_share: null },
+    { ...turn, turn: "later", requests: counted - 7, cached_share: null },
+  ];
+  Object.assign(results.ledger.total, {
+    ...{ requests: 20, total_cost_usd: 0.0042 },
+    ...{ requests_of_unknown_cost: 7, requests_cut_off: 7 },
+  });
+  const html = await htmlOf(fixture);
+  assertStringIncludes(html, "$0.0042 + up to 7 unknown for all 20 requests");
+  assertStringIncludes(html, "3 requests of this load are in neither row");
+});
+
 Deno.test("nothing in a load report can reach the network, and only its own script may run", async () => {
   const html = await htmlOf(loadFixture());
   assertMatch(
