@@ -196,7 +196,7 @@ export class Drive {
   }
 
   async #runClosed(stage: LoadStage, start_ns: number, signal: AbortSignal): Promise<void> {
-    const places = stage.concurrency!;
+    const places = stage.concurrency!, { prompts, budget } = this.#options;
     const end_ns = stage.duration_s === null ? Infinity : start_ns + stage.duration_s * 1e9;
     /** Fills the places; returns whether to go on after other work, before the first is due. */
     const fill = (): boolean => {
@@ -208,9 +208,8 @@ export class Drive {
         this.#allBegun = prompt === null;
         if (prompt === null) return false;
         // a conversation keeps its place between turns
-        const { branches } = this.#options.prompts;
-        const waiting = prompt.later.length || branches ? 0 : Math.max(LEAST_WAITING, places);
-        if (this.#taken >= places + waiting) {
+        const alone = prompt.later.length || prompts.branches || budget.limited; // what waits would be sent
+        if (this.#taken >= places + (alone ? 0 : Math.max(LEAST_WAITING, places))) {
           this.#returned.push(prompt);
           return false;
         }
@@ -358,6 +357,7 @@ export class Drive {
     const stage = flight.t_intended_ns === null ? this.#stageAt(exchange.t_ready_ns) : flight.stage;
     const record = recordOf(flight, exchange, error, api, countTokens);
     flight.reservation.settle(price(record, flight, api, this.#options.costOf(flight.model)));
+    if (this.#options.budget.reached) this.#options.transport.withdraw();
     record.stage = stages.slice(0, stage).filter(({ warmup }) => !warmup).length;
     record.warmup = stages[stage].warmup;
     this.#progress.ended++;

@@ -70,6 +70,12 @@ export class Budget {
     return this.limits.usd !== null || this.limits.tokens !== null;
   }
 
+  /** Whether a limit is reached: what waits to be sent would exceed it. */
+  get reached(): boolean {
+    const { usd, tokens } = this.limits;
+    return (usd !== null && this.#usd >= usd) || (tokens !== null && this.#tokens >= tokens);
+  }
+
   /** The amount spent so far, in US dollars and in tokens. */
   get spent(): { usd: number; tokens: number } {
     return { usd: this.#usd, tokens: this.#tokens };

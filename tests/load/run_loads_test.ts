@@ -1,5 +1,6 @@
 /** Several loads, and a search for capacity, as functions: on a mock, and on a server in numbers. */
 import { existsSync } from "node:fs";
+import { createServer } from "node:http";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../lib/errors.ts";
 import { findLoadCapacity } from "../../lib/load/capacity.ts";
@@ -9,9 +10,11 @@ import { measureLoad, runLoads } from "../../lib/load/run_loads.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { Budget } from "../../lib/run/budget.ts";
 import { temporaryFolder } from "../suite/fixture.ts";
+import type { AddressInfo } from "node:net";
 import type { LoadRun } from "../../lib/load/conclude_run.ts";
 import type { LoadSettings } from "../../lib/settings/load.ts";
 
+const never = new AbortController().signal;
 const SETTINGS: LoadSettings = {
   model: "mock",
   requests: 3,
@@ -334,4 +337,72 @@ Deno.test("a search says what a level takes, and keeps what it has when it is in
   const whole = await begin({}, 3, true).found;
   assertEquals([whole.complete, whole.highest_good, whole.lowest_bad], [false, 4, null]);
   assertEquals([whole.probes.length, whole.runs.length], [3, 3]);
+});
+
+Deno.test("a load that a limit ends goes over it by no more than was in flight", async () => {
+  // the server's own counts are the truth; its answers are of 1 to 50 tokens, which nobody knows before
+  let received = 0, used = 0, open = 0, seed = 3;
+  const server = createServer((request, response) => {
+    request.resume().on("end", () => {
+      if (request.method !== "POST") return void response.end("{}");
+      seed = (seed * 1103515245 + 12345) % 2 ** 31;
+      const completion_tokens = 1 + seed % 50;
+      received++;
+      used += 10 + completion_tokens;
+      open++;
+      setTimeout(() => {
+        open--;
+        const event = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
+        const choices = [{ index: 0, delta: { content: "x" }, finish_reason: "stop" }];
+        response.setHeader("content-type", "text/event-stream");
+        response.write(event({ choices }));
+        response.write(event({ choices: [], usage: { prompt_tokens: 10, completion_tokens } }));
+        response.end("data: [DONE]\n\n");
+      }, 5 + seed % 20);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  using folder = temporaryFolder();
+  const places = 6, most = 60;
+  const measured = async (settings: LoadSettings, tokens: number | null = null) => {
+    received = used = 0;
+    const { results, records } = await measureLoad("limits", {
+      endpoint: `http://127.0.0.1:${port}/v1`,
+      model: "m",
+      prompt: "one",
+      concurrency: places,
+      sample_rate_hz: 0,
+      ...settings,
+    }, { out: folder.path, signal: never, budget: new Budget({ usd: null, tokens }, () => {}) });
+    const { by_asker, total } = results.ledger;
+    assertEquals([open, total.requests_cut_off], [0, 0]);
+    // the server's count, without the first question about what the server can
+    const asked = received - (by_asker.preflight?.requests ?? 0);
+    return { results, records, asked };
+  };
+  try {
+    for (const transport of ["wire", "portable"] as const) {
+      const counted = await measured({ transport, requests: 37 });
+      assertEquals([counted.records.length, counted.asked], [37, 37], transport);
+
+      const timed = await measured({ transport, duration_s: 0.3 });
+      assertEquals(
+        timed.records.filter(({ t_sent_ns }) => t_sent_ns !== null).length,
+        timed.asked,
+      );
+
+      for (const limit of [300, 1000]) {
+        const { records } = await measured({ transport, requests: 500 }, limit);
+        assert(used <= limit + places * most, `${used} tokens of ${limit}`);
+        assert(used > limit - places * most && records.length < 500, `${used} of ${limit}`);
+        // what is reserved by a limit of each answer is never passed
+        await measured({ transport, requests: 500, output_tokens: 50 }, limit);
+        assert(used <= limit, `${used} tokens of ${limit} with a limit of each answer`);
+      }
+    }
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
