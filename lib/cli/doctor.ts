@@ -14,7 +14,7 @@ import { isCompiled, underDeno } from "../package_files.ts";
 import { describeHost, runtimeName } from "../run/metadata.ts";
 import { dynoCommit, dynoVersion } from "../run/version.ts";
 import { Sandbox } from "../coding/sandbox/sandbox.ts";
-import { EXIT } from "./exit_codes.ts";
+import { EXIT } from "./ui/command.ts";
 import { examineGpus } from "./doctor_gpu.ts";
 import { flagHelp, otherwise, parseOnlyFlags, text, time, toggle } from "./ui/flags.ts";
 import type { NativeLibrary } from "../native/ffi.ts";

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { InputError } from "../errors.ts";
 import { mockSettings } from "../settings/mock.ts";
 import { writeFileAtomic } from "../write.ts";
-import { EXIT } from "./exit_codes.ts";
+import { EXIT } from "./ui/command.ts";
 import { choice, flagHelp, parseFlags, text, toggle } from "./ui/flags.ts";
 import type { Command, CommandContext } from "./ui/command.ts";
 

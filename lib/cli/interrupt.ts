@@ -1,7 +1,7 @@
 /** How a command ends on Ctrl-C. */
 import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
-import { EXIT } from "./exit_codes.ts";
+import { EXIT } from "./ui/command.ts";
 import type { Terminal } from "./ui/terminal.ts";
 
 /**

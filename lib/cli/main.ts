@@ -3,7 +3,7 @@ import process from "node:process";
 import { CancelledError } from "../execute/scope.ts";
 import { InputError, InputFaults, messageOf, toldPlainly } from "../errors.ts";
 import { didYouMean } from "../text/nearest.ts";
-import { EXIT } from "./exit_codes.ts";
+import { EXIT } from "./ui/command.ts";
 import { onOneLine } from "../text/printable.ts";
 import { Terminal } from "./ui/terminal.ts";
 import { interruptible } from "./interrupt.ts";

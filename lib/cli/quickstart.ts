@@ -5,7 +5,7 @@ import answers from "../../experiments/suites/quickstart_answers.json" with { ty
 import suite from "../../experiments/suites/quickstart.json" with { type: "json" };
 import { Budget } from "../run/budget.ts";
 import { builtinPrices } from "../run/prices.ts";
-import { EXIT } from "./exit_codes.ts";
+import { EXIT } from "./ui/command.ts";
 import { showLoads } from "./load/load_runs.ts";
 import { suiteOf } from "../settings/load_suite.ts";
 import { MockEndpoint } from "../mock/server.ts";

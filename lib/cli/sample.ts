@@ -14,7 +14,7 @@ import { type Sampler, startSampler } from "../hardware/sampler.ts";
 import { nowNs } from "../native/clock.ts";
 import { checkWritable } from "../run/directory.ts";
 import { notWritten } from "../write.ts";
-import { EXIT } from "./exit_codes.ts";
+import { EXIT } from "./ui/command.ts";
 import { flagHelp, list, number, parseFlags, text, time, toggle, type Values } from "./ui/flags.ts";
 import { observe, observeFlags } from "./ui/observe.ts";
 import { liveLine, sampleSummary } from "./sample_table.ts";

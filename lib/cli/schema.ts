@@ -18,7 +18,7 @@ import { mockScriptSchema } from "../mock/script.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { priceTableSchema } from "../run/prices.ts";
 import { sweepSchema } from "../settings/sweep.ts";
-import { EXIT } from "./exit_codes.ts";
+import { EXIT } from "./ui/command.ts";
 import type { ZodType } from "zod";
 import type { Command, CommandContext } from "./ui/command.ts";
 

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { InputError } from "../errors.ts";
 import { nativeProgram } from "../native/program.ts";
-import { EXIT } from "./exit_codes.ts";
+import { EXIT } from "./ui/command.ts";
 import type { Command, CommandContext } from "./ui/command.ts";
 
 export const command: Command = {

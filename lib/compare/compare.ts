@@ -2,7 +2,7 @@
  * Compares runs of the same problems: which outcomes flipped, how large the difference is, and how
  * certain.
  */
-import { holmAdjusted } from "../stats/holm.ts";
+import { holmAdjusted } from "../stats/paired.ts";
 import { detectableDifference, pairedAmounts, pairedShares } from "../stats/paired.ts";
 import { mean } from "../stats/quantile.ts";
 import { isShare } from "../measures/describe.ts";

@@ -4,20 +4,15 @@
 import { CancelledError, throwIfAborted } from "../execute/scope.ts";
 import { sleep } from "../execute/sleep.ts";
 import { Reply } from "./answer.ts";
-import { requestHeaders } from "./api.ts";
-import { EndpointError, isSuccess, statusError } from "./errors.ts";
+import { type APIConfiguration, modelsUrl, requestHeaders } from "./api.ts";
+import { EndpointError, type FailureClass, isSuccess, statusError } from "./errors.ts";
 import { EndpointChoice } from "./endpoint_choice.ts";
-import { CHECK_MS, isThere } from "./place_check.ts";
-import { RateLimit } from "./rate_limit.ts";
+import { type Admission, type LimitWait, RateLimit } from "./rate_limit.ts";
 import { apiForm, encodedBody } from "./forms/forms.ts";
 import { backoffSeconds, retried } from "./retry.ts";
-import type { APIConfiguration } from "./api.ts";
+import { exchange, type HttpExchange, type HttpRequest, type Transport } from "./transport.ts";
 import type { ApiForm } from "./forms/form.ts";
-import type { FailureClass } from "./errors.ts";
-import type { Admission, LimitWait } from "./rate_limit.ts";
 import type { Question } from "./question.ts";
-import { exchange } from "./transport.ts";
-import type { HttpExchange, HttpRequest, Transport } from "./transport.ts";
 
 /** Bytes of a body per token: an estimate, for limits on tokens. */
 const BYTES_A_TOKEN = 4;
@@ -302,3 +297,36 @@ export class EndpointClient {
 
 /** @param sent null when nothing was sent. */
 type Over = (reply: Reply, failure: RequestOver["failure"], sent: HttpExchange | null) => void;
+
+/** Time between two checks of an unavailable endpoint, milliseconds. */
+const CHECK_MS = 2000;
+/** The endpoint is still unavailable when it has not answered after this time, seconds. */
+const TIMEOUT_S = 2;
+
+/**
+ * Asks for the list of models. Any answer except a server error (5xx) means that the server is back, even
+ * if it has no such list.
+ *
+ * @throws {CancelledError} the signal is aborted.
+ */
+async function isThere(
+  endpoint: URL,
+  api: APIConfiguration,
+  transport: Transport,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const request = {
+    method: "GET",
+    url: modelsUrl(endpoint),
+    headers: requestHeaders(api),
+    body: "",
+    timeout_s: TIMEOUT_S,
+    tls: api.tls,
+  } as const;
+  try {
+    return (await exchange(transport, request, null, signal)).status < 500;
+  } catch (error) {
+    if (error instanceof EndpointError) return false;
+    throw error;
+  }
+}

@@ -1,7 +1,6 @@
 /** When requests are sent: arrival processes of constant or ramped rate, repeatable by seed. */
 import { InputError } from "../errors.ts";
 import { openRandom, standardNormal } from "../stats/random.ts";
-import { checkSeed } from "./seed.ts";
 import type { LoadShare } from "./share.ts";
 
 /** How the gaps between arrivals vary, at any rate. */
@@ -187,4 +186,10 @@ function gammaGaps(shape: number, random: () => number): () => number {
   };
   if (shape >= 1) return () => atLeastOne() / shape;
   return () => atLeastOne() * random() ** (1 / shape) / shape;
+}
+
+/** @throws {InputError} the seed is not a whole number from 0 to 2^32 − 1. */
+export function checkSeed(seed: number): void {
+  if (Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32) return;
+  throw new InputError(`seed: ${seed}; expected a whole number from 0 to ${2 ** 32 - 1}`);
 }

@@ -14,7 +14,7 @@ import { corpusStock } from "./prompts/stock.ts";
 import { NUMBER_WORDS } from "./prompts/synthetic.ts";
 import { drawLengths, parseTokenLengths } from "./prompts/token_lengths.ts";
 import { loadTokenizer } from "./prompts/tokenizer.ts";
-import { wordsOfOneToken } from "./prompts/vocabulary.ts";
+import { wordsOfOneToken } from "./prompts/common_words.ts";
 import type { ChosenForm } from "../endpoint/chosen_form.ts";
 import type { SettledLoad } from "../settings/load.ts";
 import type { LoadShare } from "./share.ts";

@@ -1,32 +1,35 @@
 /** Runs loads from their settings: reaches the endpoint, asks a first question, plans, and measures. */
 import { InputError } from "../errors.ts";
 import { CancelledError } from "../execute/scope.ts";
-import { loadSettingsSchema } from "../settings/load.ts";
+import { type LoadSettings, loadSettingsSchema } from "../settings/load.ts";
 import { asField } from "../settings/placed_error.ts";
 import { checkSettings, withoutUnits } from "../settings/setting.ts";
-import { configureApi, endpointsAsked } from "../endpoint/api.ts";
+import {
+  type APIConfiguration,
+  type ApiOptions,
+  configureApi,
+  endpointsAsked,
+  settleApi,
+} from "../endpoint/api.ts";
 import { endpointsOf } from "../settings/endpoint.ts";
-import { EndpointClient } from "../endpoint/client.ts";
-import type { RequestOver } from "../endpoint/client.ts";
+import { EndpointClient, type RequestOver } from "../endpoint/client.ts";
 import { commonTransport, openTransport } from "../endpoint/open_transport.ts";
 import { checkWritable } from "../run/directory.ts";
-import { nthRun } from "../settings/load_experiment.ts";
+import { type LoadExperiment, nthRun } from "../settings/load_experiment.ts";
 import { weightedModels } from "./models.ts";
 import { firstModel, planLoad } from "./plan_load.ts";
 import { readTemplate } from "./prompts/template.ts";
-import { openTokenizer } from "./prompts/tokenizer_file.ts";
-import { runPlannedLoad } from "./run_load.ts";
+import { openTokenizer } from "./prompts/tokenizer.ts";
+import { type LoadRunOptions, runPlannedLoad } from "./run_load.ts";
 import { runShards } from "./shards/run_shards.ts";
-import { waitReady } from "./wait_ready.ts";
+import { FORMS } from "../endpoint/forms/forms.ts";
+import { sleep } from "../execute/sleep.ts";
+import { nowNs } from "../native/clock.ts";
 import type { EndpointError } from "../endpoint/errors.ts";
-import type { APIConfiguration } from "../endpoint/api.ts";
 import type { Transport } from "../endpoint/transport.ts";
 import type { LoadsOptions } from "./loads_options.ts";
 import type { LoadShare } from "./share.ts";
-import type { LoadSettings } from "../settings/load.ts";
-import type { LoadExperiment } from "../settings/load_experiment.ts";
 import type { LoadRun } from "./conclude_run.ts";
-import type { LoadRunOptions } from "./run_load.ts";
 
 /** Listeners for several loads, and what to keep of each. */
 export interface LoadsProgress<Kept> {
@@ -262,4 +265,61 @@ const ABSENT = /model|route|path|url|not[ _]found|no such|not exist|unknown/i;
 /** Whether an error is about what was asked for, so that every request will meet it. */
 function isRefusal({ failure, status, message }: EndpointError): boolean {
   return failure === "auth" || status === 404 && ABSENT.test(message);
+}
+
+const EVERY_MS = 500;
+
+/**
+ * Sends short questions until one is answered or refused with a 4xx error, either of which shows
+ * that the server is up.
+ *
+ * @param wait_s the longest wait, seconds.
+ * @param notice called once, if it has to wait.
+ * @returns the requests that were made, which may have a cost.
+ * @throws {InputError} wrong settings, immediately; a server that is not ready in time, with its
+ * last error.
+ */
+async function waitReady(
+  options: ApiOptions,
+  wait_s: number,
+  transport: Transport,
+  notice: (line: string) => void,
+  signal: AbortSignal,
+): Promise<RequestOver[]> {
+  const requests: RequestOver[] = [];
+  const { endpoint } = settleApi(options, () => {});
+  const until_ns = nowNs() + wait_s * 1e9;
+  for (let attempts = 0;; attempts++) {
+    const why = await whyNotReady(options, transport, (over) => requests.push(over), signal);
+    if (why === null) return requests;
+    if (nowNs() >= until_ns) {
+      throw new InputError(`--wait-ready: ${endpoint} was not ready within ${wait_s} s: ${why}`);
+    }
+    if (attempts === 0) notice(`waiting up to ${wait_s} s for ${endpoint}: ${why}`);
+    await sleep(EVERY_MS, signal);
+  }
+}
+
+async function whyNotReady(
+  options: ApiOptions,
+  transport: Transport,
+  onOver: (over: RequestOver) => void,
+  signal: AbortSignal,
+): Promise<string | null> {
+  let api: APIConfiguration;
+  try {
+    api = await configureApi({ ...options, retry_attempts: 0 }, transport, () => {}, signal);
+  } catch (error) {
+    if (error instanceof InputError) return error.message;
+    throw error;
+  }
+  const { says, needs_sound } = FORMS[api.api_type];
+  const asks = api.template === undefined || api.template.body !== undefined;
+  if (!asks || says !== "text" || needs_sound || api.api_type === "responses") return null;
+  const question = { prompt: "Say yes.", parameters: { max_tokens: 1 } };
+  const client = new EndpointClient(api, transport);
+  const { error } = await client.ask(question, signal, undefined, onOver);
+  const absent = error !== null &&
+    ["connect", "timeout", "http_5xx", "truncated"].includes(error.failure);
+  return absent ? error.message : null;
 }

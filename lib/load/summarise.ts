@@ -1,20 +1,25 @@
 /** Computes the figures of a stage from its request records. */
 import { connectMs, latencies, tlsMs } from "../endpoint/latency.ts";
 import { shareEstimate } from "../stats/interval.ts";
-import { mean, quantile, sortedCopy } from "../stats/quantile.ts";
-import { meanInFlight, rateEstimate, rateOf } from "./rates.ts";
-import { LatencySamples } from "./samples.ts";
-import { judgeSlos, sloText } from "./slo.ts";
-import { inFlight, isInside, momentIn } from "./window.ts";
-import { failureClass } from "../run/request_record.ts";
+import { distributionOf, mean, quantile, sortedCopy } from "../stats/quantile.ts";
+import {
+  type CountOf,
+  type GapsOf,
+  meanInFlight,
+  rateEstimate,
+  rateOf,
+  type StageTurnover,
+  type Turnover,
+} from "./rates.ts";
+import { judgeSlos, type Slo, sloText, type SloValues } from "./slo.ts";
+import { inFlight, isInside, momentIn, type Window } from "./window.ts";
+import { failureClass, type RequestRecord } from "../run/request_record.ts";
+import { seriesEstimates } from "../stats/block_bootstrap.ts";
+import { LogHistogram } from "../stats/histogram.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { FailureClass } from "../endpoint/errors.ts";
-import type { CountOf, GapsOf, StageTurnover, Turnover } from "./rates.ts";
 import type { Media } from "../endpoint/said.ts";
-import type { MediaFigures, StageResults } from "./results.ts";
-import type { Slo, SloValues } from "./slo.ts";
-import type { Window } from "./window.ts";
-import type { RequestRecord } from "../run/request_record.ts";
+import type { MediaFigures, Metric, StageResults } from "./results.ts";
 
 const NS_PER_S = 1e9;
 
@@ -259,4 +264,51 @@ function known<Value>(values: readonly (Value | null)[]): Value[] {
 
 function meanOf(values: readonly number[]): number | null {
   return values.length ? mean(values) : null;
+}
+
+const MOST_EXACT = 1e6;
+const NS_PER_MS = 1e6;
+const UNKNOWN = { p50: null, p99: null, mean: null };
+
+/** Collects values in milliseconds. */
+class LatencySamples {
+  #exact: Float64Array | Float32Array | null;
+  #count = 0;
+  #histogram = new LogHistogram();
+
+  /**
+   * @param expected how many values to expect.
+   * @param Kind the array type for exact values.
+   */
+  constructor(expected: number, Kind: typeof Float64Array | typeof Float32Array = Float64Array) {
+    this.#exact = new Kind(Math.min(Math.max(1, expected), MOST_EXACT));
+  }
+
+  add(value_ms: number): void {
+    if (this.#exact === null) {
+      this.#histogram.add(value_ms * NS_PER_MS);
+      return;
+    }
+    if (this.#count === MOST_EXACT) {
+      for (const value of this.#exact) this.#histogram.add(value * NS_PER_MS);
+      this.#exact = null;
+      return this.add(value_ms);
+    }
+    if (this.#count === this.#exact.length) throw new Error("more values than were expected");
+    this.#exact[this.#count++] = value_ms;
+  }
+
+  /**
+   * Returns the distribution: exact and with intervals up to a million values, to 0.1 % and without
+   * intervals above; null for none.
+   */
+  metric(): Metric | null {
+    if (this.#exact === null) {
+      return { ...this.#histogram.distribution(1 / NS_PER_MS)!, intervals: UNKNOWN };
+    }
+    const values = this.#exact.subarray(0, this.#count);
+    const sorted = values.slice().sort();
+    const found = distributionOf(sorted);
+    return found && { ...found, intervals: seriesEstimates(values, sorted) };
+  }
 }

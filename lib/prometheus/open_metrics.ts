@@ -3,7 +3,6 @@ import { Families } from "./families.ts";
 import { HostMetrics, type NewestSample } from "./host_metrics.ts";
 import { RequestMetrics } from "./request_metrics.ts";
 import { type FollowOptions, RunFeed } from "./run_feed.ts";
-import { SweepMetrics } from "./sweep_metrics.ts";
 import { TaskFamilies } from "./task_metrics.ts";
 
 export interface MetricsOptions {
@@ -120,4 +119,30 @@ function newestSampleOf(feed: RunFeed): NewestSample | null {
  */
 export async function openMetrics({ prefix = "dyno" }: MetricsOptions = {}): Promise<Metrics> {
   return new Metrics(await Families.open(prefix));
+}
+
+/** Counts the runs of a sweep. */
+class SweepMetrics {
+  readonly #families;
+
+  constructor(families: Families) {
+    this.#families = {
+      planned: families.gauge("sweep_planned_runs", "Runs of the sweep, finished ones included."),
+      runs: families.counter("sweep_runs_total", "Runs of the sweep that ended here, by result.", [
+        "result",
+      ]),
+      seconds: families.counter("sweep_run_seconds_total", "Time that the sweep's runs took."),
+    };
+  }
+
+  planned(runs: number, finished: number): void {
+    this.#families.planned.of({}).set(runs);
+    this.#families.runs.of({ result: "skipped" }).inc(finished);
+    for (const result of ["success", "failed"]) this.#families.runs.of({ result });
+  }
+
+  ended(success: boolean, duration_s: number): void {
+    this.#families.runs.of({ result: success ? "success" : "failed" }).inc();
+    this.#families.seconds.of({}).inc(Math.max(0, duration_s));
+  }
 }

@@ -7,7 +7,7 @@ import { binomialCdf, studentTTail } from "./distributions.ts";
 import { pairedDetectable } from "./power.ts";
 import { mean } from "./quantile.ts";
 import { signFlips } from "./sign_flips.ts";
-import type { Estimate } from "./interval.ts";
+import { type Estimate, meanEstimate } from "./interval.ts";
 
 const Z = 1.959963984540054;
 const ALPHA = 0.05;
@@ -166,4 +166,42 @@ export function mcnemarP(b: number, c: number): number {
   const n = b + c;
   const fewer = Math.min(b, c);
   return Math.min(1, 2 * binomialCdf(fewer, n, 0.5));
+}
+
+/**
+ * The geometric mean of paired ratios with the interval of Student's t on their logarithms, so that what both
+ * sides of a pair share cancels. Null for fewer than two pairs; pairs with a value that is not above 0 are
+ * left out.
+ */
+export function pairedRatioEstimate(
+  pairs: Iterable<readonly [numerator: number, denominator: number]>,
+): Estimate | null {
+  const logs: number[] = [];
+  for (const [numerator, denominator] of pairs) {
+    if (numerator > 0 && denominator > 0) logs.push(Math.log(numerator / denominator));
+  }
+  const estimate = meanEstimate(logs);
+  if (estimate === null) return null;
+  const { value, low, high } = estimate;
+  return { ...estimate, value: Math.exp(value), low: Math.exp(low), high: Math.exp(high) };
+}
+
+/**
+ * Holm's step-down adjusted p-values, in the order given: for the i-th smallest of m (from 0), the
+ * largest (m − j)·p₍ⱼ₎ over j ≤ i, at most 1. Rejecting those at or below α keeps the chance of any false
+ * rejection at α, whatever the dependence (S. Holm, Scandinavian Journal of Statistics 6, 1979).
+ *
+ * @throws {RangeError} a value is outside 0 to 1.
+ */
+export function holmAdjusted(pValues: readonly number[]): number[] {
+  const wrong = pValues.find((p) => !(p >= 0 && p <= 1));
+  if (wrong !== undefined) throw new RangeError(`${wrong} is not a p-value`);
+  const order = pValues.map((_, i) => i).sort((i, j) => pValues[i] - pValues[j]);
+  const adjusted = new Array<number>(pValues.length);
+  let largest = 0;
+  order.forEach((index, rank) => {
+    largest = Math.max(largest, Math.min(1, (pValues.length - rank) * pValues[index]));
+    adjusted[index] = largest;
+  });
+  return adjusted;
 }

@@ -2,7 +2,7 @@
 import { expandedInterval } from "./expanded_percentile.ts";
 import { type Estimate, shareEstimate } from "./interval.ts";
 import { mean } from "./quantile.ts";
-import { resampledMeans } from "./resampled.ts";
+import { seededRandom } from "./random.ts";
 
 /** Attempts at one problem. */
 export interface Attempts {
@@ -90,4 +90,20 @@ function mustBeCounts(n: number, c: number, k: number): void {
   if (!whole || c < 0 || c > n || k < 1) {
     throw new RangeError(`no ${c} of ${n} attempts, taken ${k} at a time`);
   }
+}
+
+const RESAMPLES = 2000;
+const SEED = 1;
+
+/** The means of 2,000 resamples of the values, with a fixed seed (B. Efron, 1979). */
+function resampledMeans(values: readonly number[]): Float64Array {
+  const n = values.length;
+  const random = seededRandom(SEED);
+  const means = new Float64Array(RESAMPLES);
+  for (let r = 0; r < RESAMPLES; r++) {
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += values[Math.floor(random() * n)];
+    means[r] = sum / n;
+  }
+  return means;
 }

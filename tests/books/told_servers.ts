@@ -5,7 +5,7 @@ import { MockEndpoint } from "../../lib/mock/server.ts";
 import { openMetrics } from "../../lib/prometheus/open_metrics.ts";
 import { MetricsObserver } from "../../lib/server/metrics_observer.ts";
 import { readJournal } from "../../lib/run/fold.ts";
-import { loadProgress, suiteProgress } from "../../lib/server/tasks/progress.ts";
+import { loadProgress, suiteProgress } from "../../lib/server/tasks/run_watch.ts";
 import { FILE } from "../coding/fixture.ts";
 import { getJson, serving, submit, taskOver } from "../server/fixture.ts";
 import { caseOf, countsOf, isLoad } from "./case.ts";

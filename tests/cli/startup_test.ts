@@ -64,9 +64,9 @@ Deno.test("dyno --help loads the table of commands and the terminal, no command"
   assertEquals(
     loaded.map((specifier) => specifier.slice(new URL(".", info.roots[0]).href.length)).sort(),
     [
-      "lib/cli/exit_codes.ts",
       "lib/cli/interrupt.ts",
       "lib/cli/main.ts",
+      "lib/cli/ui/command.ts",
       "lib/cli/ui/terminal.ts",
       "lib/errors.ts",
       "lib/execute/scope.ts",

@@ -5,7 +5,7 @@ import { sampleOf } from "../../lib/compare/load_sample.ts";
 import { spreadsheetRow } from "../../lib/formats/csv.ts";
 import { localDay, priceRun, totalCosts } from "../../lib/compare/cost.ts";
 import { difficulties } from "../../lib/compare/difficulty.ts";
-import { findSteps } from "../../lib/compare/steps.ts";
+import { findSteps } from "../../lib/compare/trend.ts";
 import { isKoderz, readKoderz } from "../../lib/formats/koderz.ts";
 import { koderzDocument } from "../../lib/formats/koderz_document.ts";
 import { builtinPrices, PriceTable } from "../../lib/run/prices.ts";

@@ -8,7 +8,7 @@ import { EndpointError } from "../../lib/endpoint/errors.ts";
 import { ResponseParser } from "../../lib/endpoint/http_response.ts";
 import { EventSplitter } from "../../lib/endpoint/sse.ts";
 import { parseExposition } from "../../lib/load/server/prometheus_text.ts";
-import { exportedMemories } from "../../lib/run/memory_export.ts";
+import { exportedMemories } from "../../lib/run/memory_session.ts";
 import { resolveEvaluator } from "../../lib/suite/evaluate.ts";
 import { splitThinking } from "../../lib/suite/thinking.ts";
 import { jsonIn } from "../../lib/suite/evaluators/json_schema.ts";

@@ -18,7 +18,7 @@ import { runItems } from "../../lib/run/read_run.ts";
 import { runState } from "../../lib/run/run_state.ts";
 import { BatchState, batchState } from "../../lib/schedule/state.ts";
 import { batchSums } from "../../lib/server/tasks/batch_watch.ts";
-import { loadSums, suiteSums } from "../../lib/server/tasks/progress.ts";
+import { loadSums, suiteSums } from "../../lib/server/tasks/run_watch.ts";
 import { TaskList, taskList } from "../../lib/server/tasks/task_list.ts";
 import { LogHistogram } from "../../lib/stats/histogram.ts";
 import { resultItems, testResults } from "../../lib/suite/resume.ts";

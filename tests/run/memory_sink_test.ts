@@ -8,7 +8,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { InputError } from "../../lib/errors.ts";
 import { commandWords } from "../../lib/run/command_words.ts";
 import { createRunDirectory } from "../../lib/run/directory.ts";
-import { exportedMemories } from "../../lib/run/memory_export.ts";
+import { exportedMemories } from "../../lib/run/memory_session.ts";
 import { pendingPath, readPending } from "../../lib/run/memory_pending.ts";
 import { deliverPending, storeMemories } from "../../lib/run/memory_sink.ts";
 import { memoryItems } from "../../lib/coding/memory_items.ts";

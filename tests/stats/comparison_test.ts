@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { holmAdjusted } from "../../lib/stats/holm.ts";
+import { holmAdjusted } from "../../lib/stats/paired.ts";
 import { shareEstimate } from "../../lib/stats/interval.ts";
 import { mcnemarP } from "../../lib/stats/paired.ts";
 import { pairedDifference } from "../../lib/stats/paired.ts";

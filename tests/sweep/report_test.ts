@@ -19,7 +19,7 @@ import { analyseSweep } from "../../lib/sweep/analyse.ts";
 import { collectSweep } from "../../lib/sweep/collect.ts";
 import { csvLine, parseCsv } from "../../lib/formats/csv.ts";
 import { FoundColumns } from "../../lib/sweep/columns.ts";
-import { pairedRatioEstimate } from "../../lib/stats/paired_ratio.ts";
+import { pairedRatioEstimate } from "../../lib/stats/paired.ts";
 import { browserPath } from "../browser.ts";
 import { printed } from "../run/runs_fixture.ts";
 import { shellSweep, smallSweep, Workplace } from "./fixture.ts";

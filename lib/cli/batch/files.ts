@@ -7,8 +7,10 @@ import { placedInFile } from "../../settings/placed_error.ts";
 import { localText, localTime } from "../../schedule/local_time.ts";
 import { otherwise, text, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";
+import { shownSize } from "../runs/removal.ts";
 import type { Slot } from "../../schedule/slots.ts";
 import type { SlotState } from "../../schedule/state.ts";
+import type { BatchUpload } from "../../schedule/upload.ts";
 
 export const folderFlags = {
   "batches": otherwise("batches", text("DIR", "the folder of batches")),
@@ -57,4 +59,11 @@ export function slotText({ slot }: Slot, slots: number): string {
 export function timelinessText({ timeliness, late_s }: SlotState): string {
   if (timeliness === null) return "waiting";
   return timeliness === "on_time" ? "on time" : `${timeliness} by ${durationText(late_s ?? 0)}`;
+}
+
+/** `uploaded to s3://…: 2 runs and the records, 3.1 MB`. */
+export function uploadText({ to, runs, sent_bytes, error }: BatchUpload): string {
+  return error === null
+    ? `uploaded to ${to}: ${runs} runs and the records, ${shownSize(sent_bytes)}`
+    : `not uploaded to ${to}: ${error}; tried again after the next slot and by dyno batch retry`;
 }

@@ -4,7 +4,7 @@ import { type BatchPlan, planOf } from "../../schedule/status.ts";
 import { batchFolderOf } from "../../schedule/open_batch.ts";
 import { folderFlags, localMoment, onlyBatch } from "./files.ts";
 import { counted } from "../../text/grouped.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { type Column, tableLines } from "../ui/table.ts";
 import type { Command, CommandContext } from "../ui/command.ts";

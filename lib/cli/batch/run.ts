@@ -17,11 +17,11 @@ import {
   timelinessText,
 } from "./files.ts";
 import { counted } from "../../text/grouped.ts";
-import { uploadText } from "./upload.ts";
+import { uploadText } from "./files.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
-import { keyFlag } from "../ui/key_flag.ts";
+import { keyFlag } from "../ui/flags.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import { durationText } from "../../text/duration.ts";
 import { suiteProgressOn } from "../run/suite_progress.ts";

@@ -5,7 +5,7 @@ import { type BatchStatus, batchStatus } from "../../schedule/status.ts";
 import { grouped } from "../../text/grouped.ts";
 import { folderFlags, localMoment, onlyBatch, slotText, timelinessText } from "./files.ts";
 import { counted } from "../../text/grouped.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { durationText } from "../../text/duration.ts";
 import { shortPath } from "../../text/short_path.ts";

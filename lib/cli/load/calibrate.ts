@@ -4,7 +4,7 @@ import { grouped } from "../../text/grouped.ts";
 import { calibrate, type CalibrationCell } from "../../load/calibrate.ts";
 import { calibrationPath, keepCalibration } from "../../load/calibration_file.ts";
 import { nativeLibrary } from "../../native/library.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, otherwise, parseOnlyFlags, toggle } from "../ui/flags.ts";
 import { tableLines } from "../ui/table.ts";
 import type { Command, CommandContext } from "../ui/command.ts";

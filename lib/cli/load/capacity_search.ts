@@ -10,7 +10,7 @@ import { counted, grouped } from "../../text/grouped.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { percentText } from "../../text/percent.ts";
 import { writeFileAtomic } from "../../write.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { type LoadRequest, runShownLoad } from "./load_runs.ts";
 import { matrixTable } from "./load_table.ts";
 import type { CapacityObjective } from "../../load/capacity_objectives.ts";

@@ -13,7 +13,7 @@ import { checkedTags } from "../../run/tags.ts";
 import { REPORT_TOOLS } from "../../load/report_as.ts";
 import { manifestOf, spreadFlags, spreadOf } from "./spread.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { budgetFlags, budgetOf, warningBudget } from "../ui/budget_flags.ts";
 import {
   choice,
@@ -29,7 +29,7 @@ import {
 } from "../ui/flags.ts";
 import { pricesOf } from "../runs/prices.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
-import { keyFlag } from "../ui/key_flag.ts";
+import { keyFlag } from "../ui/flags.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import type { LoadShown } from "./load_runs.ts";
 import type { LoadExperiment } from "../../settings/load_experiment.ts";

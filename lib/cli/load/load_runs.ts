@@ -2,35 +2,33 @@
 import process from "node:process";
 import { collectGarbage } from "../../execute/garbage.ts";
 import { placesText } from "../../endpoint/endpoint_choice.ts";
-import { reportAs } from "../../load/report_as.ts";
+import { type Brief, reportAs, type ReportRow, type ReportTool } from "../../load/report_as.ts";
 import { resumeLoad } from "../../load/resume.ts";
-import { isNarrow } from "../../load/repeats.ts";
+import { isNarrow, type Until } from "../../load/repeats.ts";
 import { measureLoad, runLoads } from "../../load/run_loads.ts";
 import { TokenFileReader } from "../../run/token_file.ts";
 import { isInside } from "../../load/window.ts";
 import { writeLoadReport } from "../../report/load/load_report.ts";
 import { runToResume } from "../../run/find_run.ts";
 import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { endOfLoad } from "../run/run_ends.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { loadTable, matrixTable } from "./load_table.ts";
 import { ProgressLine } from "../ui/progress_line.ts";
 import { loadLine, loadRows } from "./live_view.ts";
-import { showPoints } from "./load_points.ts";
-import { reportAsTable } from "./report_as_table.ts";
+import { type LoadPoint, showPoints } from "./load_points.ts";
+import { tableLines } from "../ui/table.ts";
 import type { LoadSettings } from "../../settings/load.ts";
 import type { LoadExperiment } from "../../settings/load_experiment.ts";
-import type { ReportTool } from "../../load/report_as.ts";
 import type { LoadRun } from "../../load/conclude_run.ts";
-import type { Until } from "../../load/repeats.ts";
-import type { LoadPoint } from "./load_points.ts";
 import type { LoadsOptions } from "../../load/loads_options.ts";
 import type { LoadSpread } from "../../load/shards/executor.ts";
 import type { RunDirectory } from "../../run/directory.ts";
 import type { Budget } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
 import type { CommandContext } from "../ui/command.ts";
+import type { Palette } from "../ui/terminal.ts";
 
 /** How to show and judge the results. */
 export interface LoadShown {
@@ -264,4 +262,32 @@ async function show(
 function isFailure({ answered, results }: LoadEnd, { requireTrusted }: LoadShown): boolean {
   if (results.shards?.some(({ lost }) => lost !== null)) return true;
   return answered === 0 || (requireTrusted && results.verdict.verdict !== "trusted");
+}
+
+/** The table, with a line for each definition that differs. */
+function reportAsTable(
+  tool: ReportTool,
+  rows: readonly ReportRow[],
+  paint: Palette,
+): string[] {
+  const columns = [
+    { title: `${tool}, ms`, align: "left" as const },
+    ...["mean", "p50", "p99", "ours: mean", "p50", "p99"].map((title) => ({
+      title,
+      align: "right" as const,
+    })),
+  ];
+  const lines = tableLines(
+    columns,
+    rows.map(({ name, theirs, ours }) => [name, ...cells(theirs), ...cells(ours)]),
+    paint,
+  );
+  const notes = rows.filter(({ differs }) => differs)
+    .map(({ name, differs }) => paint.dim(`${name}: ${differs}`));
+  return [...lines, ...notes];
+}
+
+function cells(brief: Brief | null): string[] {
+  if (brief === null) return ["–", "–", "–"];
+  return [brief.mean, brief.p50, brief.p99].map((value) => value.toFixed(value < 10 ? 2 : 1));
 }

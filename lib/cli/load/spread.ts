@@ -4,7 +4,7 @@ import { InputError } from "../../errors.ts";
 import { shardFolder } from "../../load/shards/plan.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { choice, number, text, toggle } from "../ui/flags.ts";
-import { slurmFlags } from "../ui/slurm_flags.ts";
+import { slurmFlags } from "../ui/flags.ts";
 import type { KubernetesRequest } from "../../load/shards/kubernetes.ts";
 import type { LoadSpread } from "../../load/shards/executor.ts";
 import type { Values } from "../ui/flags.ts";

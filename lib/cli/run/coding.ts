@@ -16,7 +16,7 @@ import { runCoding } from "../../coding/run_coding.ts";
 import { ONLY_PYTHON, Sandbox } from "../../coding/sandbox/sandbox.ts";
 import { budgetEnd, checkPriced } from "../ui/budget_flags.ts";
 import { codingLines } from "./coding_lines.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { outFlag } from "../ui/flags.ts";
 import { ProgressLine } from "../ui/progress_line.ts";
 import { suiteListeners } from "./suite_progress.ts";

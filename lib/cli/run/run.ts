@@ -18,7 +18,7 @@ import { checkedTags } from "../../run/tags.ts";
 import { callbackFlags, withCallbacks } from "../ui/callback_flags.ts";
 import { flagHelp, list, nameOf, outFlag, parseFlags, runId, text, toggle } from "../ui/flags.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";
-import { keyFlag } from "../ui/key_flag.ts";
+import { keyFlag } from "../ui/flags.ts";
 import { observe, observeFlags } from "../ui/observe.ts";
 import { budgetOf } from "../ui/budget_flags.ts";
 import { pricesFlag, pricesOf } from "../runs/prices.ts";

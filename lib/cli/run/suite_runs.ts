@@ -13,7 +13,7 @@ import { readMetadata } from "../../run/metadata.ts";
 import { modelsOf, planTests } from "../../suite/plan.ts";
 import { runSuite, type SuiteRun } from "../../suite/run_suite.ts";
 import { budgetEnd, checkPriced, warningBudget } from "../ui/budget_flags.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { endOfSuite } from "./run_ends.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { ProgressLine } from "../ui/progress_line.ts";

@@ -8,7 +8,7 @@ import { ownCommand } from "../../execute/own_program.ts";
 import { readJsonFile } from "../../settings/json_file.ts";
 import { noSuchFile } from "../../text/no_such_file.ts";
 import { shortPath } from "../../text/short_path.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import type { CommandContext } from "../ui/command.ts";
 
 /**

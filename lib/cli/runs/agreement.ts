@@ -4,7 +4,7 @@ import { judgeAgreement, labelledTests } from "../../compare/judge_agreement.ts"
 import { resolveRun } from "../../run/find_run.ts";
 import { foldJournal } from "../../run/fold.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, withRuns } from "./query.ts";
 import { shortened } from "./text.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { archiveFolder } from "../../run/archive.ts";
 import { removeRunDirectory } from "../../run/directory.ts";
 import { makeFolder } from "../../write.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
 import { filterFlags, withRuns } from "./query.ts";
 import { holding, runsToRemove, shownSize, showRemoval } from "./removal.ts";

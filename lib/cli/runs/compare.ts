@@ -7,7 +7,7 @@ import { basisText, compareLoads } from "../../compare/compare_load.ts";
 import { FEWEST_PAIRS } from "../../stats/sign_flips.ts";
 import { chanceText, describeDelta, describeValue } from "../../measures/describe.ts";
 import { grouped } from "../../text/grouped.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, jsonFlag, withRuns } from "./query.ts";

@@ -1,7 +1,7 @@
 /** dyno runs cost: the cost of runs, and totals. */
 import { countFigure } from "../../text/figure.ts";
 import { COST_GROUPS, type PricedRun, priceRunByRequest, totalCosts } from "../../compare/cost.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { choice, flagHelp, parseFlags } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";

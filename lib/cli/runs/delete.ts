@@ -1,7 +1,7 @@
 /** dyno runs delete: removes runs, after a dry run. */
 import { removeRunDirectory } from "../../run/directory.ts";
 import { notWritten } from "../../write.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { filterFlags, withRuns } from "./query.ts";
 import { holding, runsToRemove, shownSize, showRemoval } from "./removal.ts";

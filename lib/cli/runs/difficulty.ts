@@ -1,7 +1,7 @@
 /** dyno runs difficulty: shows how often each problem was solved. */
 import { InputError } from "../../errors.ts";
 import { difficulties } from "../../compare/difficulty.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, parseFlags } from "../ui/flags.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { shortened } from "./text.ts";

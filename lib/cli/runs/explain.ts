@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { InputError } from "../../errors.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { explained } from "../../report/explained.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, onlyOne, readOne, withRuns } from "./query.ts";
 import type { LoadResults } from "../../load/results.ts";

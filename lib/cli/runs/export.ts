@@ -15,7 +15,7 @@ import { BASELINE_FIELD, loadBaselineOf } from "../../compare/load_baseline.ts";
 import { koderzDocument } from "../../formats/koderz_document.ts";
 import { readRunDirectory } from "../../run/read_run.ts";
 import { makeFolder, writeFileAtomic } from "../../write.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { choice, flagHelp, parseFlags, text } from "../ui/flags.ts";
 import { DURATION_FORM, parseDuration } from "../../text/duration.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";

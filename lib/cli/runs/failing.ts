@@ -1,7 +1,7 @@
 /** dyno runs failing: lists what was not answered, answered wrong or not judged. */
 import { readRunDirectory } from "../../run/read_run.ts";
 import { isFailing, isUnjudged } from "../../run/problems.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { shortened } from "./text.ts";

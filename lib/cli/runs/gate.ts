@@ -11,7 +11,7 @@ import { didYouMean } from "../../text/nearest.ts";
 import { type GateResult, parseTolerance, type Tolerance } from "../../compare/gate.ts";
 import { isHigherBetter, isShare } from "../../measures/describe.ts";
 import { writeFileAtomic } from "../../write.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, list, otherwise, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
 import { wrapText } from "../../text/width.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";

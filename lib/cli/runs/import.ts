@@ -3,7 +3,7 @@ import { countFigure } from "../../text/figure.ts";
 import { InputError } from "../../errors.ts";
 import { CancelledError } from "../../execute/scope.ts";
 import { type ImportedRun, type ImportReport, importRuns } from "../../formats/import_runs.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, toggle } from "../ui/flags.ts";
 import { folderFlag, jsonFlag } from "./query.ts";
 import { shortened, shownTime } from "./text.ts";

@@ -1,7 +1,7 @@
 /** dyno runs list: lists the runs, newest first. */
 import { countFigure } from "../../text/figure.ts";
 import { noRuns } from "../../run/find_run.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, number, parseOnlyFlags } from "../ui/flags.ts";
 import { filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";
 import { shortened, shownFigure, shownTime, shownTokens, statusNote } from "./text.ts";

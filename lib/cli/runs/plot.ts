@@ -8,7 +8,7 @@ import { runDirectoryAt } from "../../run/directory.ts";
 import { resolveRun } from "../../run/find_run.ts";
 import { shortPath } from "../../text/short_path.ts";
 import { writeFileAtomic } from "../../write.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { choice, flagHelp, number, parseFlags, text } from "../ui/flags.ts";
 import { folderFlag, folderOf, onlyOne, withRuns } from "./query.ts";
 import type { Plot } from "../../report/charts/plot.ts";

@@ -8,7 +8,7 @@ import { writeLoadReport } from "../../report/load/load_report.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
 import { runDirectoryAt } from "../../run/directory.ts";
 import { makeFolder, writeFileAtomic } from "../../write.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, text } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { folderFlag, folderOf, readOne, withRuns } from "./query.ts";

@@ -9,7 +9,7 @@ import { readImportRecord } from "../../run/imported.ts";
 import { readJournal } from "../../run/fold.ts";
 import { ledgerOf } from "../../run/ledger.ts";
 import { isLocked } from "../../run/lock.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, folderOf, jsonFlag, onlyOne, readOne, withRuns } from "./query.ts";
 import { inDigits } from "../../text/grouped.ts";

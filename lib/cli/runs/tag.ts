@@ -1,7 +1,7 @@
 /** dyno runs tag: adds tags to runs and removes them. */
 import { InputError } from "../../errors.ts";
 import { checkedTags, editTags } from "../../run/tags.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { chosenRuns, filterFlags, filterOf, folderOf, jsonFlag, withRuns } from "./query.ts";
 import type { Command, CommandContext } from "../ui/command.ts";

@@ -5,7 +5,7 @@ import { describeValue } from "../../measures/describe.ts";
 import { isTrendMetric, readTrendValues, TREND_METRICS, trendOf } from "../../compare/trend.ts";
 import { LIMIT_NAMES } from "../../compare/gate_limits.ts";
 import { writeFileAtomic } from "../../write.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, otherwise, parseFlags, text } from "../ui/flags.ts";
 import { pricesFlag, pricesOf } from "./prices.ts";
 import { chosenRuns, filterFlags, filterOf, jsonFlag, withRuns } from "./query.ts";

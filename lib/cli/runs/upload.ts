@@ -13,7 +13,7 @@ import { uploadTarget } from "../../upload/target.ts";
 import { uploadFolder, type UploadProgress, type UploadResult } from "../../upload/upload.ts";
 import { memoryItems } from "../../coding/memory_items.ts";
 import { startedSweepAt } from "../../sweep/tree.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, otherwise, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
 import { memoryLines } from "../run/memory_lines.ts";
 import { ProgressLine, progressText } from "../ui/progress_line.ts";

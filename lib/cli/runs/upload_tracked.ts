@@ -10,7 +10,7 @@ import { readMetadata } from "../../run/metadata.ts";
 import { logToMlflow, MlflowError } from "../../upload/mlflow.ts";
 import { flatParams, type TrackedRun } from "../../upload/tracked_run.ts";
 import { writeWandbRun } from "../../upload/wandb.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { pricesOf } from "./prices.ts";
 import { withRuns } from "./query.ts";
 import type { RunIndex } from "../../run/index.ts";

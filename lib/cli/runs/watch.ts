@@ -7,7 +7,7 @@ import { resolveRun } from "../../run/find_run.ts";
 import { isLocked } from "../../run/lock.ts";
 import { type JsonObject, numberAt, objectAt, textAt } from "../../json_fields.ts";
 import { runState } from "../../run/run_state.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags } from "../ui/flags.ts";
 import { folderFlag, jsonFlag, onlyOne, withRuns } from "./query.ts";
 import { shortened } from "./text.ts";

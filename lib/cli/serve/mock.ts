@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { errorModes } from "../../mock/faults/catalogue.ts";
 import { didYouMean } from "../../text/nearest.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { mockSettings } from "../../settings/mock.ts";
 import { flagHelp, parseOnlyFlags } from "../ui/flags.ts";
 import { flagsOf } from "../ui/setting_flags.ts";

@@ -1,7 +1,7 @@
 /** dyno serve: runs tasks over HTTP. */
 import process from "node:process";
 import { ownCommand } from "../../execute/own_program.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { serveSettings } from "../../settings/serve.ts";
 import { flagHelp, parseOnlyFlags, text } from "../ui/flags.ts";
 import { flagsOf, settingsIn } from "../ui/setting_flags.ts";

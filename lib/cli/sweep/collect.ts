@@ -2,7 +2,7 @@
 import { shellText } from "../../text/shell_text.ts";
 import { counted, grouped } from "../../text/grouped.ts";
 import { collectSweep } from "../../sweep/collect.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, parseFlags, text, toggle } from "../ui/flags.ts";
 import { expDirFlag, expDirOf } from "./sweep_flags.ts";
 import type { Command, CommandContext } from "../ui/command.ts";

@@ -5,7 +5,7 @@ import { counted } from "../../text/grouped.ts";
 import { writeSweepReport } from "../../report/sweep/sweep_report.ts";
 import { collectSweep } from "../../sweep/collect.ts";
 import { type SweepTree, sweepTreeAt } from "../../sweep/tree.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { flagHelp, otherwise, parseFlags, text, toggle, type Values } from "../ui/flags.ts";
 import { expDirFlag, expDirOf } from "./sweep_flags.ts";
 import type { Command, CommandContext } from "../ui/command.ts";

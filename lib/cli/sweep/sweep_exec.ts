@@ -2,7 +2,7 @@
 import process from "node:process";
 import { InputError } from "../../errors.ts";
 import { runTask } from "../../sweep/slurm/task.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { number, parseFlags, text } from "../ui/flags.ts";
 import type { CommandContext } from "../ui/command.ts";
 

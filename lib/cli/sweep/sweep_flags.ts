@@ -2,9 +2,9 @@
 import { sweepSettings } from "../../settings/sweep.ts";
 import { callbackFlags } from "../ui/callback_flags.ts";
 import { choice, text, toggle } from "../ui/flags.ts";
-import { keyFlag } from "../ui/key_flag.ts";
+import { keyFlag } from "../ui/flags.ts";
 import { observeFlags } from "../ui/observe.ts";
-import { slurmFlags } from "../ui/slurm_flags.ts";
+import { slurmFlags } from "../ui/flags.ts";
 import { flagsOf } from "../ui/setting_flags.ts";
 import { InputError } from "../../errors.ts";
 import type { Values } from "../ui/flags.ts";

@@ -1,6 +1,7 @@
 /** The work of dyno sweep: its configuration, its runs, its end. */
-import { existsSync } from "node:fs";
 import packagedDefault from "../../../experiments/default.json" with { type: "json" };
+import process from "node:process";
+import { existsSync } from "node:fs";
 import { InputError } from "../../errors.ts";
 import { counted, grouped } from "../../text/grouped.ts";
 import { parseJson, readJsonFile } from "../../settings/json_file.ts";
@@ -8,23 +9,31 @@ import { checkTemplate, commandOf, withoutPlace } from "../../sweep/command_line
 import { shellText } from "../../text/shell_text.ts";
 import { sweepConfigOf } from "../../sweep/config.ts";
 import { plannedCount, plannedRuns } from "../../sweep/plan.ts";
-import { missingRuns, runSweep, scanFinished, treeOf } from "../../sweep/run_sweep.ts";
+import {
+  missingRuns,
+  runSweep,
+  scanFinished,
+  type SweepPlan,
+  type SweepProgress,
+  type SweepSummary,
+  treeOf,
+} from "../../sweep/run_sweep.ts";
 import { runPathsOf } from "../../sweep/tree.ts";
-import { EXIT } from "../exit_codes.ts";
-import { DEFAULT_CONFIG } from "./sweep_flags.ts";
+import { EXIT } from "../ui/command.ts";
+import { DEFAULT_CONFIG, executorFlags, type SweepValues } from "./sweep_flags.ts";
 import { settingsIn } from "../ui/setting_flags.ts";
 import { sweepSettings } from "../../settings/sweep.ts";
 import { observe } from "../ui/observe.ts";
 import { durationText } from "../../text/duration.ts";
 import { endOfSweep } from "../run/run_ends.ts";
 import { SweepProgressLine } from "./sweep_progress.ts";
-import { chosenExecutor, sayJobGoesOn } from "./sweep_slurm.ts";
+import { requireSlurm } from "../../execute/slurm.ts";
+import { slurmExecutor } from "../../sweep/slurm/run_on_slurm.ts";
 import type { SweepConfig } from "../../sweep/sweep.ts";
-import type { SweepPlan, SweepProgress, SweepSummary } from "../../sweep/run_sweep.ts";
 import type { CommandContext } from "../ui/command.ts";
-import type { SweepValues } from "./sweep_flags.ts";
-import type { ChosenExecutor } from "./sweep_slurm.ts";
 import type { Terminal } from "../ui/terminal.ts";
+import type { SweepExecutor } from "../../sweep/executor.ts";
+import type { Values } from "../ui/flags.ts";
 
 /**
  * Runs a sweep and prints its progress and outcome.
@@ -194,4 +203,75 @@ function resumeCommand(argv: readonly string[]): string {
     ...argv.filter((flag) => flag !== "--resume" && flag !== "--redo"),
     "--resume",
   ]);
+}
+
+/** A sweep's executor, and what the command line remembers about its job. */
+interface ChosenExecutor {
+  executor?: SweepExecutor;
+  /** Slurm's job; null before it is submitted, and on this host. */
+  job: { id: string; cancelled: boolean } | null;
+}
+
+/** Where lines about a job are printed. */
+interface SlurmLines {
+  terminal: Terminal;
+  queue: (queue: string) => void;
+}
+
+/**
+ * The executor that the flags choose.
+ *
+ * @throws {InputError} flags that cannot be combined, or there is no Slurm on this host.
+ */
+async function chosenExecutor(
+  values: Values<typeof executorFlags> & { "fail-fast"?: true },
+  lines: SlurmLines,
+): Promise<ChosenExecutor> {
+  const { executor = "local", partition, time, memory, gres, account, detach = false } = values;
+  const chosen: ChosenExecutor = { job: null };
+  if (executor === "local") {
+    const stray = Object.keys(executorFlags).find((name) =>
+      name !== "executor" && values[name as keyof Values<typeof executorFlags>] !== undefined
+    );
+    if (stray !== undefined) throw new InputError(`--${stray}: needs --executor slurm`);
+    return chosen;
+  }
+  if (detach && values["fail-fast"]) {
+    throw new InputError("--fail-fast: needs a sweep that waits; leave out --detach");
+  }
+  await requireSlurm();
+  chosen.executor = slurmExecutor({
+    ...{ partition, time, memory, gres, account, detach },
+    onJob: (id, tasks) => {
+      chosen.job = { id, cancelled: false };
+      lines.terminal.say(`Slurm job ${id}: ${counted(tasks, "task")}`);
+    },
+    onQueue: lines.queue,
+    onInterrupt: async (id) => {
+      const yes = await cancels(id, lines.terminal);
+      if (chosen.job) chosen.job.cancelled = yes;
+      return yes;
+    },
+  });
+  return chosen;
+}
+
+/** Says how to look after a job that continues without this process. */
+function sayJobGoesOn(id: string, exp_dir: string, terminal: Terminal): void {
+  const folder = shellText([exp_dir]);
+  terminal.say(`Slurm job ${id} continues; see dyno sweep status --exp_dir ${folder}`);
+  terminal.say(`wait for it with --wait; cancel it with: scancel ${id}`);
+}
+
+/**
+ * Asks whether to cancel a job. If nobody can be asked, it is cancelled; if the terminal has
+ * closed, it continues.
+ */
+async function cancels(id: string, terminal: Terminal): Promise<boolean> {
+  if (!terminal.live || process.stdin.isTTY !== true) {
+    terminal.say(`no terminal to ask at: cancelling Slurm job ${id}`);
+    return true;
+  }
+  const answer = await terminal.ask(`cancel Slurm job ${id}, too? [y/N] `);
+  return answer === "y" || answer === "yes";
 }

@@ -3,7 +3,7 @@ import { shellText } from "../../text/shell_text.ts";
 import { slurmPlanAt, slurmStatus } from "../../sweep/slurm/status.ts";
 import { JobWatch } from "../../sweep/slurm/watch.ts";
 import { sweepTreeAt } from "../../sweep/tree.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "../ui/command.ts";
 import { parseFlags, toggle } from "../ui/flags.ts";
 import { SweepProgressLine } from "./sweep_progress.ts";
 import { expDirFlag, expDirOf } from "./sweep_flags.ts";

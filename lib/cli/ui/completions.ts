@@ -1,7 +1,7 @@
 /** dyno completions: prints a script for the shell, made from the commands' own flags. */
 import { InputError } from "../../errors.ts";
 import { bashScript, type CompletedCommand, fishScript, zshScript } from "./completion_scripts.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT } from "./command.ts";
 import { nameOf } from "./flags.ts";
 import type { Command, CommandContext, Commands } from "./command.ts";
 

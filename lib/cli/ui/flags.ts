@@ -314,3 +314,17 @@ function otherName(name: string, flags: readonly string[]): string {
   const meant = known.find((flag) => flags.includes(flag));
   return meant === undefined ? "" : `; here it is --${meant}`;
 }
+
+/** The variable DYNO_KEY_ENV means the same, for commands started by other programs. */
+export const keyFlag = {
+  "key-env": list("NAME=ORIGIN", "lets a file send the key in NAME to ORIGIN (also: DYNO_KEY_ENV)"),
+};
+
+/** For each task; the texts are passed to Slurm unchanged. */
+export const slurmFlags = {
+  "partition": text("NAME", "Slurm: the partition"),
+  "time": text("LIMIT", "Slurm: limit of each task, such as 30:00"),
+  "memory": text("SIZE", "Slurm: memory of each task, such as 4G"),
+  "gres": text("LIST", "Slurm: generic resources of each task, such as gpu:1"),
+  "account": text("NAME", "Slurm: the account that pays"),
+};

@@ -1,9 +1,10 @@
 /** Gemini's generateContent: its stream's events and whole answers have the same form. */
 import { parsed, textIn } from "../json.ts";
-import { asObject, type JsonObject, objectsIn } from "../../json_fields.ts";
+import { asObject, type JsonObject, objectOr, objectsIn } from "../../json_fields.ts";
 import { Said } from "../said.ts";
 import { geminiUsage } from "../usage.ts";
-import { geminiBody } from "./gemini_request.ts";
+import { InputError } from "../../errors.ts";
+import { dataUrl, isInstruction, partText } from "./messages_request.ts";
 import type { ApiForm, SaidParts } from "./form.ts";
 
 /** Reads an event or a whole answer. */
@@ -79,3 +80,110 @@ export const GEMINI: ApiForm = {
   kept: (raw, { candidates: _, ...rest }) => ({ ...raw, ...rest }),
   whole: candidatesOf,
 };
+
+/** The names of parameters in generationConfig. */
+const CONFIG: Record<string, string> = {
+  temperature: "temperature",
+  top_p: "topP",
+  top_k: "topK",
+  max_tokens: "maxOutputTokens",
+  max_completion_tokens: "maxOutputTokens",
+  seed: "seed",
+  n: "candidateCount",
+  presence_penalty: "presencePenalty",
+  frequency_penalty: "frequencyPenalty",
+};
+
+/**
+ * The body to post; the URL has the model and says whether to stream.
+ *
+ * @throws {InputError} a parameter that the API has no field for.
+ */
+function geminiBody(messages: readonly unknown[], parameters: JsonObject): JsonObject {
+  const config: JsonObject = {};
+  const body: JsonObject = {};
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === undefined) continue;
+    if (name in CONFIG) config[CONFIG[name]] = value;
+    else if (name === "stop") config.stopSequences = [value].flat();
+    else if (name === "response_format") Object.assign(config, formatOf(value));
+    else if (name === "tools") {
+      const functionDeclarations = objectsIn(value).map((tool) => tool.function ?? tool);
+      body.tools = [{ functionDeclarations }];
+    } else if (name === "tool_choice") {
+      body.toolConfig = { functionCallingConfig: choiceOf(value) };
+    } else if (/[a-z]_[a-z]/.test(name)) {
+      throw new InputError(
+        `parameters: Gemini's API has no "${name}"; leave it out, or use its own name for it`,
+      );
+    } else body[name] = value; // safetySettings and the like, in the API's own form
+  }
+  const system = messages.filter(isInstruction).map(({ content }) => ({ text: partText(content) }));
+  const names = callNames(messages);
+  return {
+    ...(system.length > 0 ? { systemInstruction: { parts: system } } : {}),
+    contents: messages.filter((message) => !isInstruction(message))
+      .map((message) => contentOf(objectOr(message), names)),
+    ...body,
+    ...(Object.keys(config).length > 0
+      ? { generationConfig: { ...config, ...asObject(body.generationConfig) } }
+      : {}),
+  };
+}
+
+/** A tool's result names the function here, but the call in OpenAI's form. */
+function callNames(messages: readonly unknown[]): Map<unknown, unknown> {
+  const calls = messages.flatMap((message) => objectsIn(objectOr(message).tool_calls));
+  return new Map(calls.map(({ id, function: called }) => [id, objectOr(called).name]));
+}
+
+function contentOf(message: JsonObject, names: Map<unknown, unknown>): JsonObject {
+  const { role, content, tool_calls, tool_call_id } = message;
+  if (role === "tool") {
+    const response = parsed(partText(content));
+    const name = names.get(tool_call_id) ?? tool_call_id;
+    const answer = { name, response: asObject(response) ?? { result: response } };
+    return { role: "user", parts: [{ functionResponse: answer }] };
+  }
+  const parts = typeof content === "string"
+    ? content === "" ? [] : [{ text: content }]
+    : objectsIn(content).map(partOf);
+  const calls = objectsIn(tool_calls).map(({ function: called }) => {
+    const { name, arguments: words } = objectOr(called);
+    return { functionCall: { name, args: parsed(String(words ?? "")) } };
+  });
+  return { role: role === "assistant" ? "model" : "user", parts: [...parts, ...calls] };
+}
+
+function partOf(part: JsonObject): JsonObject {
+  const { type, text } = part;
+  const url = asObject(part.image_url)?.url ?? asObject(part.file)?.file_data;
+  if (typeof url === "string") {
+    const held = dataUrl(url);
+    return held === null
+      ? { fileData: { fileUri: url } }
+      : { inlineData: { mimeType: held.media_type, data: held.data } };
+  }
+  const audio = asObject(part.input_audio);
+  if (audio !== null) {
+    return { inlineData: { mimeType: `audio/${audio.format ?? "wav"}`, data: audio.data } };
+  }
+  return type === "text" ? { text } : part;
+}
+
+function formatOf(format: unknown): JsonObject {
+  const { type, json_schema } = objectOr(format);
+  if (type === "text") return {};
+  const schema = objectOr(json_schema).schema;
+  return {
+    responseMimeType: "application/json",
+    ...(schema === undefined ? {} : { responseJsonSchema: schema }),
+  };
+}
+
+function choiceOf(choice: unknown): JsonObject {
+  if (choice === "required") return { mode: "ANY" };
+  if (typeof choice === "string") return { mode: choice.toUpperCase() };
+  const { name } = asObject(objectOr(choice).function) ?? {};
+  return { mode: "ANY", allowedFunctionNames: [name] };
+}

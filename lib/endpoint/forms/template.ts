@@ -1,14 +1,11 @@
 /** Any JSON endpoint, with a template that says how to ask and how to read answers. */
 import { InputError } from "../../errors.ts";
-import { asObject } from "../../json_fields.ts";
+import { asObject, type JsonObject } from "../../json_fields.ts";
 import { countIn } from "../json.ts";
 import { Said } from "../said.ts";
-import { withoutLimit } from "./form.ts";
-import { valuesAt } from "./json_path.ts";
-import type { JsonObject } from "../../json_fields.ts";
+import { type ApiForm, type RequestTarget, withoutLimit } from "./form.ts";
 import type { ReadPaths, RequestTemplate, TemplatePlace } from "../../settings/request_template.ts";
 import type { Question } from "../question.ts";
-import type { ApiForm, RequestTarget } from "./form.ts";
 
 /** A form of API that a template defines; no path leads to it. */
 export function templateForm({ body, answer, event }: RequestTemplate): ApiForm {
@@ -102,4 +99,33 @@ function saidAt(json: JsonObject, paths: ReadPaths, streamed: boolean): Said {
   const named = typeof reason[0] === "string" ? reason[0] : JSON.stringify(reason[0]);
   if (reason.length > 0) said.finish(named);
   return said;
+}
+
+/**
+ * The values at a path, in a part of JSONPath (RFC 9535): names after dots or in brackets, indexes (from
+ * the end when negative) and `[*]` for all. The `$` of the root may be left out.
+ *
+ * @example
+ * ```ts
+ * valuesAt({ outputs: [{ data: ["a", "b"] }] }, "outputs[0].data[*]"); // ["a", "b"]
+ * ```
+ */
+export function valuesAt(json: unknown, path: string): unknown[] {
+  let found: unknown[] = [json];
+  for (const [, name, index, quoted] of path.replace(/^\$/, "").matchAll(STEP)) {
+    found = found.flatMap((value) => {
+      if (index === "*") return Array.isArray(value) ? value : Object.values(asObject(value) ?? {});
+      if (index !== undefined) return Array.isArray(value) ? present(value.at(Number(index))) : [];
+      const key = name ?? quoted.slice(1, -1);
+      const object = asObject(value);
+      return object !== null && Object.hasOwn(object, key) ? present(object[key]) : [];
+    });
+  }
+  return found;
+}
+
+const STEP = /\.?([\w-]+)|\[(?:(-?\d+|\*)|('[^']*'|"[^"]*"))\]/g;
+
+function present(value: unknown): unknown[] {
+  return value === undefined || value === null ? [] : [value];
 }

@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.ts";
 import { openRandom, seededRandom, shuffled } from "../../stats/random.ts";
 import { COMMON_WORDS } from "./common_words.ts";
-import { checkSeed } from "../seed.ts";
+import { checkSeed } from "../arrival.ts";
 import { drawLengths } from "./token_lengths.ts";
 import { wordStock } from "./stock.ts";
 import type { Stock } from "./stock.ts";

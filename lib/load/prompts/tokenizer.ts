@@ -1,5 +1,12 @@
 /** Counts tokens of text where an endpoint does not. The one encoding is loaded when first needed. */
 import { Buffer } from "node:buffer";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { InputError, messageOf } from "../../errors.ts";
+import { asObject } from "../../json_fields.ts";
+import { readWhole } from "../../read_whole.ts";
+import { OWN_TOKENIZER } from "../../settings/load.ts";
+import { noSuchFile } from "../../text/no_such_file.ts";
 
 /** Counts the tokens of texts as one model's tokenizer does. */
 export interface TokenCounter {
@@ -73,7 +80,7 @@ function* partsOf(text: string): Generator<string> {
 }
 
 /** Counts the tokens of a text with a tokenizer that is given one part at a time. */
-export function countInParts(text: string, countPart: (part: string) => number): number {
+function countInParts(text: string, countPart: (part: string) => number): number {
   let count = 0;
   for (const part of partsOf(text)) count += countPart(part);
   return count;
@@ -127,4 +134,49 @@ function drawId(vocabulary: Vocabulary, random: () => number): number {
     const id = Math.floor(random() * vocabulary.length);
     if (typeof vocabulary[id] === "string") return id;
   }
+}
+
+/**
+ * Opens the tokenizer that `--tokenizer` names: `o200k_base`, a tokenizer.json, or a folder with
+ * one. It counts the tokens of the text, without tokens that mark its beginning and end.
+ *
+ * @example
+ * ```ts
+ * const { count } = await openTokenizer("models/SmolLM2/tokenizer.json");
+ * ```
+ * @throws {InputError} no such file, not a tokenizer.json, or one with unknown parts.
+ */
+export async function openTokenizer(path: string): Promise<TokenCounter> {
+  if (path === OWN_TOKENIZER) return await loadTokenizer();
+  const isFolder = (await stat(path).catch(() => null))?.isDirectory() ?? false;
+  const file = isFolder ? join(path, "tokenizer.json") : path;
+  const text = new TextDecoder().decode(await readWhole(file, noSuchFile, "name another"));
+  const { Tokenizer } = await import("@huggingface/tokenizers");
+  try {
+    const tokenizer = new Tokenizer(definitionIn(text), {});
+    const countPart = (part: string) =>
+      tokenizer.encode(part, { add_special_tokens: false }).ids.length;
+    const count = (text: string) => countInParts(text, countPart);
+    count("A first text shows what is not known.");
+    return { name: file, count };
+  } catch (error) {
+    // for a file that merely looks like one, the library fails on missing parts
+    const why = error instanceof TypeError ? "parts of it are missing" : messageOf(error);
+    throw new InputError(
+      `--tokenizer: ${file}: ${why}; expected a tokenizer.json of Hugging Face's form, or a folder with ` +
+        `one, or ${OWN_TOKENIZER}`,
+    );
+  }
+}
+
+/** @throws {Error} not JSON, or not a tokenizer. */
+function definitionIn(text: string): object {
+  let parsed: unknown = null;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    throw new Error("is no JSON");
+  }
+  if (asObject(parsed)?.model === undefined) throw new Error('has no "model"');
+  return parsed as object;
 }

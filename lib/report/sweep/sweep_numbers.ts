@@ -1,6 +1,6 @@
 /** A sweep's means and ratios with intervals, for charts and tables. */
 import { type Estimate, meanEstimate } from "../../stats/interval.ts";
-import { pairedRatioEstimate } from "../../stats/paired_ratio.ts";
+import { pairedRatioEstimate } from "../../stats/paired.ts";
 import { mean } from "../../stats/quantile.ts";
 import { type Group, groupAt, seedValues, type SweepAnalysis } from "../../sweep/analyse.ts";
 import { cutText } from "../html.ts";

@@ -5,7 +5,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { valuesAt } from "../../../lib/endpoint/forms/json_path.ts";
+import { valuesAt } from "../../../lib/endpoint/forms/template.ts";
 import { templateForm } from "../../../lib/endpoint/forms/template.ts";
 import { InputError } from "../../../lib/errors.ts";
 import { readRequestTemplate } from "../../../lib/settings/request_template.ts";

@@ -6,7 +6,7 @@ import { splitThinking } from "../../../lib/suite/thinking.ts";
 import { math } from "../../../lib/suite/evaluators/math.ts";
 import { sameMathematics } from "../../../lib/suite/evaluators/math_equal.ts";
 import { mathematicsOf } from "../../../lib/suite/evaluators/math_parse.ts";
-import { resultIn } from "../../../lib/suite/evaluators/math_result.ts";
+import { resultIn } from "../../../lib/suite/evaluators/math.ts";
 import type { Answer } from "../../../lib/suite/evaluator.ts";
 
 interface Judged {

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { splitThinking } from "../../../lib/suite/thinking.ts";
 import { chosenLetter } from "../../../lib/suite/evaluators/choice_reader.ts";
-import { chosenChoice } from "../../../lib/suite/evaluators/choice_texts.ts";
+import { chosenChoice } from "../../../lib/suite/evaluators/multiple_choice.ts";
 
 /** Answers and the letter in each, judged by hand (the file says how). */
 const corpus = Deno.readTextFileSync(

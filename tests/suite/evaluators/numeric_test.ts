@@ -4,7 +4,7 @@ import { InputError } from "../../../lib/errors.ts";
 import { resolveEvaluator } from "../../../lib/suite/evaluate.ts";
 import { splitThinking } from "../../../lib/suite/thinking.ts";
 import { numbersIn } from "../../../lib/suite/evaluators/numbers.ts";
-import { takenNumber } from "../../../lib/suite/evaluators/taken_number.ts";
+import { takenNumber } from "../../../lib/suite/evaluators/numeric.ts";
 
 /** Answers and the number in each, judged by hand; 120 by somebody who had not seen the reader. */
 const corpus = Deno.readTextFileSync(

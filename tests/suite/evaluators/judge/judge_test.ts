@@ -15,7 +15,7 @@ import {
   choiceIn,
   judgeMessages,
   pinnedPrompt,
-} from "../../../../lib/suite/evaluators/judge/prompt.ts";
+} from "../../../../lib/suite/evaluators/judge/judge.ts";
 import { runOnMock, suiteFrom, temporaryFolder } from "../../fixture.ts";
 import type { MockScript } from "../../../../lib/mock/script.ts";
 

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { InputError } from "../../../lib/errors.ts";
 import { sessionsOf } from "../../../lib/load/prompts/made_up_sessions.ts";
-import { drawWaits } from "../../../lib/load/prompts/waits.ts";
+import { drawWaits } from "../../../lib/load/prompts/made_up_sessions.ts";
 import { openRandom } from "../../../lib/stats/random.ts";
 
 function draw(given: number | string, count = 20_000): number[] {
