@@ -103,7 +103,7 @@ export async function searchCapacity(
       page,
       `Capacity of ${ordered[0].results.model}`,
       [capacityText(capacity), `search ${search_id}`],
-      ordered.map(({ results }) => results),
+      [{ heading: "", runs: ordered.map(({ results }) => results) }],
       capacitySection(
         capacity.probes,
         (level) => `${round(level)} ${UNITS[searched]}`,

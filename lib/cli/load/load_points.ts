@@ -16,6 +16,8 @@ import type { CommandContext } from "../ui/command.ts";
 export interface LoadPoint extends Level {
   /** Empty if it is the only one. */
   name: string;
+  /** The values that it varies besides concurrency and rate: only loads of the same ones are one curve. */
+  others: string;
   runs: LoadResults[];
 }
 
@@ -58,10 +60,15 @@ export async function showPoints(
   levelTable(levels, terminal).forEach((line) => terminal.say(line));
   const runs = begun.flatMap((point) => point.runs);
   const path = join(out, "curves", `${runs[0].run_id}.html`);
-  const lines = begun.map(({ name, runs }) =>
-    runs.length > 1 ? `${name}, ${runs.length} runs` : name
-  );
-  const drawn = await writeCurvePage(path, runs[0].benchmark, lines, runs, levelsSection(levels));
+  const lines = repeats.length > 0
+    ? [`runs of each level: ${begun.map((point) => point.runs.length).join(", ")}`]
+    : [];
+  const curves = [...Map.groupBy(begun, ({ others }) => others)].map(([heading, points]) => ({
+    heading,
+    runs: points.flatMap((point) => point.runs),
+  }));
+  const section = levelsSection(levels);
+  const drawn = await writeCurvePage(path, runs[0].benchmark, lines, curves, section);
   if (drawn) terminal.say(`curve   ${terminal.paint.accent(shortPath(path))}`);
   return {
     ...(repeats.length ? { repeats } : {}),

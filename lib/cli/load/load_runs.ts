@@ -84,9 +84,14 @@ export async function showLoads(request: LoadRequest, context: CommandContext): 
   const names: string[] = [];
   const told = new Set<string>();
   using shown = loadShown({ ...request, told }, context);
-  const points: LoadPoint[] = experiment.runs.map(({ varied }) => ({
-    name: Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", "),
-    level: [varied.rate, varied.concurrency].find((level) => typeof level === "number") ?? null,
+  const nameOf = (varied: object) =>
+    Object.entries(varied).map(([key, value]) => `${key} ${value}`).join(", ");
+  const points: LoadPoint[] = experiment.runs.map((
+    { varied: { rate, concurrency, ...others }, varied },
+  ) => ({
+    name: nameOf(varied),
+    others: nameOf(others),
+    level: [rate, concurrency].find((level) => typeof level === "number") ?? null,
     runs: [],
   }));
   const runs = await runLoads(experiment, shown.options, {

@@ -284,8 +284,9 @@ function curveOption(
         splitNumber: 5,
         splitLine: { show: false },
       })),
-      yAxis: panels.map(({ title, lines, latency, limits_ms = [] }, gridIndex) => ({
+      yAxis: panels.map(({ title, lines, latency, named, limits_ms = [] }, gridIndex) => ({
         ...axisLook,
+        ...(named ? { boundaryGap: [0, "15%"] } : {}), // room for the highest dot's name
         ...panelHead(title, lines),
         ...valueScale(
           latency ? [...limits_ms, ...lines.flatMap(({ points }) => points.flatMap(extent))] : [],
@@ -343,14 +344,15 @@ function lineSeries({ colour, points, dashed, bare }: Line, named: boolean): Cha
 function limitSeries(limit_ms: number): ChartSeries {
   return {
     type: "line",
-    data: [],
+    data: [{ value: [0, limit_ms] }], // not drawn: the scale includes it
+    symbol: "none",
     markLine: {
       silent: true,
       symbol: "none",
       lineStyle: { color: "var(--bad)", type: "dashed", width: 1.4 },
       label: {
         formatter: `limit ${limit_ms} ms`,
-        position: "insideStartTop",
+        position: "insideStartBottom" as const,
         color: "var(--bad)",
         fontSize: 11,
       },

@@ -140,7 +140,9 @@ function tierChart(analysis: SweepAnalysis): SweepChart | null {
     heading: "Utilization of tiers by policy",
     chart: { panels: policyPanels(analysis, shown, 1), axis: "utilization" },
     legend: shown,
-    left_out: more > 0 ? `${more} more tiers are in the table.` : leftOut(analysis),
+    left_out: more > 0
+      ? `The table has ${more} more ${more === 1 ? "tier" : "tiers"}.`
+      : leftOut(analysis),
   };
 }
 
@@ -186,8 +188,8 @@ function dotOf({ value, interval }: SeedMean, colour: string): Dot {
 function leftOut({ policies, workloads }: SweepAnalysis): string {
   if (policies.length === 1) {
     const more = workloads.length - MOST_ROWS;
-    return more > 0 ? `${more} more settings are in the table.` : "";
+    return more > 0 ? `The table has ${more} more ${more === 1 ? "setting" : "settings"}.` : "";
   }
   const more = workloads.length - MOST_PANELS;
-  return more > 0 ? `${more} more workloads are in the table.` : "";
+  return more > 0 ? `The table has ${more} more ${more === 1 ? "workload" : "workloads"}.` : "";
 }

@@ -24,6 +24,7 @@ import {
   stageOf,
   TRUSTED,
 } from "./load_fixture.ts";
+import { writeCurvePage } from "../../../lib/report/load/curve_page.ts";
 import { levelsCurvePlot } from "../../../lib/report/load/load_curve.ts";
 import type { JudgedStatement } from "../../../lib/load/statement.ts";
 import type { LoadFixture } from "./load_fixture.ts";
@@ -215,7 +216,7 @@ Deno.test("one stage has neither a curve nor stages to open, nor SLOs nobody ask
   assertEquals(html.match(/<figure><svg class="wide"/g)?.length, 2);
 });
 
-Deno.test("the curve of levels: several runs of one are one dot, and a limit is a line", () => {
+Deno.test("the curve of levels: several runs of one are one dot, and a limit is a line", async () => {
   const run = (rate: number, seed: number) => {
     const requests = simulatedRequests(seed).filter(({ stage }) => stage === 0);
     const stage = stageOf(`${rate} requests/s, poisson`, rate, requests, []);
@@ -232,9 +233,21 @@ Deno.test("the curve of levels: several runs of one are one dot, and a limit is 
   const p95 = runs.map(({ total }) => total.metrics.ttft_ms!.p95);
   const [, line] = ttft.filter(({ type, markLine }) => type === "line" && !markLine);
   assertEquals(line.data.map(({ value }) => value), [[4, p95[1]], [8, (p95[0] + p95[2]) / 2]]);
+  const limits = ttft.filter(({ markLine }) => JSON.stringify(markLine)?.includes("750 ms"));
   assertEquals(
-    ttft.filter(({ markLine }) => JSON.stringify(markLine)?.includes("750 ms")).length,
-    1,
+    limits.map(({ data }) => data),
+    [[{ value: [0, 750] }]],
+    "the scale includes the limit",
+  );
+
+  using folder = temporaryFolder();
+  const path = `${folder.path}/curves.html`;
+  const curves = ["output_tokens 8", "output_tokens 24"].map((heading) => ({ heading, runs }));
+  assert(await writeCurvePage(path, "levels", [], curves));
+  const html = readFileSync(path, "utf8");
+  assertEquals(
+    html.match(/<h2>output_tokens \d+<\/h2><figure>/g),
+    curves.map(({ heading }) => `<h2>${heading}</h2><figure>`),
   );
 });
 
