@@ -229,6 +229,12 @@ Deno.test({
     await using server = await serving(folder.path);
     await using chrome = await browser();
     await withPage(chrome, `${server.url}/#/runs`, async (page) => {
+      await page.setViewportSize({ width: 1280, height: 900 });
+      await page.waitForSelector(".scroll tbody tr");
+      await sees(
+        page,
+        "document.querySelector('.scroll').scrollWidth <= document.querySelector('.scroll').clientWidth",
+      );
       await page.check(`input[aria-label*='${runId(1)}']`);
       await page.check(`input[aria-label*='${runId(2)}']`);
       await page.click("text=Compare 2 runs");
