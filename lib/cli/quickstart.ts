@@ -64,7 +64,6 @@ export const command: Command = {
       suite: suiteOf({ path, text: JSON.stringify(suite, null, 2), value: suite }),
       api: { endpoint: `${mock.url}/v1` },
       models: [experiment.model],
-      selection: {},
       workers: experiment.workers,
       out,
       resume: [],

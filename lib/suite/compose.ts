@@ -1,9 +1,9 @@
 /** Evaluators that combine others: all of them, any of them, or their weighted mean. */
 import { z } from "zod";
 import { type EvaluatorChoice, evaluatorSchema } from "../settings/suite.ts";
-import { hits } from "./evaluators/verdict.ts";
+import { hits, verdictsText } from "./evaluators/verdict.ts";
 import type { Evaluation } from "../run/test_result.ts";
-import type { Answer, Evaluator, ResolvedEvaluator } from "./evaluator.ts";
+import type { Evaluator, ResolvedEvaluator } from "./evaluator.ts";
 
 const parts = z.array(evaluatorSchema).min(1, "expected at least one evaluator");
 const options = z.strictObject({ evaluators: parts });
@@ -40,52 +40,31 @@ export function composition(where: string, resolve: Resolve): Record<string, Eva
       resolved.push(await resolve(choice, `${where}.evaluators[${i}]`));
     }
   };
-  const judge = async (answer: Answer): Promise<Evaluation[]> => {
-    const judged: Evaluation[] = [];
-    for (const part of resolved) judged.push(await part.evaluate(answer));
-    return judged;
-  };
-  const all: Evaluator<z.infer<typeof options>> = {
-    name: "all",
-    options: options as z.ZodType<z.infer<typeof options>>,
+  /** @param count returns the hits, of how many targets, and the hit rate that passes. */
+  const combining = <Options extends { evaluators: EvaluatorChoice[] }>(
+    name: string,
+    form: z.ZodType<Options>,
+    count: (judged: Evaluation[], options: Options) => [hits: number, of: number, pass_at: number],
+  ): Evaluator<Options> => ({
+    name,
+    options: form,
     prepare,
     models: () => resolved.flatMap(({ models }) => models),
-    async evaluate(answer) {
-      const judged = await judge(answer);
-      const right = judged.filter(({ passed }) => passed).length;
-      return hits("all", right, judged.length, 1, detailOf(judged));
+    async evaluate(answer, options) {
+      const judged: Evaluation[] = [];
+      for (const part of resolved) judged.push(await part.evaluate(answer));
+      return hits(name, ...count(judged, options), verdictsText(judged));
     },
-  };
-  const any: Evaluator<z.infer<typeof options>> = {
-    name: "any",
-    options: options as z.ZodType<z.infer<typeof options>>,
-    prepare,
-    models: () => resolved.flatMap(({ models }) => models),
-    async evaluate(answer) {
-      const judged = await judge(answer);
-      const isRight = judged.some(({ passed }) => passed);
-      return hits("any", isRight ? 1 : 0, 1, 1, detailOf(judged));
-    },
-  };
-  const weighted: Evaluator<z.infer<typeof weightedOptions>> = {
-    name: "weighted",
-    options: weightedOptions as z.ZodType<z.infer<typeof weightedOptions>>,
-    prepare,
-    models: () => resolved.flatMap(({ models }) => models),
-    async evaluate(answer, { weights, pass_at }) {
-      const judged = await judge(answer);
+  });
+  const passed = (judged: Evaluation[]) => judged.filter(({ passed }) => passed).length;
+  return {
+    all: combining("all", options, (judged) => [passed(judged), judged.length, 1]),
+    any: combining("any", options, (judged) => [passed(judged) > 0 ? 1 : 0, 1, 1]),
+    weighted: combining("weighted", weightedOptions, (judged, { weights, pass_at }) => {
       const weight = (i: number) => weights?.[i] ?? 1;
       const sum = judged.reduce((sum, { hit_rate }, i) => sum + weight(i) * hit_rate, 0);
       const score = sum / judged.reduce((sum, _, i) => sum + weight(i), 0);
-      return hits("weighted", Math.min(1, score), 1, pass_at, detailOf(judged));
-    },
-  };
-  return { all, any, weighted } as Record<string, Evaluator>;
-}
-
-/** `contains ✓: holds every expected text; regex ✗: …` */
-function detailOf(judged: readonly Evaluation[]): string {
-  return judged.map(({ evaluator, passed, detail }) =>
-    `${evaluator} ${passed ? "✓" : "✗"}: ${detail}`
-  ).join("; ");
+      return [Math.min(1, score), 1, pass_at];
+    }),
+  } as Record<string, Evaluator>;
 }

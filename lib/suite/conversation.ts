@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 import { asObject, type JsonObject, objectsIn } from "../json_fields.ts";
 import { CancelledError } from "../execute/scope.ts";
 import { nowNs } from "../native/clock.ts";
-import { hits, verdict } from "./evaluators/verdict.ts";
+import { hits, verdict, verdictsText } from "./evaluators/verdict.ts";
 import { type AnsweredTest, judgeAnswer, judgedAs, type PlannedTest } from "./execute.ts";
 import { exchangesOf } from "./spans.ts";
 import { runProgram } from "./evaluators/command.ts";
@@ -231,8 +231,5 @@ export async function judgeConversation(
   if (judged.length === 1) return judgedAs(result, judged[0]);
   if (judged.length === 0) return result;
   const right = judged.filter(({ passed }) => passed).length;
-  const detail = judged.map(({ evaluator, passed, detail }) =>
-    `${evaluator} ${passed ? "✓" : "✗"}: ${detail}`
-  ).join("; ");
-  return judgedAs(result, hits("turns", right, judged.length, 1, detail));
+  return judgedAs(result, hits("turns", right, judged.length, 1, verdictsText(judged)));
 }

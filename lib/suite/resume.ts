@@ -16,16 +16,6 @@ export const testResults: Fold<"run", Map<string, TestResult>> = {
   },
 };
 
-/** Finished tests without their texts. */
-export const resultItems: Fold<"run", Map<string, ResultItem>> = {
-  kind: "run",
-  begin: () => new Map(),
-  take(items, event) {
-    if (event.event !== "package_finished" || event.result === null) return;
-    items.set(event.result.item_id, resultItem(event.result));
-  },
-};
-
 /**
  * The items that are done, according to the journal of a run that this process continues. The texts of
  * results are not kept; when a result's files are missing, `files` writes them again.
@@ -43,12 +33,14 @@ export async function readEarlier(
   again = false,
 ): Promise<Map<string, ResultItem>> {
   const { state, ...reading } = await foldJournal(journal, {
-    ...resultItems,
+    kind: "run",
+    begin: () => new Map<string, ResultItem>(),
     take(items, event) {
       if (event.event !== "package_finished" || event.result === null) return;
-      if (!wanted.has(event.result.item_id)) return;
-      resultItems.take(items, event);
-      if (!files.exist(event.result.test_id)) files.write(event.result);
+      const { result } = event;
+      if (!wanted.has(result.item_id)) return;
+      items.set(result.item_id, resultItem(result));
+      if (!files.exist(result.test_id)) files.write(result);
     },
   });
   mendJournal(journal, reading, notice);

@@ -21,7 +21,7 @@ import { batchSums } from "../../lib/server/tasks/batch_watch.ts";
 import { loadSums, suiteSums } from "../../lib/server/tasks/run_watch.ts";
 import { TaskList, taskList } from "../../lib/server/tasks/task_list.ts";
 import { LogHistogram } from "../../lib/stats/histogram.ts";
-import { resultItems, testResults } from "../../lib/suite/resume.ts";
+import { testResults } from "../../lib/suite/resume.ts";
 import { MockEndpoint } from "../../lib/mock/server.ts";
 import { load } from "../load/fixture.ts";
 import { fixture } from "../formats/fixtures.ts";
@@ -37,7 +37,6 @@ const RUN: Record<string, Fold<"run", unknown>> = {
   runState,
   runItems,
   testResults,
-  resultItems,
   recalled,
   requestRecords,
   loadState,

@@ -1,12 +1,12 @@
 /** dyno run with coding problems: flags, runs and output. */
 import { basename, join } from "node:path";
 import process from "node:process";
-import { type ApiOptions, configureApi } from "../../endpoint/api.ts";
+import { configureApi } from "../../endpoint/api.ts";
 import { openTransport } from "../../endpoint/open_transport.ts";
 import { InputError } from "../../errors.ts";
 import { loadProblems, selectRange } from "../../coding/problems/load_problems.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
-import { checkWritable, type RunDirectory } from "../../run/directory.ts";
+import { checkWritable } from "../../run/directory.ts";
 import { runToResume } from "../../run/find_run.ts";
 import { commandWords } from "../../run/command_words.ts";
 import { makeFolder, writeFileAtomic } from "../../write.ts";
@@ -27,10 +27,9 @@ import { suiteTable } from "./suite_table.ts";
 import { CODING_PARAMETERS, SAMPLES_TEMPERATURE } from "../../settings/coding.ts";
 import type { z } from "zod";
 import type { codingHostSettings, codingSettings } from "../../settings/coding.ts";
-import type { BudgetLimits } from "../../run/budget.ts";
-import type { PriceTable } from "../../run/prices.ts";
 import type { CodingSettings, Mode } from "../../coding/problems_suite.ts";
 import type { CommandContext } from "../ui/command.ts";
+import type { SuiteRequest } from "./suite_runs.ts";
 
 /** The folder of summaries: next to the folder of runs, or the folder that was given. */
 const BENCHMARK_RESULTS = "benchmark_results";
@@ -42,22 +41,9 @@ type CodingRunSettings =
   & { limit?: number };
 
 /** What `dyno run` has already decided. */
-export interface CodingRequest {
+export interface CodingRequest extends Omit<SuiteRequest, "suite"> {
   path: string;
   settings: CodingRunSettings;
-  api: Omit<ApiOptions, "model">;
-  models: string[];
-  workers?: number | "auto";
-  out: string;
-  run_id?: string;
-  resume: string[];
-  sample_rate_hz?: number;
-  tags?: readonly string[];
-  /** Called with the run's directory. */
-  onDirectory?: (directory: RunDirectory) => void;
-  budget: BudgetLimits;
-  prices: PriceTable;
-  json: boolean;
 }
 
 /**
@@ -113,8 +99,8 @@ export async function runProblems(
   using line = new ProgressLine(terminal);
   const range = settings.range ?? `0-${problems.length}`;
   const run = await runCoding({
+    ...request,
     name,
-    path,
     problems,
     range,
     settings: coding,
@@ -122,15 +108,8 @@ export async function runProblems(
     api,
     reviewer,
     transport,
-    prices,
     onBudget: (message) => callbacks?.alert(message),
-    budget,
-    workers: request.workers,
-    out,
-    run_id: request.run_id,
     resume,
-    sample_rate_hz: request.sample_rate_hz,
-    tags: request.tags,
     argv: process.argv.slice(2),
     signal,
     onDirectory: (directory) => {
@@ -144,7 +123,7 @@ export async function runProblems(
   });
   line[Symbol.dispose]();
   const report = await writeSuiteReport(run.directory, run.results);
-  callbacks?.ended(endOfSuite(run, signal));
+  callbacks?.ended(endOfSuite(run, signal, request.agent));
   terminal.say();
   suiteTable(run, paint).forEach((row) => terminal.say(row));
   terminal.say();

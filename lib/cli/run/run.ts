@@ -237,14 +237,7 @@ async function start(
   }
   const { runSuites } = await import("./suite_runs.ts");
   const { tests, categories, limit, epochs } = settled;
-  return await runSuites(
-    {
-      ...request,
-      suite,
-      keys: boundKeys(values["key-env"]),
-      selection: { tests, categories, limit, epochs },
-      alerts,
-    },
-    context,
-  );
+  const selection = { tests, categories, limit, epochs };
+  const keys = boundKeys(values["key-env"]);
+  return await runSuites({ ...request, ...selection, suite, keys, alerts }, context);
 }

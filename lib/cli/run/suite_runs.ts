@@ -6,12 +6,12 @@ import { commonTransport, openTransport } from "../../endpoint/open_transport.ts
 import { placesText } from "../../endpoint/endpoint_choice.ts";
 import { endpointsOf } from "../../settings/endpoint.ts";
 import { writeSuiteReport } from "../../report/suite/suite_report.ts";
-import { checkWritable, type RunDirectory } from "../../run/directory.ts";
+import { checkWritable } from "../../run/directory.ts";
 import { counted } from "../../text/grouped.ts";
 import { runToResume } from "../../run/find_run.ts";
 import { readMetadata } from "../../run/metadata.ts";
 import { modelsOf, planTests } from "../../suite/plan.ts";
-import { runSuite, type SuiteRun } from "../../suite/run_suite.ts";
+import { runSuite, type SuiteRun, type SuiteRunOptions } from "../../suite/run_suite.ts";
 import { budgetEnd, checkPriced, warningBudget } from "../ui/budget_flags.ts";
 import { EXIT } from "../ui/command.ts";
 import { endOfSuite } from "./run_ends.ts";
@@ -19,45 +19,26 @@ import { shortPath } from "../../text/short_path.ts";
 import { ProgressLine } from "../ui/progress_line.ts";
 import { suiteListeners } from "./suite_progress.ts";
 import { suiteTable } from "./suite_table.ts";
-import type { KeyOrigin } from "../../endpoint/key_origins.ts";
 import type { Transport } from "../../endpoint/transport.ts";
-import type { HealthThresholds } from "../../hardware/health.ts";
-import type { LoadedSuite } from "../../settings/load_suite.ts";
 import type { Budget, BudgetLimits } from "../../run/budget.ts";
 import type { PriceTable } from "../../run/prices.ts";
-import type { Selection } from "../../suite/selection.ts";
 import type { CommandContext } from "../ui/command.ts";
+import type { Listeners } from "../../suite/execution.ts";
 
 /** What to run; the settings of one invocation. */
-export interface SuiteRequest {
-  suite: LoadedSuite;
+export interface SuiteRequest
+  extends Omit<SuiteRunOptions, "api" | "transport" | "resume" | "budget" | keyof Listeners> {
   api: Omit<ApiOptions, "model">;
   /** Run one at a time, so that none disturbs another. Empty: the only model that is served. */
   models: string[];
-  selection: Selection;
-  workers?: number | "auto";
   out: string;
-  /** Only for a single run. */
-  run_id?: string;
   /** Runs to continue, at most one per model. */
   resume: string[];
-  /** A folder of answers to reuse. */
-  cache?: string;
-  /** Repeats the tests of resumed runs that have no answer or were not judged. */
-  retry_failed?: boolean;
-  sample_rate_hz?: number;
-  alerts?: Partial<HealthThresholds>;
-  agent?: string;
-  tags?: readonly string[];
   /** The command can continue a run with --resume, as most can. */
   resumable?: boolean;
-  /** Called with each run's directory. */
-  onDirectory?: (directory: RunDirectory) => void;
   /** For all models together. */
   budget: BudgetLimits;
   prices: PriceTable;
-  /** Hosts that may receive the keys that the suite names. */
-  keys?: readonly KeyOrigin[];
   json: boolean;
 }
 
@@ -69,7 +50,7 @@ export interface SuiteRequest {
  */
 export async function runSuites(request: SuiteRequest, context: CommandContext): Promise<number> {
   const { terminal, signal } = context;
-  const { suite, models, selection } = request;
+  const { suite, models } = request;
   checkWritable(request.out);
   if (request.run_id !== undefined && (models.length > 1 || request.resume.length > 0)) {
     throw new InputError(
@@ -86,7 +67,7 @@ export async function runSuites(request: SuiteRequest, context: CommandContext):
     const warn = (line: string) => terminal.warn(line);
     const api = await configureApi({ ...request.api, model }, transport, warn, signal);
     checkPriced(request.budget, api.model, request.prices);
-    const plan = await planTests(suite, api, selection, {}, request.keys); // throws before any test runs
+    const plan = await planTests(suite, api, request, {}, request.keys); // throws before any test runs
     for (const { model } of modelsOf(plan, api)) checkPriced(request.budget, model, request.prices);
     apis.push(api);
   }
@@ -124,32 +105,20 @@ async function runOne(
   { terminal, signal, callbacks }: CommandContext,
 ): Promise<SuiteRun> {
   const { paint } = terminal;
-  const { suite, selection } = request;
   terminal.say(
-    `${paint.bold(suite.suite.test_suite_id)} on ${paint.accent(api.model)} at ${placesText(api)}`,
+    `${paint.bold(request.suite.suite.test_suite_id)} on ${paint.accent(api.model)} at ${
+      placesText(api)
+    }`,
   );
   using line = new ProgressLine(terminal);
   const run = await runSuite({
-    ...selection,
-    suite,
+    ...request,
     api,
     transport,
-    workers: request.workers,
-    out: request.out,
-    run_id: request.run_id,
     resume,
-    retry_failed: request.retry_failed,
-    cache: request.cache,
-    sample_rate_hz: request.sample_rate_hz,
-    alerts: request.alerts,
     budget,
-    prices: request.prices,
-    keys: request.keys,
-    agent: request.agent,
-    tags: request.tags,
     argv: process.argv.slice(2),
     signal,
-    onDirectory: request.onDirectory,
     ...suiteListeners(line, terminal),
   });
   line[Symbol.dispose]();

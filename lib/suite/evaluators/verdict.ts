@@ -18,6 +18,13 @@ export function hits(
   return { evaluator, passed: hit_rate >= pass_at, targets, created_hits, hit_rate, detail };
 }
 
+/** `contains ✓: holds every expected text; regex ✗: …` */
+export function verdictsText(judged: readonly Evaluation[]): string {
+  return judged.map(({ evaluator, passed, detail }) =>
+    `${evaluator} ${passed ? "✓" : "✗"}: ${detail}`
+  ).join("; ");
+}
+
 /** Shortens a text to one line for a detail. */
 export function quoted(text: string, length = 80): string {
   const line = text.replace(/\s+/g, " ").trim();
