@@ -2,8 +2,6 @@
  * Numbers in JSON that JavaScript's numbers do not keep: above 2^53 some whole numbers are rounded, and beyond
  * 1.8e308 there is only Infinity, which would be sent as null.
  */
-import { visit } from "jsonc-parser";
-
 /** Only a whole number this long can lose digits, and only one with such an exponent can be too large. */
 const LONG = /\d{16}|[eE]\+?\d{3}/;
 /** Limits in a JSON Schema: of an int64 they are usual, and judge nothing when they are a little off. */
@@ -30,10 +28,18 @@ export function isLimit(key: string | number | undefined): boolean {
  * @throws {SyntaxError} no JSON.
  */
 export function parseDigits(text: string): unknown {
+  return replacingLost(text, (key, written, value) => isLimit(key) ? value : written);
+}
+
+/** The value of JSON, with another value in place of each number that would lose digits or be too large. */
+function replacingLost(
+  text: string,
+  replaced: (key: string, written: string, value: number) => unknown,
+): unknown {
   if (!LONG.test(text)) return JSON.parse(text);
   // ECMAScript's source text access, which the types do not have yet
   const keep = (key: string, value: unknown, { source = "" }: { source?: string } = {}) =>
-    typeof value === "number" && losesDigits(source, value) && !isLimit(key) ? source : value;
+    typeof value === "number" && losesDigits(source, value) ? replaced(key, source, value) : value;
   return JSON.parse(text, keep as (key: string, value: unknown) => unknown);
 }
 
@@ -45,20 +51,25 @@ interface LostNumber {
   written: string;
 }
 
-/** The numbers in a text of JSON that would lose digits or be too large. */
+/** Stands for such a number while its place is looked for. */
+class Mark {
+  constructor(readonly written: string) {}
+}
+
+/** The numbers in a text of JSON that would lose digits or be too large; none in a text of another form. */
 export function lostNumbers(text: string): LostNumber[] {
+  if (!LONG.test(text)) return [];
   const lost: LostNumber[] = [];
-  if (!LONG.test(text)) return lost;
+  const find = (value: unknown, path: (string | number)[]): void => {
+    if (value instanceof Mark) lost.push({ path, written: value.written });
+    else if (Array.isArray(value)) value.forEach((each, i) => find(each, [...path, i]));
+    else if (typeof value === "object" && value !== null) {
+      for (const [key, each] of Object.entries(value)) find(each, [...path, key]);
+    }
+  };
   try {
-    visit(text, {
-      onLiteralValue: (value, offset, length, _line, _column, path) => {
-        const written = text.slice(offset, offset + length);
-        if (typeof value === "number" && losesDigits(written, value)) {
-          lost.push({ path: path(), written });
-        }
-      },
-    });
-  } catch { /* nested too deeply for it */ }
+    find(replacingLost(text, (_, written) => new Mark(written)), []);
+  } catch { /* no JSON, or nested too deeply */ }
   return lost;
 }
 

@@ -84,12 +84,12 @@ const RULES: readonly Rule[] = [
     help: "Energy by RAPL domain, since sampling began.",
   },
   {
-    field: /^process\.(?<pid>\d+)\.cpu_s$/,
+    field: /^process\.(?<process>\w+)\.cpu_s$/,
     name: "process_cpu_seconds_total",
     help: "CPU time of the processes that are followed.",
   },
   {
-    field: /^process\.(?<pid>\d+)\.rss_bytes$/,
+    field: /^process\.(?<process>\w+)\.rss_bytes$/,
     name: "process_resident_memory_bytes",
     help: "Resident memory of the processes that are followed.",
   },
