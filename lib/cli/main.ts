@@ -119,6 +119,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       return EXIT.good;
     }
     if (!Object.hasOwn(commands, name)) {
+      if (name.startsWith("-")) {
+        throw new InputError(`a command comes first, as in dyno load ${name}; see dyno --help`);
+      }
       const hint = didYouMean(name, Object.keys(commands)) || "; see dyno --help";
       throw new InputError(`"${name}" is not a command${hint}`);
     }

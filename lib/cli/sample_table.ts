@@ -94,7 +94,7 @@ function processLine(name: string, cpu_s: number | null, rss_max_bytes: number |
     : `at most ${(rss_max_bytes / 1e6).toFixed(1)} MB of memory`;
   return `${
     name === "command" ? name : "process"
-  }: ${cpu} with the children that it waited for, ${memory} without them`;
+  }: ${cpu}, its ended children included; ${memory}, without children`;
 }
 
 function energyLine(energy: Energy, idle: IdlePower, span_s: number): string {

@@ -16,10 +16,15 @@ import type { RunSummary } from "../run/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
 import { isOfTwoModes, type SuiteResults } from "../suite/results.ts";
 
+/** The id of a search for the capacity, which is a tag of its runs. */
+const SEARCH_ID = /^search_[0-9a-f]{8}_\d{8}_\d{6}$/;
+
 /** A part of the explanation: its heading, and a line for each item. */
 type Part = [head: string, lines: string[]];
 
-type Explained = Pick<RunSummary, "run_id" | "benchmark" | "model" | "kind">;
+type Explained =
+  & Pick<RunSummary, "run_id" | "benchmark" | "model" | "kind">
+  & Partial<Pick<RunSummary, "tags">>;
 
 /**
  * The parts of the explanation; the first one identifies the run. `results` is null if the run was
@@ -53,11 +58,12 @@ function flagsFor(folder: string | undefined): { runs: string; out: string } {
 
 function loadParts(
   what: string,
-  { run_id }: Explained,
+  { run_id, tags = [] }: Explained,
   results: LoadResults,
   folder: string | undefined,
 ): Part[] {
   const { runs } = flagsFor(folder);
+  const search = tags.find((tag) => SEARCH_ID.test(tag));
   const { total, verdict, slos, statements = [], stages, complete } = results;
   const { requests, metrics } = total;
   const lost = requests.failed + requests.unfinished + requests.unsent;
@@ -84,7 +90,9 @@ function loadParts(
       ? [`A p99 of ${grouped(least)} requests rests on its slowest ${Math.ceil(least / 100)}.`]
       : []),
     ...(complete ? [] : ["It was interrupted: less was measured than was planned."]),
-    stages.length > 1
+    search !== undefined
+      ? `This is one level of a search: what that found is in curves/${search}.html, next to its runs.`
+      : stages.length > 1
       ? "No load above its highest stage was tried."
       : "Only one load was tried: the endpoint may carry more.",
     "Other prompts, other lengths and another day may give other figures.",
@@ -92,7 +100,9 @@ function loadParts(
   const next = steps([
     ...(lost > 0 ? [[`dyno runs show ${run_id}${runs}`, "why requests failed"]] : []),
     ...(verdict.verdict === "trusted" ? [] : [["dyno calibrate", "what this host can measure"]]),
-    slos.length + statements.length > 0
+    search !== undefined
+      ? [`dyno runs list --tag ${search}${runs}`, "the other levels of the search"]
+      : slos.length + statements.length > 0
       ? ["dyno load … --find-capacity rate --slo …", "the most that still meets the objectives"]
       : ["dyno load … --slo ttft:500 --slo tpot:50", "whether it is fast enough"],
     [`dyno runs compare ${run_id} OTHER${runs}`, "whether another run is really different"],

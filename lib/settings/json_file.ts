@@ -185,10 +185,32 @@ function malformed(text: string, engineMessage: string): string {
     }: malformed JSON: begins with ${begin}; expected { or [ (YAML ` +
       "is known by its name, .yaml or .yml)";
   }
-  const what = printParseErrorCode(error).replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+  const what = commonMistake(text, offset) ??
+    printParseErrorCode(error).replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
   const end = offset >= text.trimEnd().length ? " at the end of the file" : "";
   return `:${lineAndColumn(text, offset)}: malformed JSON: ${what}${end}`;
 }
+
+/** What JSON does not have although JavaScript or Python do; null where the text has none of it. */
+function commonMistake(text: string, offset: number): string | null {
+  const at = text.slice(offset);
+  if (/^[}\]]/.test(at) && /,\s*$/.test(text.slice(0, offset))) {
+    return `a comma before ${at[0]}; remove the comma`;
+  }
+  if (at.startsWith("'")) return `a text in '…'; write it in "…"`;
+  if (/^\/[/*]/.test(at)) return "a comment, which JSON does not have; remove it, or write YAML";
+  const word = /^(True|False|None|NaN|-?Infinity|undefined)\b/.exec(at)?.[0];
+  if (word === undefined) return null;
+  return `${word} is not JSON; expected ${WRITTEN[word] ?? "null or a number"}`;
+}
+
+/** What JSON writes for the words of Python and JavaScript. */
+const WRITTEN: Readonly<Record<string, string>> = {
+  True: "true",
+  False: "false",
+  None: "null",
+  undefined: "null",
+};
 
 function unreadable(path: string, error: unknown): string {
   const code = (error as { code?: string }).code;

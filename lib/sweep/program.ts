@@ -62,7 +62,7 @@ export function checkStartable({ path: file, command }: SweepConfig, { path }: S
   if (folders.some((folder) => isExecutable(join(folder, path)))) return;
   const there = folders.filter((folder) => existsSync(folder)).flatMap((each) => readdirSync(each));
   throw new InputError(
-    `${field}: there is no program "${path}" in the folders of PATH (${folders.join(":")})` +
+    `${field}: there is no program "${path}" in the folders of PATH` +
       (didYouMean(path, new Set(there)) || "; install it, or give its path"),
   );
 }

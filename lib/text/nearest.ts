@@ -5,7 +5,8 @@ import { levenshteinDistance } from "@std/text/levenshtein-distance";
 const LEAST_PART = 3;
 
 /**
- * The known names closest to `name`, best first, at most three; empty if none is close.
+ * The known names closest to `name`, all at the same distance and at most three; empty if none is
+ * close.
  *
  * @example
  * ```ts
@@ -23,8 +24,9 @@ export function nearest(name: string, known: Iterable<string>): string[] {
     const most = Math.min(Math.max(2, wanted.length / 3), wanted.length - 1);
     if (distance <= most) near.push({ candidate, distance });
   }
-  near.sort((a, b) => a.distance - b.distance || a.candidate.localeCompare(b.candidate));
-  return near.slice(0, 3).map((entry) => entry.candidate);
+  const least = Math.min(...near.map(({ distance }) => distance));
+  return near.filter(({ distance }) => distance === least).map(({ candidate }) => candidate)
+    .sort((a, b) => a.localeCompare(b)).slice(0, 3);
 }
 
 /** `; did you mean "a" or "b"?`, or the empty string; used at the end of an error message. */

@@ -272,6 +272,7 @@ Deno.test("an unknown command names the nearest; none shows the overview", async
     2,
     'error: "rnu" is not a command; did you mean "run" or "runs"?',
   ]);
+  assertStringIncludes((await dyno(["--port", "8000"])).stderr, "error: a command comes first");
   const none = await dyno([]);
   assertEquals(none.code, 2);
   assertStringIncludes(none.stdout, "quickstart");

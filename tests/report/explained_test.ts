@@ -43,6 +43,16 @@ Deno.test("a load's objectives are told: of each request, and of the run as a wh
   assertStringIncludes(told({ total: { ...total, requests } }), ", 5 were cancelled as asked: ");
 });
 
+Deno.test("a level of a search names the search, and does not say that no other load was tried", () => {
+  const search = "search_0b9be9e8_20261201_023038";
+  const { results } = loadFixture();
+  const text = explained({ ...run, tags: ["mine", search] }, results, "my runs")
+    .flatMap(([, lines]) => lines).join("\n");
+  assertStringIncludes(text, `what that found is in curves/${search}.html`);
+  assertStringIncludes(text, `dyno runs list --tag ${search} --runs 'my runs'`);
+  assert(!/Only one load|No load above|--find-capacity/.test(text), text);
+});
+
 Deno.test("an objective on what is not known is told as not met", () => {
   const { results } = loadFixture();
   const { total } = results;

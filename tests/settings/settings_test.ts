@@ -29,10 +29,13 @@ Deno.test("malformed JSON: file, line and column", () => {
     ['{\n  "tests": [\n    {"id": 1,,}\n  ]\n}', "s.json:3:14: malformed JSON"],
     ['{"a": 1', "s.json:1:8: malformed JSON: close brace expected at the end of the file"],
     ["", "s.json: the file is empty"],
-    ["{'a': 1}", "s.json:1:2: malformed JSON"],
+    ["{'a': 1}", `s.json:1:2: malformed JSON: a text in '…'; write it in "…"`],
     ['{"a": 1} x', "s.json:1:10: malformed JSON"],
-    ['{\n// comment\n"a": 1}', "s.json:2:1: malformed JSON"],
-    ['{"a": [1, 2,]}', "s.json:1:13: malformed JSON"],
+    ['{\n// comment\n"a": 1}', "s.json:2:1: malformed JSON: a comment, which JSON does not have"],
+    ['{"a": [1, 2,]}', "s.json:1:13: malformed JSON: a comma before ]; remove the comma"],
+    ['{"a": 1,\n}', "s.json:2:1: malformed JSON: a comma before }; remove the comma"],
+    ['{"a": True}', "s.json:1:7: malformed JSON: True is not JSON; expected true"],
+    ['{"a": NaN}', "s.json:1:7: malformed JSON: NaN is not JSON; expected null or a number"],
     ['{"a": "line\nbreak"}', "s.json:1:7: malformed JSON"],
   ];
   for (const [text, message] of cases) assertStringIncludes(refusal("s.json", text), message);
@@ -300,6 +303,7 @@ Deno.test("nearest names: misspelt, part of a name, none", () => {
   assertEquals(nearest("aritmetic", known), ["arithmetic"]);
   assertEquals(nearest("REASON", known), ["reasoning"]);
   assertEquals(nearest("zzz", known), []);
+  assertEquals(nearest("lst", ["cost", "list", "plot"]), ["list"]); // the others are two letters off
   assertEquals(didYouMean("aritmetic", known), '; did you mean "arithmetic"?');
 });
 

@@ -166,7 +166,7 @@ Deno.test("a program that is missing or may not be run is said once, before any 
   using place = new Workplace();
   const plain = join(place.path, place.write("not_executable", "echo"));
   const wrong: [command: string[], says: string][] = [
-    [["mkfifoo", "x"], `command: there is no program "mkfifoo" in the folders of PATH (`],
+    [["mkfifoo", "x"], `command: there is no program "mkfifoo" in the folders of PATH`],
     [["mkfifoo", "x"], 'did you mean "mkfifo"'],
     [[plain], `command: "${plain}" may not be run`],
   ];

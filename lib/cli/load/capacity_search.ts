@@ -11,6 +11,7 @@ import { shortPath } from "../../text/short_path.ts";
 import { percentText } from "../../text/percent.ts";
 import { writeFileAtomic } from "../../write.ts";
 import { EXIT } from "../ui/command.ts";
+import { wrapped } from "../ui/paragraph.ts";
 import { type LoadRequest, runShownLoad } from "./load_runs.ts";
 import { matrixTable } from "./load_table.ts";
 import type { CapacityObjective } from "../../load/capacity_objectives.ts";
@@ -78,6 +79,10 @@ export async function searchCapacity(
   if (ordered.length > 0) {
     terminal.say();
     matrixTable(ordered, terminal.paint).forEach((row) => terminal.say(row));
+    const shared = ordered[0].results.notes.filter((note) =>
+      ordered.every(({ results }) => results.notes.includes(note))
+    );
+    shared.flatMap((note) => wrapped("note: ", note)).forEach((line) => terminal.say(line));
   }
   terminal.say();
   terminal.say(terminal.paint.bold(capacityText(capacity)));

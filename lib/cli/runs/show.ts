@@ -169,8 +169,8 @@ function tokensOf(summary: RunSummary): string {
 /** All requests that were sent: more than a load's items or a suite's tests. */
 function requestsOf({ requests, kind }: RunSummary): string | null {
   if (requests === null) return null;
-  const too = kind === "load" ? "warm-up and probes" : "retries and judges";
-  return `${countFigure(requests)}, ${too} too`;
+  const too = kind === "load" ? "first questions, warm-up and probes" : "retries and judges";
+  return `${countFigure(requests)}, including ${too}`;
 }
 
 /** The requests that kills cut off; if there were several kills, the number for each. */

@@ -126,7 +126,8 @@ async function writePictures(
 /** The summary: names and values. */
 function factsOf(analysis: SweepAnalysis): [name: string, value: string][] {
   const { runs, measured, policies, workloads, ablations, seeds } = analysis;
-  const listed = (values: readonly string[]) => cutText(values.join(", "), 300);
+  const listed = (values: readonly string[]) =>
+    cutText(values.join(values.some((value) => value.includes(",")) ? "; " : ", "), 300);
   const facts: [name: string, value: string, applies: boolean][] = [
     ["runs", measured === runs ? counted(runs, "run") : `${runs}, ${measured} with results`, true],
     ["policies", listed(policies), policies.some((name) => name !== "–")],
