@@ -88,13 +88,13 @@ function hostLine(metrics: PerformanceMetrics): string {
 }
 
 function processLine(name: string, cpu_s: number | null, rss_max_bytes: number | null): string {
-  const cpu = cpu_s === null ? "CPU time unknown" : `${cpu_s.toFixed(2)} s of CPU`;
+  const cpu = cpu_s === null
+    ? "CPU time unknown"
+    : `${cpu_s.toFixed(2)} s of CPU, ended children included`;
   const memory = rss_max_bytes === null
     ? "memory unknown"
-    : `at most ${(rss_max_bytes / 1e6).toFixed(1)} MB of memory`;
-  return `${
-    name === "command" ? name : "process"
-  }: ${cpu}, its ended children included; ${memory}, without children`;
+    : `at most ${(rss_max_bytes / 2 ** 20).toFixed(1)} MiB of memory, without children`;
+  return `${name === "command" ? name : "process"}: ${cpu}; ${memory}`;
 }
 
 function energyLine(energy: Energy, idle: IdlePower, span_s: number): string {

@@ -94,7 +94,7 @@ function loadParts(
       ? `This is one level of a search: what that found is in curves/${search}.html, next to its runs.`
       : stages.length > 1
       ? "No load above its highest stage was tried."
-      : "Only one load was tried: the endpoint may carry more.",
+      : "This run tried only one load: the endpoint may carry more.",
     "Other prompts, other lengths and another day may give other figures.",
   ];
   const next = steps([

@@ -50,7 +50,7 @@ Deno.test("a level of a search names the search, and does not say that no other 
     .flatMap(([, lines]) => lines).join("\n");
   assertStringIncludes(text, `what that found is in curves/${search}.html`);
   assertStringIncludes(text, `dyno runs list --tag ${search} --runs 'my runs'`);
-  assert(!/Only one load|No load above|--find-capacity/.test(text), text);
+  assert(!/only one load|No load above|--find-capacity/.test(text), text);
 });
 
 Deno.test("an objective on what is not known is told as not met", () => {

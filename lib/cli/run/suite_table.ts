@@ -113,7 +113,9 @@ function summaryLines(
   const cost = costText(total_cost_usd, requests_of_unknown_cost, requests_cut_off);
   const session = resumed_tests ? `, ${durationText(session_s)} of it in this session` : "";
   const wall = wall_s < 0.5 ? `${Math.round(wall_s * 1000)} ms` : durationText(wall_s);
-  const rate = speed == null ? "" : ` (${inDigits(speed)} output tok/s)`;
+  const rate = speed == null
+    ? ""
+    : ` (${inDigits(speed)} output tok/s while requests were in flight)`;
   lines.push(`${tests} and ${produced} in ${wall}${session}${rate}, cost ${cost}`);
   if (requests_cut_off) lines.push(cutOffText(requests_cut_off));
   if (energy) lines.push(energyLine(energy));
