@@ -19,7 +19,7 @@ export const command: Command = {
     "dyno explain RUN [flags]",
     "",
     "Says in about ten lines what a run shows, what it cannot show, and what to run next. RUN is an id,",
-    "the beginning of one, latest, latest~1, or a folder.",
+    "the beginning of one, latest, latest~1, or a folder. For two runs: dyno runs compare.",
     "",
     ...flagHelp(flags),
     "",
