@@ -162,7 +162,7 @@ function limitsOf(
     );
   }
   if (client.blocked_ms !== null && client.blocked_ms > 0) {
-    limits.push(`the ring was full for ${ms(client.blocked_ms)}: reading stood still`);
+    limits.push(`the buffer was full for ${ms(client.blocked_ms)}: nothing was read in that time`);
   }
   if (client.stalled_ms > MOST_STALL_MS) {
     limits.push(`this process stood still for ${ms(client.stalled_ms)}: stopped, or without CPU`);

@@ -91,7 +91,7 @@ export const MEASURES: readonly Measure[] = [
     term: "lateness",
     formula: "t_sent − t_ready − connecting",
     definition:
-      "from the moment at which a request could go (its time had come and the limit of concurrency let it) to its sending, connecting left out: the client's own delay",
+      "from the moment at which a request could go (it was due, and the limit on concurrency let it) to its sending, connecting left out: the client's own delay",
     needs: "a request that was sent",
   }),
   latency({

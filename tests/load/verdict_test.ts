@@ -112,7 +112,7 @@ Deno.test("each thing that can limit a client is named with its figure", () => {
   const cases: [Partial<ClientCost>, Partial<Measured>, string][] = [
     [{ read_lag_p99_ms: 2.1 }, {}, "reads lag: 2.10 ms"],
     [{ lateness_p99_ms: 6, sends: { count: 100, late: 5 } }, {}, "late sends: 5 of 100"],
-    [{ blocked_ms: 12 }, {}, "the ring was full for 12 ms"],
+    [{ blocked_ms: 12 }, {}, "the buffer was full for 12 ms"],
     [{ stalled_ms: 900 }, {}, "stood still for 900 ms"],
     [{ cpu_cores: 1.9 }, {}, "1.90 of 2 cores"],
     [{ thread_cpu_cores: 0.95 }, {}, "the reading thread used 0.95"],

@@ -188,7 +188,9 @@ export function capacityText(
         ? "capacity: unknown: not enough requests to decide at any level; give --duration more time"
         : "capacity: unknown: the search was interrupted before any level was decided";
     }
-    return `capacity: below ${round(lowest_bad)}${unit}: not even there ${met}`;
+    return `capacity: below ${
+      round(lowest_bad)
+    }${unit}, the lowest level tried, which does not meet: ${met}`;
   }
   return lowest_bad === null
     ? `capacity: at least ${

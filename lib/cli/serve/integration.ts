@@ -53,7 +53,7 @@ export const command: Command = {
     "Submits the scenarios of a file to a server as tasks, one after the other, follows their events, and",
     "judges each: one package, several, several models, and an end that must arrive at a callback URL.",
     "Without a file: experiments/integration.json, on the built-in mock endpoint. Exit code: 0 all passed,",
-    "1 some did not, 2 wrong input, 130 interrupted (the task under way is cancelled).",
+    "1 some did not, 2 wrong input, 130 interrupted (the running task is cancelled).",
     "",
     ...flagHelp(flags),
     "",

@@ -45,4 +45,4 @@ export function capacitySection(
 
 const NOTE =
   "The objective is the one that decided the verdict. What was counted is of all runs of " +
-  "a level: all requests whose time had come, those without an answer too.";
+  "a level: all requests that were due, also those without an answer.";

@@ -87,7 +87,7 @@ function calibrationText(calibration: CalibrationCited | null): string {
     durationShort(gap_error_p99_ms)
   } in a gap and ${durationShort(ttft_error_p99_ms)} in ttft (p99); up to ${
     short(ceiling_events_per_s)
-  } events a second this host's client is to be trusted.</p>`;
+  } events a second this host's client can be trusted.</p>`;
 }
 
 /** A duration in milliseconds, or in microseconds below a tenth of one. */

@@ -55,7 +55,7 @@ export function gapTimeline(
     : "";
   return `<h3>Gaps over time</h3><ul class="legend">${legend.join("")}</ul><figure>${
     svgs.join("")
-  }</figure><p class="note">A row is a place that requests take one after the other. Of several gaps in one cell the longest is shown.${left}</p>`;
+  }</figure><p class="note">A row is one slot of the concurrency: its requests follow one another. A cell shows its longest gap.${left}</p>`;
 }
 
 /** Puts each request in the first free row; requests for which no row is free are left out. */

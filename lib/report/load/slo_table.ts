@@ -57,7 +57,7 @@ function requestTable({ slos, stages, total }: LoadResults): string {
   ];
   return dataTable("service-level objectives", "objective", heads, rows) +
     `<p class="note">A request may miss several objectives. Met by: the share that met every one, of
-all requests whose turn had come; a failed, unfinished or unsent one met none, and one whose time is
+all requests that were due; a failed, unfinished or unsent one met none, and one whose time is
 not known (a tpot of one token event, say) did not meet that one. Small: 95 % intervals.</p>`;
 }
 

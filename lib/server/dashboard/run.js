@@ -41,7 +41,7 @@ export function runPage({ main, signal, params: [id], query, go, every }) {
         ? el(
           "p.note",
           {},
-          "This run is under way, or was cut off: the same command with --resume goes on with it.",
+          "This run is still going, or was cut off: the same command with --resume continues it.",
         )
         : null,
     );

@@ -240,7 +240,10 @@ Deno.test("dyno load --find-capacity: the lowest level that is surely too much, 
   assertEquals([found.highest_good, found.lowest_bad], [null, 1]);
   assertStringIncludes(stderr, "73 requests to tell that 95 % of requests have e2e ≤ 0.001 ms");
   assertStringIncludes(stderr, "note: answers have a median of"); // the mock's are shorter than 128
-  assertStringIncludes(stderr, "capacity: below 1 in flight: not even there 95 % of requests");
+  assertStringIncludes(
+    stderr,
+    "capacity: below 1 in flight, the lowest level tried, which does not meet: 95 % of requests",
+  );
 });
 
 Deno.test("dyno load --find-capacity: a search without an answer says why", () => {
