@@ -61,7 +61,7 @@ export async function archiveFolder(source: string, name: string, target: string
     closeSync(fd);
     // from an earlier attempt, cut off before the folder was removed
     if (existsSync(target) && !sameContent(temporary, target)) {
-      throw new InputError(`${target}: is there already; remove it, or give another --to DIR`);
+      throw new InputError(`${target}: exists already; remove it, or give another --to DIR`);
     }
     renameSync(temporary, target);
     syncFolder(dirname(target)); // before the folder is removed

@@ -63,7 +63,7 @@ export function runDirectoryAt(path: string): RunDirectory {
 export function createRunDirectory(root: string, run_id = newRunId()): RunDirectory {
   const directory = runDirectoryAt(join(root, run_id));
   if (existsSync(directory.journal)) {
-    throw new InputError(`${directory.path}: there is a run of this id already; give another one`);
+    throw new InputError(`${directory.path}: a run with this id exists already; give another id`);
   }
   makeFolder(directory.path);
   return directory;

@@ -115,7 +115,7 @@ export async function withRunIndex<T>(
       const disk = diskError(root, error);
       if (disk && (at_work || !kept)) throw disk;
       if (disk) {
-        notice(`${disk.message}; every run is read each time`);
+        notice(`${disk.message}; every run is read again each time`);
         kept = false;
         continue;
       }

@@ -98,7 +98,7 @@ export async function openIndexFile(
       } else if (attempt < TRIES && isDamaged(error)) {
         if (await removeIndex(root)) notice(`${path}: damaged; rebuilt from the runs`);
       } else {
-        notice(`${path}: not kept (${messageOf(error)}); every run is read each time`);
+        notice(`${path}: not kept (${messageOf(error)}); every run is read again each time`);
         return inMemory();
       }
     }

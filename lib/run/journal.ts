@@ -144,7 +144,7 @@ export function mendJournal(
 ): void {
   if (reading.torn_bytes > 0) {
     dropTornEnd(path, statSync(path).size, reading);
-    notice(`${path}: dropped a last line that was cut off in writing`);
+    notice(`${path}: dropped the last line, which was only partly written`);
   }
   leftOut(path, reading).forEach(notice);
 }

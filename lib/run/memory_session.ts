@@ -101,7 +101,7 @@ export class MemorySession implements AsyncDisposable {
       throw error instanceof MemoryRefusedError ? new MemoryServerError(error.message) : error;
     }
     throw new MemoryServerError(
-      `${this.#calls.program}: export_memories gives no list of memories`,
+      `${this.#calls.program}: export_memories returned no list of memories`,
     );
   }
 

@@ -162,7 +162,7 @@ export class RunSession implements AsyncDisposable {
     this.#sampler = sampler;
     onStart(sampler);
     if (energyDevices(sampler.series).length === 0) return sampler;
-    this.#notice(`leaving the machine alone for ${IDLE_S} s, to know its idle power`);
+    this.#notice(`measuring idle power for ${IDLE_S} s`);
     try {
       await sleep(IDLE_S * 1000, signal);
     } catch (error) {

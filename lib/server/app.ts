@@ -77,7 +77,7 @@ export function serverApp(options: AppOptions): Hono<ServerEnv> {
     onNotice(`${c.req.method} ${c.req.path}: ${error.stack ?? error.message}`);
     return problemAnswer(
       c,
-      new HttpProblem(500, "fault", "a fault of the server; its log tells more"),
+      new HttpProblem(500, "fault", "an error in the server; see its log"),
     );
   });
   return app;

@@ -114,7 +114,7 @@ export class Server implements AsyncDisposable {
     });
     const lost = callbacks.givenUp();
     if (lost > 0) {
-      onNotice(`${lost} callbacks were given up; they lie in ${join(runs, "callbacks", "failed")}`);
+      onNotice(`${lost} callbacks were given up; they are in ${join(runs, "callbacks", "failed")}`);
     }
     sendCallbacks(store, callbacks);
     const feed = new TaskFeed();

@@ -76,5 +76,5 @@ export function awayText(
     : `, for ${away_s < 10 ? `${away_s.toFixed(1)} s` : durationText(away_s)}${
       came_back ? " in all" : ", and did not come back"
     }`;
-  return `${endpoint} went away ${times}${how}: its tests continued on the others`;
+  return `${endpoint} was unavailable ${times}${how}; its tests ran on the other endpoints`;
 }

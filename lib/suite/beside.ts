@@ -16,7 +16,7 @@ export function pathBeside(directory: string, name: string): string {
   }
   const inside = relative(realpathSync(directory), path);
   if (isAbsolute(name) || isAbsolute(inside) || inside.split("/")[0] === "..") {
-    throw new Error(`"${name}" lies outside the suite's folder; put the file in that folder`);
+    throw new Error(`"${name}" is outside the suite's folder; put the file in that folder`);
   }
   return path;
 }

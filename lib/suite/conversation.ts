@@ -150,7 +150,7 @@ async function resultOf(
   try {
     given = String(text ?? "").trim() === "" ? {} : JSON.parse(String(text));
   } catch {
-    return "error: the arguments are no JSON";
+    return "error: the arguments are not valid JSON";
   }
   if (known.command !== undefined) {
     try {

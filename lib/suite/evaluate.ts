@@ -146,7 +146,7 @@ function evaluationOf(evaluator: string, judged: EvaluatorReturn): Evaluation {
     }
   }
   throw new Error(
-    `${evaluator} gave ${
+    `${evaluator} returned ${
       JSON.stringify(judged) ?? String(judged)
     }; expected true, false, a score ` +
       "from 0 to 1, or {passed, score, detail}",

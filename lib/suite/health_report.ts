@@ -99,16 +99,16 @@ function recommendations(report: HealthReport): string[] {
   const slower = performance_trends.normalized_latency_change_percent ?? 0;
   const advice: [boolean, string][] = [
     [not_judged > 0, `${not_judged} not judged: fix the evaluator (${not_judged_because})`],
-    [kinds.has("temperature"), "cool the device, or take its timings as those of a hot one"],
-    [kinds.has("throttling"), "the GPU was held back: timings are those of a lower clock"],
-    [kinds.has("memory"), "give fewer --workers, or more memory"],
+    [kinds.has("temperature"), "cool the device: a hot one is slower"],
+    [kinds.has("throttling"), "the GPU was throttled: timings are those of a lower clock"],
+    [kinds.has("memory"), "use fewer --workers, or add memory"],
     [
       (by_class.http_429 ?? 0) > 0,
-      "the endpoint limits the rate: fewer --workers, or --workers auto",
+      "the endpoint limits the rate: use fewer --workers, or --workers auto",
     ],
     [
       (by_class.timeout ?? 0) > 0,
-      "some answers took longer than --timeout: raise it, or fewer --workers",
+      "some answers took longer than --timeout: raise it, or use fewer --workers",
     ],
     [(by_class.connect ?? 0) > 0, "connections failed: look at the server's log"],
     [
@@ -117,7 +117,7 @@ function recommendations(report: HealthReport): string[] {
     ],
     [
       (resource_utilization?.cpu_usage_percent ?? 0) > 90,
-      "the CPU was above 90 %: if dyno shares it with the server, their timings mix",
+      "the CPU was above 90 %: if dyno and the server share it, they slow each other down",
     ],
   ];
   return advice.flatMap(([holds, text]) => holds ? [text] : []);

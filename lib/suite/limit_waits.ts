@@ -36,7 +36,7 @@ export class LimitWaits {
     this.#notice(
       `waited ${counted(this.#waits, "time")}, ${
         durationText(this.#total_s)
-      } in all, for rate limits`,
+      } in total, for rate limits`,
     );
   }
 }

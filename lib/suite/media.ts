@@ -72,7 +72,7 @@ export function mediaPart(type: Medium, name: string, directory: string): JsonOb
     const known = Object.keys(MEDIA_TYPES).filter((each) =>
       type === "file" || MEDIA_TYPES[each].startsWith(`${type}/`)
     );
-    throw new Error(`"${name}" is no ${type}; expected ${known.join(", ")}`);
+    throw new Error(`"${name}" is not a file of type ${type}; expected ${known.join(", ")}`);
   }
   const data = bytesOf(name, directory).toString("base64");
   if (type === "image") {
@@ -88,6 +88,8 @@ export function mediaPart(type: Medium, name: string, directory: string): JsonOb
 function bytesOf(name: string, directory: string) {
   const path = pathBeside(directory, name);
   const { size } = statSync(path);
-  if (size > LARGEST_BYTES) throw new Error(`"${name}" has ${size} bytes; at most 50 MB go`);
+  if (size > LARGEST_BYTES) {
+    throw new Error(`"${name}" has ${size} bytes; at most 50 MB can be sent`);
+  }
   return readFileSync(path);
 }

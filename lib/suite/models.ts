@@ -39,7 +39,7 @@ export function settleModel(
   if (embeds === (api.api_type === "embeddings")) return api;
   if (embeds && (["messages", "gemini", "converse"].includes(api.api_type))) {
     throw new InputError(
-      `${api.endpoint}: this API has no embeddings that dyno speaks; name an endpoint that has`,
+      `${api.endpoint}: dyno cannot get embeddings from this API; name another endpoint`,
     );
   }
   if (embeds) {
@@ -50,7 +50,9 @@ export function settleModel(
     const endpoint = embeddingsAt(api.endpoint);
     return { ...api, endpoint, ...(several ? { several } : {}), api_type: "embeddings" };
   }
-  throw new InputError(`${api.endpoint}: gives embeddings; expected an endpoint that answers`);
+  throw new InputError(
+    `${api.endpoint}: returns embeddings; expected an endpoint that returns text`,
+  );
 }
 
 /** The embeddings URL of an endpoint's server. */

@@ -52,7 +52,7 @@ async function planned(
   const { suite, path, directory } = loaded;
   if (answersNumbers(api.api_type)) {
     throw new InputError(
-      `${api.endpoint}: suites are asked over /chat/completions, /responses or /completions; ` +
+      `${api.endpoint}: suites need /chat/completions, /responses or /completions; ` +
         "embeddings, rankings and scores have no answers to judge (dyno load measures them)",
     );
   }
@@ -72,7 +72,7 @@ async function planned(
     requestBody(test, api); // throws for a form that the endpoint cannot take
     if (isConversation(test) && !FORMS[api.api_type].converses) {
       throw new InputError(
-        `${own}: turns and functions are asked over /chat/completions, Anthropic's messages, Gemini and Bedrock`,
+        `${own}: turns and functions need /chat/completions, Anthropic's messages, Gemini or Bedrock`,
       );
     }
     const choice = test.evaluator ?? suite.evaluator;

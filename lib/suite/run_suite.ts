@@ -219,7 +219,7 @@ async function runSettled(options: SuiteRunOptions): Promise<SuiteRun> {
     const unavailable = sampler.unavailable();
     journal.append({ event: "sampling_started", sampler: kind, rate_hz, unavailable });
     const missing = unavailable.map((line) => line.split(":", 1)[0]).join(", ");
-    notice(`sampling at ${rate_hz} Hz (${kind})${missing ? `; not here: ${missing}` : ""}`);
+    notice(`sampling at ${rate_hz} Hz (${kind})${missing ? `; not available: ${missing}` : ""}`);
   });
   const models = new Models({
     own: api,

@@ -39,7 +39,7 @@ export function selectTests(suite: Suite, selection: Selection): TestCase[] {
     (!categories || categories.some((matches) => matches(test.category)))
   );
   if (chosen.length === 0) {
-    throw new InputError("the selection is empty: no test fits both --tests and --category");
+    throw new InputError("no test matches both --tests and --category");
   }
   return chosen.slice(0, selection.limit ?? chosen.length);
 }
@@ -63,7 +63,7 @@ function knownCategory(suite: Suite, category: string): (name: string) => boolea
   const names = categoriesOf(suite.tests);
   if (names.some(matches)) return matches;
   const hint = didYouMean(category, names) || `; it has: ${names.slice(0, 20).join(", ")}`;
-  throw new InputError(`--category: no category of the suite fits "${category}"${hint}`);
+  throw new InputError(`--category: no category of the suite matches "${category}"${hint}`);
 }
 
 function categoryMatcher(suite: Suite, category: string): (name: string) => boolean {

@@ -24,7 +24,7 @@ export function writeWandbRun(run: TrackedRun, project: string, folder: string):
   const began = new Date(run.started_ms ?? Date.now());
   const time = began.toISOString().replace(/[-:]|\..*/g, "").replace("T", "_");
   const path = join(folder, `offline-run-${time}-${id}`);
-  if (existsSync(path)) throw new InputError(`--wandb: ${path} is there already`);
+  if (existsSync(path)) throw new InputError(`--wandb: ${path} exists already`);
   for (const file of run.files) {
     const to = join(path, "files", file.name);
     mkdirSync(dirname(to), { recursive: true });

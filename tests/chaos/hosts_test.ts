@@ -107,7 +107,7 @@ Deno.test({
     const there = await runThere({ by });
     using _ = there.folder;
     assertWhole(there);
-    assertMatch(there.stderr, /not here: .*rapl/);
+    assertMatch(there.stderr, /not available: .*rapl/);
     const doctor = await start(["doctor"], { cwd: there.folder.path, by });
     assert(!/bug in dyno/.test(doctor.stderr + doctor.stdout), doctor.stderr);
   },

@@ -110,7 +110,7 @@ Deno.test("a suite that others wrote sends nothing of this host elsewhere", asyn
         ...["run", path, "--endpoint", "http://127.0.0.1:9/v1", "--model", "m"],
       ], { cwd: place.path });
       assertEquals(code, 2, stderr);
-      assertStringIncludes(stderr, "lies outside the suite's folder");
+      assertStringIncludes(stderr, "is outside the suite's folder");
     }
   }
 });

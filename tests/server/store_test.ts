@@ -126,5 +126,5 @@ Deno.test("a server says at its start how many callbacks were given up", async (
     await using _ = await serving(place.path, { onNotice: (line) => notices.push(line) });
   }
   assertEquals(notices.length, 1);
-  assertEquals(notices[0], `2 callbacks were given up; they lie in ${failed}`);
+  assertEquals(notices[0], `2 callbacks were given up; they are in ${failed}`);
 });

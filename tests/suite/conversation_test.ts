@@ -198,10 +198,13 @@ Deno.test("images, sound and files go by their path, from the suite's folder alo
       message,
     );
   await fails({ type: "image", path: "dog.png" }, "tests[0].messages[0].content[0]: path:");
-  await fails({ type: "image", path: "say.wav" }, '"say.wav" is no image; expected .png');
+  await fails(
+    { type: "image", path: "say.wav" },
+    '"say.wav" is not a file of type image; expected .png',
+  );
   await fails({ type: "file", path: "/etc/hosts.txt" }, "/etc/hosts.txt");
   Deno.symlinkSync("/etc/passwd", `${folder.path}/p.txt`);
-  await fails({ type: "file", path: "p.txt" }, "lies outside the suite's folder");
+  await fails({ type: "file", path: "p.txt" }, "is outside the suite's folder");
 });
 
 Deno.test("the evaluator of a turn reads all that was said before its answer", async () => {

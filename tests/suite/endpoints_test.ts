@@ -79,8 +79,9 @@ for (const balance of ["round-robin", "least-in-flight", "sticky"] as const) {
     assertMatch(again.join("\n"), / in 1 min 15 s, 9 s of it in this session \(/);
     const { away_s, came_back } = results.endpoints![1];
     assert(!came_back && away_s! > 0);
-    const said = `${gone} went away once, for ${away_s!.toFixed(1)} s, and did not come back: ` +
-      "its tests continued on the others";
+    const said =
+      `${gone} was unavailable once, for ${away_s!.toFixed(1)} s, and did not come back; ` +
+      "its tests ran on the other endpoints";
     assertStringIncludes(table, said);
     const page = readFileSync(await writeSuiteReport(directory), "utf8");
     assertStringIncludes(page, "By endpoint");
@@ -131,7 +132,7 @@ Deno.test("an endpoint that comes back is found by a check, gets tests again, an
   ]);
   assertStringIncludes(
     suiteTable({ results, wall_s: 1, session_s: 1, resumed_tests: 0 }, bare).join("\n"),
-    `went away once, for ${away_s.toFixed(1)} s in all: its tests continued on the others`,
+    `was unavailable once, for ${away_s.toFixed(1)} s in all; its tests ran on the other endpoints`,
   );
   await mocks[0].close();
 });

@@ -140,7 +140,7 @@ Deno.test("faults name the file, the row and the template", async () => {
   await fails("  prompt: '{{ row.q'", "not closed");
   await fails(
     "  prompt: '{{ row.q }}'\n  evaluator: {name: numeric, expected: '{{ row.a | number }}'}",
-    's.yaml:5:40: test.evaluator.expected: number: "many" is none',
+    's.yaml:5:40: test.evaluator.expected: number: "many" is not a number',
   );
   await fails("  name: x", 's.yaml:4:3: test: give either "prompt" or "messages"');
   await fails("  promt: x", 's.yaml:4:10: test: "promt" is not a field');

@@ -113,7 +113,7 @@ Deno.test("a resume runs a test that was changed, and only that; a torn end is d
   const onNotice = (line: string) => void notices.push(line);
   const again = await runOnMock(mock, { suite: changed, out: folder.path, resume, onNotice });
   assertEquals([mock.requests.length, again.resumed_tests], [1, 3]);
-  assertStringIncludes(notices.join(), "cut off in writing");
+  assertStringIncludes(notices.join(), "only partly written");
   assertEquals(jsonIn(join(again.directory.items, "Test_0_result.json")).test_id, "t0");
   const other = suiteFrom(tests, { test_suite_id: "other" });
   await assertRejects(

@@ -44,7 +44,7 @@ export const command: Command = {
 /** The content of results.json; null if the run was interrupted before it was written. */
 function resultsOf({ path, source_form, run_id }: RunSummary): SuiteResults | LoadResults | null {
   if (source_form !== "dyno") {
-    throw new InputError(`${run_id}: was imported; dyno runs show ${run_id} tells what it holds`);
+    throw new InputError(`${run_id}: was imported; dyno runs show ${run_id} shows it`);
   }
   try {
     return JSON.parse(readFileSync(runDirectoryAt(path).results, "utf8"));

@@ -233,7 +233,7 @@ async function exportForm(
     for (const file of files) {
       const target = join(out, alone || written.has(join(out, file.path)) ? run_id : "", file.path);
       if (existsSync(target)) {
-        throw new InputError(`${target}: is there already; give another folder with --out`);
+        throw new InputError(`${target}: exists already; give another folder with --out`);
       }
       makeFolder(dirname(target));
       writeFileAtomic(target, file.text);

@@ -92,7 +92,7 @@ export async function chosenRuns(
     for (const name of names) {
       const path = await resolveRun(index, name, filter);
       if (!path.startsWith(index.root + "/")) {
-        throw new InputError(`${name}: lies outside of ${index.root}; give its folder with --runs`);
+        throw new InputError(`${name}: is outside ${index.root}; give its folder with --runs`);
       }
       run_ids.push(path.slice(index.root.length + 1));
     }

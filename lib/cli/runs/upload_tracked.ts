@@ -52,7 +52,7 @@ export async function toTrackers(
       if (mlflow === undefined) continue;
       try {
         const { url, present, files_left_out } = await logToMlflow(run, mlflow, experiment, signal);
-        terminal.say(`${run.run_id}: ${present ? "is there already" : "logged"}: ${url}`);
+        terminal.say(`${run.run_id}: ${present ? "exists already" : "logged"}: ${url}`);
         if (files_left_out.length === 0) continue;
         terminal.warn(`the server takes no files itself; left out: ${files_left_out.join(", ")}`);
       } catch (error) {

@@ -75,7 +75,9 @@ function budgetNote(shards: readonly ShardFacts[]): string[] {
     `${shardsText(spent)} stopped with ${
       spent.length > 1 ? "their parts" : "its part"
     } of the budget ` +
-    `spent: the load went on with fewer, and ${left.join(" and ")} of the others' parts were left`,
+    `spent: the load continued with fewer, and ${
+      left.join(" and ")
+    } of the others' parts were left`,
   ];
 }
 
@@ -116,7 +118,7 @@ export function withShards(whole: Verdict, shards: readonly ShardFacts[]): Verdi
   if (limits.length > 0) return { ...whole, verdict: "client_limited", reasons: limits };
   if (whole.verdict === "cached") return whole;
   const unknown = shards.flatMap((facts) =>
-    facts.verdict === null ? [`${shardName(facts)} came to no verdict`] : []
+    facts.verdict === null ? [`${shardName(facts)} has no verdict`] : []
   ).concat(of("unknown"));
   if (unknown.length > 0) return { ...whole, verdict: "unknown", reasons: unknown };
   if (whole.verdict === "trusted") return whole;

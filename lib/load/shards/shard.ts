@@ -100,7 +100,7 @@ async function begin(
   signal: AbortSignal,
 ): Promise<number> {
   const clock = await measureOffset(paths.clocks, shardRunId(shard), signal);
-  if (clock === null) throw new InputError(`${paths.clocks}: nobody answers; is dyno gone?`);
+  if (clock === null) throw new InputError(`${paths.clocks}: no answer; has dyno ended?`);
   const ready: ShardReady = { host: hostname(), head_start_ns, ...clock };
   tell(paths.ready(shard), ready);
   return await startIn(paths, signal) - clock.offset_ns;
@@ -124,7 +124,7 @@ async function startIn(paths: ShardPaths, signal: AbortSignal): Promise<number> 
       if (now !== beat) since_ns = looked_ns;
       beat = now;
       if (looked_ns - since_ns > SILENCE_MS * 1e6) {
-        throw new CancelledError(`${paths.beat}: has not changed for a minute: dyno is gone`);
+        throw new CancelledError(`${paths.beat}: has not changed for a minute: dyno has ended`);
       }
     }
     await sleep(LOOK_MS, signal);

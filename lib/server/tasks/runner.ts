@@ -58,7 +58,9 @@ export class TaskRunner {
     const left = [...store.tasks.values()].filter(({ status }) => status === "running");
     await Promise.all(left.map(async (task) => {
       if (task.process && isAlive(task.process)) {
-        onNotice(`${task.task_id}: an earlier server left it running; it is ended and goes on`);
+        onNotice(
+          `${task.task_id}: an earlier server left it running; it is stopped, then continued`,
+        );
         await endGroup(task.process);
       }
       if (task.cancelling) store.end(task, "cancelled");

@@ -20,7 +20,7 @@ export async function evalsSuite(
     if (tests.length === 0) {
       if (row !== null && "doc_id" in row && "resps" in row) {
         throw new InputError(
-          `${path}: lm-eval's samples: what a model answered, and no tests. To ask them of another ` +
+          `${path}: lm-eval's samples are a model's answers, not tests. To ask them of another ` +
             "model, write a suite with rows and {{ row.doc.question }} (docs/suites.md); definitions of " +
             "GSM8K, MMLU, ARC and others are in experiments/suites",
         );

@@ -34,7 +34,9 @@ export function promptfooSuite(file: JsonFile): JsonObject {
   const shared = asObject(config.defaultTest) ?? {};
   const tests = config.tests.flatMap((given, i) => {
     const test = asObject(given);
-    if (test === null) throw refuse(["tests", i], "tests: a file of tests; expected them here");
+    if (test === null) {
+      throw refuse(["tests", i], "tests: a file of tests is not supported; put the tests here");
+    }
     const vars = { ...asObject(shared.vars), ...asObject(test.vars) };
     const many = Object.keys(vars).find((name) => Array.isArray(vars[name]));
     if (many !== undefined) {
@@ -206,7 +208,7 @@ function choiceOf(
       };
     default:
       throw refuse(
-        `assertion "${type}": dyno has none like it; its evaluators are in docs/evaluators.md`,
+        `assertion "${type}" has no equivalent in dyno; docs/evaluators.md lists its evaluators`,
       );
   }
 }

@@ -29,7 +29,7 @@ liquid.registerFilter("number", (text: unknown) => {
   const plain = String(text).replace(/[,\s$€£%]/g, "");
   const value = Number(plain);
   if (plain === "" || !Number.isFinite(value)) {
-    throw new Error(`number: ${JSON.stringify(text)} is none`);
+    throw new Error(`number: ${JSON.stringify(text)} is not a number`);
   }
   return value;
 });

@@ -109,7 +109,7 @@ for (const [format, held] of Object.entries(HELD)) {
     await assertRejects(
       () => runs(root, "export", "--format", format, "--out", out),
       InputError,
-      "is there already",
+      "exists already",
     );
   });
 }

@@ -45,7 +45,7 @@ Deno.test("a part of the budget that is spent while others are not is told by it
   const note = (...shards: ShardFacts[]) => shardNotes(shards)[1];
   assertEquals(
     note(shard(0, going), shard(1, spent), shard(2, going)),
-    "shard 1 stopped with its part of the budget spent: the load went on with fewer, and 2,400 tokens of " +
+    "shard 1 stopped with its part of the budget spent: the load continued with fewer, and 2,400 tokens of " +
       "the others' parts were left",
   );
   assertMatch(
@@ -82,7 +82,7 @@ Deno.test("the whole is trusted only where every shard came to a verdict", () =>
   assertEquals(of(shard(0), shard(1))[0], "trusted");
   assertEquals(of(shard(0), shard(1, { verdict: null })), [
     "unknown",
-    "shard 1 came to no verdict",
+    "shard 1 has no verdict",
   ]);
   const slow = { verdict: { verdict: "client_limited", reasons: ["it was late"] } };
   assertEquals(of(shard(0, slow), shard(1)), ["client_limited", "shard 0: it was late"]);
