@@ -4,6 +4,7 @@ import {
   constants,
   existsSync,
   fstatSync,
+  fsyncSync,
   openSync,
   readFileSync,
   readSync,
@@ -97,6 +98,7 @@ export class SamplesWriter {
   async close(records_lost?: number): Promise<void> {
     this.flush();
     await this.#writing;
+    if (!this.failure) fsyncSync(this.#fd); // before the checksums, which a power cut keeps
     closeSync(this.#fd);
     if (records_lost === undefined || this.failure) return;
     this.#describe({ records_lost, parts: this.#parts });

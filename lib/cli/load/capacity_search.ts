@@ -43,6 +43,7 @@ export async function searchCapacity(
   const search_id = newRunId().replace(/^bench/, "search");
   const tags = [...request.tags ?? [], search_id];
   const told = new Set<string>();
+  const limited = new Set<number>();
   const kept: { level: number; name: string; results: LoadResults }[] = [];
   let before_ms = performance.now();
   const capacity = await findLoadCapacity(experiment, {
@@ -72,8 +73,10 @@ export async function searchCapacity(
         : `; about ${counted(left, "more run")}, ${durationText(left * took_s)}`;
       terminal.say(probeText(searched, probe) + rest);
     },
-    onLimited: (level, why) =>
-      terminal.warn(`${searched} ${round(level)}: the client was limited: ${why}`),
+    onLimited: (level, why) => {
+      limited.add(level);
+      terminal.warn(`${searched} ${round(level)}: the client was limited: ${why}`);
+    },
   });
   const ordered = kept.toSorted((a, b) => a.level - b.level);
   if (ordered.length > 0) {
@@ -109,11 +112,12 @@ export async function searchCapacity(
       `Capacity of ${ordered[0].results.model}`,
       [capacityText(capacity), `search ${search_id}`],
       [{ heading: "", runs: ordered.map(({ results }) => results) }],
-      capacitySection(
-        capacity.probes,
-        (level) => `${round(level)} ${UNITS[searched]}`,
-        VERDICT_WORDS,
-      ),
+      capacitySection(capacity.probes, {
+        level: ({ level }) => `${round(level)} ${UNITS[searched]}`,
+        objective: objectiveText,
+        verdict: ({ level, verdict }) =>
+          VERDICT_WORDS[verdict] + (limited.has(level) ? "; the client was limited" : ""),
+      }),
     );
     if (capacity.best_run !== null) terminal.say(`run     ${shortPath(capacity.best_run)}`);
     terminal.say(`search  ${search_id}; its runs: dyno runs list --tag ${search_id}`);

@@ -4,6 +4,7 @@ import { dataTable } from "../table.ts";
 import { grouped } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import type { CapacityProbe } from "../../load/capacity.ts";
+import type { CapacityObjective } from "../../load/capacity_objectives.ts";
 
 const HEADS = [
   { html: "objective", text: true },
@@ -14,28 +15,26 @@ const HEADS = [
   { html: "verdict", text: true },
 ];
 
-/**
- * The section, HTML.
- *
- * @param levelText names a level.
- * @param words the verdicts in words.
- */
-export function capacitySection(
-  probes: readonly CapacityProbe[],
-  levelText: (level: number) => string,
-  words: Readonly<Record<CapacityProbe["verdict"], string>>,
-): string {
+/** What a search says of a level, in words. */
+interface ProbeTexts {
+  level(probe: CapacityProbe): string;
+  objective(objective: CapacityObjective): string;
+  verdict(probe: CapacityProbe): string;
+}
+
+/** The section, HTML. */
+export function capacitySection(probes: readonly CapacityProbe[], texts: ProbeTexts): string {
   const rows = probes.toSorted((a, b) => a.level - b.level).map((probe) => {
-    const { objective: { text, of }, attempts, share, verdict } = probe;
+    const { objective, attempts, share } = probe;
     return {
-      head: escapeHtml(levelText(probe.level)),
+      head: escapeHtml(texts.level(probe)),
       cells: [
-        escapeHtml(text),
+        escapeHtml(texts.objective(objective)),
         String(attempts),
-        share ? `${grouped(share.n)} ${escapeHtml(of)}` : "none",
+        share ? `${grouped(share.n)} ${escapeHtml(objective.of)}` : "none",
         share ? percentText(share.value) : "–",
         share ? `${percentText(share.low)} to ${percentText(share.high)}` : "–",
-        words[verdict],
+        escapeHtml(texts.verdict(probe)),
       ],
     };
   });
