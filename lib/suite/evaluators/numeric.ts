@@ -99,6 +99,9 @@ const AROUND =
 /** The end of a text that was cut off. */
 const BROKEN_OFF =
   /(?:(?<!\p{L})(?:from|by|of|to|is|are|was|were|the|an?|and|plus|minus|times|with|than|equals|gives|get|has|have|subtract|add|multiply|divide)|[=+×÷])\s*$/u;
+/** A sentence that only says what the result is not. */
+const DENIED =
+  /(?<!\p{L})(?:answer|result|total|value|it) (?:is not|isn['’]t|(?:cannot|can['’]t) be) [$€£]?[-−]?\d[\d.,]{0,40}[.!*\s]{0,9}$/iu;
 /** Text that only explains or checks the result before it. */
 const EXPLAINED =
   /(?:\n\s*|(?<=[.!]) +)(?:\W{0,3}(?:explanation|reason(?:ing)?|note|check(?:ing)?|verification|why|justification)\W{0,3}[:\n]|because )/i;
@@ -123,7 +126,7 @@ const BOLD = /\*\*([^*\n]{1,40})\*\*/g;
  * Numbers in bold come first, and numbers after "per" or "of the" do not count.
  */
 function lastNumber(answer: string): NumberFound | undefined {
-  if (BROKEN_OFF.test(answer)) return undefined;
+  if (BROKEN_OFF.test(answer) || DENIED.test(answer)) return undefined;
   const tried = TRIED.exec(answer);
   const explained = GIVEN_FIRST.test(answer) ? EXPLAINED.exec(answer) : null;
   const aside = explained ?? tried;
@@ -187,7 +190,9 @@ const EXPRESSION = /\\[dtc]?frac|\\sqrt|^[^\p{L}]*[a-z](?:\s*[-+*/^=]|\s*$)/iu;
 const TIMES_LETTER = /^[^=]*\d(?:[xyzn](?![\p{L}\d])|\s?\\sqrt\s*\{[^{}]{0,200}[a-z])[^=]*$/iu;
 
 function settledNumber(answer: string, boxes: FinalPlace[]): NumberFound | undefined {
-  const places = [...boxes, ...tagsIn(answer), ...membersIn(answer), ...announcedIn(answer)]
+  const announced = announcedIn(answer)
+    .filter(({ start, end }) => !DENIED.test(answer.slice(start, end)));
+  const places = [...boxes, ...tagsIn(answer), ...membersIn(answer), ...announced]
     .sort((a, b) => a.end - b.end);
   const next = NEXT_QUESTION.exec(answer);
   if (next) {
