@@ -32,7 +32,7 @@ export function parseDigits(text: string): unknown {
 }
 
 /** The value of JSON, with another value in place of each number that would lose digits or be too large. */
-function replacingLost(
+export function replacingLost(
   text: string,
   replaced: (key: string, written: string, value: number) => unknown,
 ): unknown {

@@ -7,6 +7,7 @@ import type { ErrorObject } from "ajv";
 import type { Ajv2020 } from "ajv/dist/2020.js";
 import { InputError, messageOf } from "../../errors.ts";
 import { isDeeper, jsonStringEnd } from "../../json_fields.ts";
+import { replacingLost } from "../../lost_digits.ts";
 import { showPath } from "../../settings/json_file.ts";
 import { patternReason } from "./bounded_search.ts";
 import { withinTime } from "./bounded_time.ts";
@@ -225,13 +226,14 @@ export function jsonIn(
   answer: string,
   wanted: "object" | "array" | null = null,
   take: "last" | "first" = "last",
+  parsed = parsedNear,
 ): unknown {
   const whole = parsed(answer);
   if (whole !== undefined) return whole;
   const fenced = [...answer.matchAll(/(```|~~~)[^\n]*\n([^]*?)\1/g)]
     .map(({ index, 2: text }) => ({ at: index, value: parsed(text) }))
     .filter(({ value }) => value !== undefined && (typeof value !== "object" || value === null));
-  const values = [...fenced, ...valuesIn(answer)].sort((a, b) => a.at - b.at)
+  const values = [...fenced, ...valuesIn(answer, parsed)].sort((a, b) => a.at - b.at)
     .map(({ value }) => value);
   const isWanted = (value: unknown) =>
     wanted === null || (typeof value === "object" && Array.isArray(value) === (wanted === "array"));
@@ -251,7 +253,10 @@ const COLON = /\s*:/y;
 const MOST_READ_IN_VAIN = 10_000_000;
 
 /** The outermost objects and lists in a text, and where they begin. */
-function* valuesIn(text: string): Generator<{ at: number; value: unknown }> {
+function* valuesIn(
+  text: string,
+  parsed: (text: string) => unknown,
+): Generator<{ at: number; value: unknown }> {
   let inVain = 0;
   for (let i = 0; i < text.length && inVain < MOST_READ_IN_VAIN; i++) {
     if (text[i] !== "{" && text[i] !== "[") continue;
@@ -280,13 +285,32 @@ function beginsMember(text: string, at: number): boolean {
 const MOST_LEVELS = 500;
 
 /** Parses a text; undefined when it is not JSON, or nested too deeply for an answer. */
-function parsed(text: string): unknown {
+function parsedNear(text: string, parse: (text: string) => unknown = JSON.parse): unknown {
   if (isDeeper(text, MOST_LEVELS)) return undefined;
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch {
     return undefined;
   }
+}
+
+/** Like {@linkcode parsedNear}, but an integer that loses digits is rounded to its other side. */
+const parsedFar = (text: string): unknown =>
+  parsedNear(
+    text,
+    (json) => replacingLost(json, (_key, written, near) => otherSide(written, near)),
+  );
+
+/** The number on the other side of an integer from the one that it is rounded to. */
+function otherSide(written: string, near: number): number {
+  if (!/^-?\d+$/.test(written) || !Number.isFinite(near)) return near;
+  const size = (of: bigint) => of < 0n ? -of : of;
+  const [exact, rounded] = [size(BigInt(written)), size(BigInt(near))];
+  if (exact === rounded) return near;
+  // the next number away from zero, or towards it, is the next integer in its bits
+  const bits = new BigInt64Array(new Float64Array([near]).buffer);
+  bits[0] += exact > rounded ? 1n : -1n;
+  return new Float64Array(bits.buffer)[0];
 }
 
 /** From an opening bracket to its closing one; brackets in strings do not count. */
@@ -309,7 +333,10 @@ function kindWanted(schema: Schema): "object" | "array" | null {
   return type === "object" || type === "array" ? type : null;
 }
 
-/** Checks the JSON in an answer; the detail names the first place that does not match. */
+/**
+ * Checks the JSON in an answer; the detail names the first place that does not match. An integer that
+ * JavaScript cannot hold lies between two that it can, and both must match: 2^53 + 1 is not `const` 2^53.
+ */
 export const jsonSchema: Evaluator<z.infer<typeof options>> = {
   name: "json_schema",
   options: options as z.ZodType<z.infer<typeof options>>,
@@ -317,11 +344,15 @@ export const jsonSchema: Evaluator<z.infer<typeof options>> = {
     await validator(schema);
   },
   async evaluate({ response_text }, { schema, take }) {
-    const value = jsonIn(response_text, kindWanted(schema), take);
+    const wanted = kindWanted(schema);
+    const value = jsonIn(response_text, wanted, take);
     if (value === undefined) return verdict("json_schema", false, "no valid JSON in the answer");
+    const far = /\d{16}/.test(response_text)
+      ? jsonIn(response_text, wanted, take, parsedFar)
+      : undefined;
     const check = await validator(schema);
     const fault = withinTime(
-      () => check(value),
+      () => check(value) ?? (far === undefined ? null : check(far)),
       CHECK_LIMIT_MS,
       () =>
         `a pattern of the schema did not end within ${

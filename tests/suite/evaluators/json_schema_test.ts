@@ -35,6 +35,30 @@ Deno.test("json_schema: multipleOf is reckoned in decimals", async () => {
   }
 });
 
+Deno.test("json_schema: an integer above 2^53 is not taken for its neighbour", async () => {
+  // right values from the Python package jsonschema, whose integers are exact
+  const cases: [unknown, string, boolean][] = [
+    [{ const: 2 ** 53 }, "9007199254740992", true],
+    [{ const: 2 ** 53 }, "9007199254740993", false],
+    [{ const: 2 ** 53 + 4 }, "9007199254740995", false],
+    [{ const: -(2 ** 53) }, "-9007199254740993", false],
+    [{ enum: [1, 2 ** 53] }, "9007199254740993", false],
+    [{ const: { a: [2 ** 53] } }, 'So: {"a": [9007199254740993]}', false],
+    [{ maximum: 2 ** 53 }, "9007199254740993", false],
+    [{ maximum: 2 ** 53 + 2 }, "9007199254740993", true],
+    [{ minimum: 2 ** 53 + 4 }, "9007199254740995", false],
+    [{ minimum: 2 ** 53 + 2 }, "9007199254740995", true],
+    [{ minimum: -(2 ** 53) }, "-9007199254740993", false],
+    [{ const: 12345678901234567000 }, "12345678901234567000", true],
+    [{ const: 12345678901234567000 }, "12345678901234567001", false],
+    [{ type: "integer", minimum: 0 }, "12345678901234567890", true],
+    [{ type: "string", pattern: "3$" }, '"9007199254740993"', true],
+  ];
+  for (const [schema, text, right] of cases) {
+    assertEquals(await fits(schema, text), right, `${JSON.stringify(schema)} ${text}`);
+  }
+});
+
 Deno.test("json_schema: only own properties count, and __proto__ is a name like others", async () => {
   for (const name of ["constructor", "toString", "__proto__", "hasOwnProperty"]) {
     const schema = JSON.parse(
