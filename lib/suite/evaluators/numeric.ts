@@ -101,7 +101,7 @@ const BROKEN_OFF =
   /(?:(?<!\p{L})(?:from|by|of|to|is|are|was|were|the|an?|and|plus|minus|times|with|than|equals|gives|get|has|have|subtract|add|multiply|divide)|[=+×÷])\s*$/u;
 /** A sentence that only says what the result is not. */
 const DENIED =
-  /(?<!\p{L})(?:answer|result|total|value|it) (?:is not|isn['’]t|(?:cannot|can['’]t) be) [$€£]?[-−]?\d[\d.,]{0,40}[.!*\s]{0,9}$/iu;
+  /(?<!\p{L})(?:(?:is|was|ist|est)(?: \p{L}{1,12})? (?:not|never|nicht|pas)|isn['’]t|wasn['’]t|n['’]est pas|(?:cannot|can['’]t) be)(?: equal to)? \**[$€£]?[-−]?\d[\d.,]{0,40}(?: \p{L}{1,20})?[.!*\s]{0,9}$/iu;
 /** Text that only explains or checks the result before it. */
 const EXPLAINED =
   /(?:\n\s*|(?<=[.!]) +)(?:\W{0,3}(?:explanation|reason(?:ing)?|note|check(?:ing)?|verification|why|justification)\W{0,3}[:\n]|because )/i;
