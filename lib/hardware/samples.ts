@@ -14,7 +14,7 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { SampleBatch, type SamplerLayout } from "../native/sample_batch.ts";
-import { InputError } from "../errors.ts";
+import { InputError, messageOf } from "../errors.ts";
 import { checksumText, notAsWritten, parseSealed, sealedFile } from "../seal.ts";
 import { writeFileAtomic } from "../write.ts";
 import type { ClockSource } from "../native/clock.ts";
@@ -98,10 +98,19 @@ export class SamplesWriter {
   async close(records_lost?: number): Promise<void> {
     this.flush();
     await this.#writing;
-    if (!this.failure) fsyncSync(this.#fd); // before the checksums, which a power cut keeps
+    this.#sync();
     closeSync(this.#fd);
     if (records_lost === undefined || this.failure) return;
     this.#describe({ records_lost, parts: this.#parts });
+  }
+
+  /** Brings the records to the disk before their checksums, so that a power cut cannot keep only these. */
+  #sync(): void {
+    try {
+      fsyncSync(this.#fd);
+    } catch (error) {
+      this.failure ??= messageOf(error);
+    }
   }
 
   #describe(more: Partial<SamplesDescription> = {}): void {

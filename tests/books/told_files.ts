@@ -261,10 +261,12 @@ function checkSuiteLines(one: Case, found: Findings): void {
   const text = run.lines.join("\n");
   found.usd(one, "closing line", /, cost (.*)/.exec(text)?.[1], truth);
   const [, answers, to, tokens, speed] =
-    /^([\d,]+) (?:tests?|answers? to ([\d,]+) tests?) and (?:([\d,]+) output tokens?|unknown).*? in \S+(?: \S+)*?(?: \(([\d.,]+) output tok\/s\))?, cost/m
+    /^([\d,]+) (?:tests?|answers? to ([\d,]+) tests?) and (?:([\d,]+) output tokens?|unknown).*? in \S+(?: \S+)*?(?: \(([\d.,]+) output tok\/s while requests were in flight\))?, cost/m
       .exec(text) ?? [];
   found.same(one, "closing line: answers", Number(answers), items.length);
-  found.same(one, "closing line: seconds", / in (\d+) s\b/.exec(text)?.[1], one.seconds.toFixed(0));
+  const [, time, unit] = / in (\d+) (m?s)\b/.exec(text) ?? [];
+  const told_s = (Number(time) / (unit === "ms" ? 1000 : 1)).toFixed(0);
+  found.same(one, "closing line: seconds", told_s, one.seconds.toFixed(0));
   const problems = new Set(items.map(({ problem }) => problem)).size;
   found.same(one, "closing line: tests", Number(to ?? answers), problems);
   found.prints(one, "closing line: output tok/s", speed ?? "–", outputRate(one.spans));
