@@ -12,6 +12,8 @@ const MOST_BLOCKS = 40;
 export const LEAST_UNITS = 8;
 /** With fewer units it is unclear how much they depend on one another. */
 const FEW = 24;
+/** What a correction down to 0 leaves of a ratio, above or below 0, by rounding. */
+const RESIDUE = 1e-9;
 /** The factor on skewness/√blocks by which an interval is widened: a sample seldom shows its whole tail. */
 const TAIL = 0.6;
 
@@ -61,7 +63,8 @@ export function ratio(
     shortest = Math.min(shortest, denominators[i]);
   }
   const changed = n * raw - (n - 1) * others / n - raw;
-  return raw + changed * shareOfJackknife(denominators, denominator, inverses, shortest);
+  const value = raw + changed * shareOfJackknife(denominators, denominator, inverses, shortest);
+  return value > RESIDUE * raw ? value : 0;
 }
 
 /** The share of the jackknife's correction to apply: 1, or less when it would go too far. */

@@ -210,7 +210,8 @@ function lessBias(counts: readonly number[], times: readonly number[]): number {
   for (let only = 0; only < n; only++) {
     shares.push(1 / sum(times) / -correction(ones.map((_, i) => i === only ? 1 : 0)));
   }
-  return raw + correction(counts) * Math.min(...shares.filter((share) => share > 0));
+  const value = raw + correction(counts) * Math.min(...shares.filter((share) => share > 0));
+  return Math.abs(value) < 1e-9 * raw ? 0 : value; // a correction down to 0 leaves what rounding leaves
 }
 
 /**

@@ -14,7 +14,7 @@ import {
 } from "../../lib/stats/pass_at_k.ts";
 import { quantileDifference } from "../../lib/stats/quantile_difference.ts";
 import { ratio, ratioEstimate } from "../../lib/stats/ratio.ts";
-import { openRandom, standardNormal } from "../../lib/stats/random.ts";
+import { openRandom, seededRandom, standardNormal } from "../../lib/stats/random.ts";
 import type { Estimate } from "../../lib/stats/interval.ts";
 
 /** The share of simulations whose interval holds the truth must lie in 93 to 97 %. */
@@ -306,4 +306,16 @@ Deno.test("a share of attempts: problems, not attempts, are what it speaks of", 
   assertEquals([uneven.value, uneven.n], [(1 / 4 + 3 / 4 + 1) / 3, 3]);
   assertEquals(attemptsShare([{ n: 5, c: 2 }]), shareEstimate(2, 5));
   assertEquals(attemptsShare([]), null);
+});
+
+Deno.test("a ratio is not below 0, where its correction takes all of it", () => {
+  const random = seededRandom(5);
+  for (let i = 0; i < 500; i++) {
+    // the only unit that counts is the shortest, which the correction may take whole
+    const lengths = Float64Array.from({ length: 2 + i % 7 }, () => Math.exp(4 * random()));
+    const shortest = lengths.indexOf(Math.min(...lengths));
+    const counts = lengths.map((_, unit) => unit === shortest ? 300 : 0);
+    const value = ratio({ numerators: counts, denominators: lengths }, { random: true })!;
+    assert(value === 0 || value > 1e-6, `${value}`);
+  }
 });
