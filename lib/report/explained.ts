@@ -9,15 +9,13 @@ import { shellText } from "../text/shell_text.ts";
 import { percentEstimate, percentText } from "../text/percent.ts";
 import { judgedText } from "../load/statement.ts";
 import { sloText } from "../load/slo.ts";
+import { searchOf } from "../run/run_id.ts";
 import { ratedOf } from "../suite/aggregate.ts";
 import { cutText, escapeHtml } from "./html.ts";
 import type { LoadResults } from "../load/results.ts";
 import type { RunSummary } from "../run/summary.ts";
 import type { Estimate } from "../stats/interval.ts";
 import { isOfTwoModes, type SuiteResults } from "../suite/results.ts";
-
-/** The id of a search for the capacity, which is a tag of its runs. */
-const SEARCH_ID = /^search_[0-9a-f]{8}_\d{8}_\d{6}$/;
 
 /** A part of the explanation: its heading, and a line for each item. */
 type Part = [head: string, lines: string[]];
@@ -63,7 +61,7 @@ function loadParts(
   folder: string | undefined,
 ): Part[] {
   const { runs } = flagsFor(folder);
-  const search = tags.find((tag) => SEARCH_ID.test(tag));
+  const search = searchOf(tags);
   const { total, verdict, slos, statements = [], stages, complete } = results;
   const { requests, metrics } = total;
   const lost = requests.failed + requests.unfinished + requests.unsent;
@@ -90,7 +88,7 @@ function loadParts(
       ? [`A p99 of ${grouped(least)} requests rests on its slowest ${Math.ceil(least / 100)}.`]
       : []),
     ...(complete ? [] : ["It was interrupted: less was measured than was planned."]),
-    search !== undefined
+    search !== null
       ? `This is one level of a search: what that found is in curves/${search}.html, next to its runs.`
       : stages.length > 1
       ? "No load above its highest stage was tried."
@@ -100,7 +98,7 @@ function loadParts(
   const next = steps([
     ...(lost > 0 ? [[`dyno runs show ${run_id}${runs}`, "why requests failed"]] : []),
     ...(verdict.verdict === "trusted" ? [] : [["dyno calibrate", "what this host can measure"]]),
-    search !== undefined
+    search !== null
       ? [`dyno runs list --tag ${search}${runs}`, "the other levels of the search"]
       : slos.length + statements.length > 0
       ? ["dyno load … --find-capacity rate --slo …", "the most that still meets the objectives"]

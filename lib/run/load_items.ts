@@ -1,6 +1,8 @@
 /** Items and figures of a load, from its journal and its results.json. */
 import { latencies } from "../endpoint/latency.ts";
-import { type JsonObject, numberAt, objectAt, objectsIn, textAt } from "../json_fields.ts";
+import { type JsonObject, numberAt, objectAt, objectsIn } from "../json_fields.ts";
+import { searchOf } from "./run_id.ts";
+import { tagsOf } from "./tags.ts";
 import type { RequestRecord } from "./request_record.ts";
 import type { RunItem, RunSummary } from "./summary.ts";
 
@@ -83,7 +85,7 @@ export function loadFigures(results: JsonObject): LoadFigures {
  * search for capacity, whose names end with their level.
  */
 export function loadShape(metadata: JsonObject | null): string | null {
-  if (/ (rate|concurrency) [\d.]+$/.test(textAt(metadata, "benchmark") ?? "")) return null;
+  if (searchOf(tagsOf(metadata)) !== null) return null;
   const stages = objectsIn(objectAt(metadata, "config")?.stages)
     .filter(({ warmup }) => warmup !== true).map(stageShape);
   if (stages.length === 0 || stages.includes(null)) return null;

@@ -25,3 +25,15 @@ export function columnFigure(value: Known): string {
 export function countFigure(value: Known): string {
   return known(value, (value) => grouped(Math.round(value)));
 }
+
+/** Three or four significant digits, with thousands separated; a dash if unknown. */
+export function short(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  if (size >= 1000) return grouped(Math.round(value));
+  if (size === 0) return "0";
+  return figure(
+    value,
+    size >= 100 ? 1 : size >= 1 ? 2 : Math.min(6, 2 - Math.floor(Math.log10(size))),
+  );
+}

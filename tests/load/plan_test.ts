@@ -61,7 +61,7 @@ Deno.test("what tells loads apart in lists: their stages, from what the metadata
     assertEquals(loadShape({ config }), shape);
   }
   const { stages } = recordedPlan(await planLoad({ rate: 10, requests: 1 }));
-  assertEquals(loadShape({ benchmark: "load rate 10", config: { stages } }), null);
+  assertEquals(loadShape({ tags: ["search_0123abcd_20260101_000000"], config: { stages } }), null);
   assertEquals([loadShape(null), loadShape({ config: { suite: "s.json" } })], [null, null]);
 });
 

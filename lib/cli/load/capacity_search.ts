@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { findLoadCapacity } from "../../load/capacity.ts";
 import { capacitySection } from "../../report/load/capacity_section.ts";
 import { writeCurvePage } from "../../report/load/curve_page.ts";
-import { newRunId } from "../../run/run_id.ts";
+import { newSearchId } from "../../run/run_id.ts";
 import { durationText } from "../../text/duration.ts";
 import { counted, grouped } from "../../text/grouped.ts";
 import { shortPath } from "../../text/short_path.ts";
@@ -40,10 +40,9 @@ export async function searchCapacity(
 ): Promise<number> {
   const { searched, experiment, share, out } = request;
   const { terminal, signal } = context;
-  const search_id = newRunId().replace(/^bench/, "search");
+  const search_id = newSearchId();
   const tags = [...request.tags ?? [], search_id];
   const told = new Set<string>();
-  const limited = new Set<number>();
   const kept: { level: number; name: string; results: LoadResults }[] = [];
   let before_ms = performance.now();
   const capacity = await findLoadCapacity(experiment, {
@@ -73,10 +72,8 @@ export async function searchCapacity(
         : `; about ${counted(left, "more run")}, ${durationText(left * took_s)}`;
       terminal.say(probeText(searched, probe) + rest);
     },
-    onLimited: (level, why) => {
-      limited.add(level);
-      terminal.warn(`${searched} ${round(level)}: the client was limited: ${why}`);
-    },
+    onLimited: (level, why) =>
+      terminal.warn(`${searched} ${round(level)}: the client was limited: ${why}`),
   });
   const ordered = kept.toSorted((a, b) => a.level - b.level);
   if (ordered.length > 0) {
@@ -107,6 +104,10 @@ export async function searchCapacity(
       `${JSON.stringify(found, null, 2)}\n`,
     );
     const page = join(folder, `${search_id}.html`);
+    const limited = new Set(
+      kept.filter(({ results }) => results.verdict.verdict === "client_limited")
+        .map(({ level }) => level),
+    );
     const curve = await writeCurvePage(
       page,
       `Capacity of ${ordered[0].results.model}`,

@@ -2,7 +2,7 @@
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
-import { short } from "./load_figures.ts";
+import { short } from "../../text/figure.ts";
 import { durationLabel } from "../charts/scales.ts";
 import { dataTable, type TableRow } from "../table.ts";
 import type { CalibrationCited, ClientCost, Verdict } from "../../load/verdict.ts";

@@ -2,7 +2,7 @@
 import { escapeHtml } from "../html.ts";
 import { meaningOf } from "../definitions.ts";
 import { dataTable } from "../table.ts";
-import { short } from "./load_figures.ts";
+import { short } from "../../text/figure.ts";
 import { type LevelFigures, levelMarks } from "../../load/levels.ts";
 
 const HEADS = [

@@ -1,19 +1,6 @@
 /** Formats figures of load runs. */
-import { figure } from "../../text/figure.ts";
 import { grouped } from "../../text/grouped.ts";
 import type { Estimate } from "../../stats/interval.ts";
-
-/** Three or four significant digits, with thousands separated; a dash if unknown. */
-export function short(value: number | null | undefined): string {
-  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  const size = Math.abs(value);
-  if (size >= 1000) return grouped(Math.round(value));
-  if (size === 0) return "0";
-  return figure(
-    value,
-    size >= 100 ? 1 : size >= 1 ? 2 : Math.min(6, 2 - Math.floor(Math.log10(size))),
-  );
-}
 
 /** The decimals with which a value like this one has four significant digits. */
 export function digitsFor(value: number): number {

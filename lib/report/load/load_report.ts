@@ -16,7 +16,7 @@ import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
 import { plotFigure } from "../charts/plot.ts";
 import { loadCurvePlot } from "./load_curve.ts";
-import { short } from "./load_figures.ts";
+import { short } from "../../text/figure.ts";
 import { gapTimeline } from "./gap_timeline.ts";
 import { loadLatencyPlot } from "./load_latency.ts";
 import { loadBanner, loadTiles } from "./load_summary.ts";

@@ -2,7 +2,8 @@
 import { grouped } from "../../text/grouped.ts";
 import { percentText } from "../../text/percent.ts";
 import { cutText, escapeHtml } from "../html.ts";
-import { fixed, short } from "./load_figures.ts";
+import { fixed } from "./load_figures.ts";
+import { short } from "../../text/figure.ts";
 import { dataTable, type TableRow } from "../table.ts";
 import type { LoadResults } from "../../load/results.ts";
 

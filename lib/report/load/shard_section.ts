@@ -3,7 +3,7 @@
  */
 import { cutText, escapeHtml } from "../html.ts";
 import { dataTable } from "../table.ts";
-import { short } from "./load_figures.ts";
+import { short } from "../../text/figure.ts";
 import { partTable } from "./stage_table.ts";
 import type { LoadResults, ShardResults } from "../../load/results.ts";
 import type { TableRow } from "../table.ts";

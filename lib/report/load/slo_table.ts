@@ -4,7 +4,8 @@ import { percentText } from "../../text/percent.ts";
 import { judgedText } from "../../load/statement.ts";
 import { sloText } from "../../load/slo.ts";
 import { cutText, escapeHtml } from "../html.ts";
-import { digitsFor, intervalText, short } from "./load_figures.ts";
+import { digitsFor, intervalText } from "./load_figures.ts";
+import { short } from "../../text/figure.ts";
 import { dataTable, type TableRow } from "../table.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";
 

@@ -3,7 +3,7 @@ import { grouped } from "../../text/grouped.ts";
 import { measure } from "../../measures/describe.ts";
 import { percentText } from "../../text/percent.ts";
 import { cutText, escapeHtml } from "../html.ts";
-import { short } from "./load_figures.ts";
+import { short } from "../../text/figure.ts";
 import { dataTable } from "../table.ts";
 import type { ProbeFigures } from "../../load/probes.ts";
 import type { LoadResults, StageResults } from "../../load/results.ts";

@@ -3,7 +3,7 @@ import { hostSeries, type TelemetrySeries } from "../../load/telemetry/telemetry
 import { counted, grouped } from "../../text/grouped.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { dataTable, type TableRow } from "../table.ts";
-import { short } from "./load_figures.ts";
+import { short } from "../../text/figure.ts";
 import type { LoadResults } from "../../load/results.ts";
 import type { HostPanel, Points } from "../charts/host_panels.ts";
 

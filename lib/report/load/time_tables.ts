@@ -4,7 +4,7 @@ import { percentText } from "../../text/percent.ts";
 import { slicesOf } from "../../load/slices.ts";
 import { durationLabel, timeLabel, timeStep } from "../charts/scales.ts";
 import { dataTable, type Head } from "../table.ts";
-import { short } from "./load_figures.ts";
+import { short } from "../../text/figure.ts";
 import { loadSpan } from "./load_series.ts";
 import type { GapsOf } from "../../load/rates.ts";
 import type { LoadResults } from "../../load/results.ts";

@@ -1,11 +1,10 @@
 /** The table by category, with the intervals of the pass rates drawn. */
-import { figure } from "../../text/figure.ts";
+import { figure, short } from "../../text/figure.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { percentText } from "../../text/percent.ts";
 import { ratedOf } from "../../suite/aggregate.ts";
 import { awayText } from "../../suite/away.ts";
 import { dataTable, type Head, type TableRow } from "../table.ts";
-import { short } from "../load/load_figures.ts";
 import type { Estimate } from "../../stats/interval.ts";
 import type { CategorySummary, SuiteResults } from "../../suite/results.ts";
 

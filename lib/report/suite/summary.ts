@@ -1,5 +1,5 @@
 /** The top of a report: what ran, where, and its outcome in a few figures. */
-import { figure } from "../../text/figure.ts";
+import { figure, short } from "../../text/figure.ts";
 import { UNCHECKED } from "../../endpoint/tls.ts";
 import type { APIConfiguration } from "../../endpoint/api.ts";
 import { grouped } from "../../text/grouped.ts";
@@ -14,7 +14,6 @@ import {
 } from "../banner.ts";
 import { cutText, escapeHtml } from "../html.ts";
 import { counted } from "../../text/grouped.ts";
-import { short } from "../load/load_figures.ts";
 import { output, ratedOf } from "../../suite/aggregate.ts";
 import type { RunMetadata } from "../../run/metadata.ts";
 import type { Estimate } from "../../stats/interval.ts";

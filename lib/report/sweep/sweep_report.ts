@@ -53,8 +53,10 @@ export async function writeSweepReport(
   const { all, varied } = await parametersAt(tree.experiment);
   let runsTable: RunsTable | null = null;
   const analysis = await analyseSweep(table, all, (row) => {
-    const metrics = metricsOf(row, all).filter((name) => row[name] !== undefined).slice(0, 5);
-    runsTable ??= new RunsTable(varied, metrics);
+    runsTable ??= new RunsTable(
+      varied,
+      metricsOf(row, all).filter((name) => row[name] !== undefined).slice(0, 5),
+    );
     runsTable.add(row);
   });
   const charts = sweepCharts(analysis);
