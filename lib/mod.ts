@@ -261,7 +261,7 @@ export type { ModeFigures } from "./run/problems.ts";
 export type { ToldError } from "./errors.ts";
 export type { RequestOver } from "./endpoint/client.ts";
 export type { AnswerTokens } from "./mock/answer.ts";
-export type { Books, LedgerTotals } from "./run/ledger.ts";
+export type { Books, LedgerTotals } from "./run/ledger_totals.ts";
 export type { Asker, LedgerEntry, PriceRow, TokenCounts } from "./run/ledger_entry.ts";
 export type { Spending } from "./run/summary.ts";
 export type { KeyOrigin } from "./endpoint/key_origins.ts";

@@ -2,7 +2,7 @@
 import { detectableDifference, pairedShares } from "../stats/paired.ts";
 import { attemptsShare, meanPassAllK, meanPassAtK } from "../stats/pass_at_k.ts";
 import { exactUsd } from "../text/dollars.ts";
-import type { Books, LedgerTotals } from "../run/ledger.ts";
+import type { Books, LedgerTotals } from "../run/ledger_totals.ts";
 import type { Estimate } from "../stats/interval.ts";
 import type { ResultItem } from "../suite/results.ts";
 import type { SuiteRun } from "../suite/run_suite.ts";

@@ -2,7 +2,7 @@
  * The sums of a run's ledger in a file of ours in another program's format, because they do not
  * follow from its items.
  */
-import { spentBy } from "../run/ledger.ts";
+import { spentBy } from "../run/ledger_totals.ts";
 import type { RunSummary, Spending } from "../run/summary.ts";
 import type { Fields } from "./fields.ts";
 

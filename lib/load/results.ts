@@ -1,5 +1,5 @@
 /** The results of a load: the form of results.json. */
-import type { Books } from "../run/ledger.ts";
+import type { Books } from "../run/ledger_totals.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { ApiType } from "../endpoint/forms/forms.ts";
 import type { Balance } from "../settings/endpoint.ts";

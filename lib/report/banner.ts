@@ -2,7 +2,7 @@
 import { costText } from "../text/dollars.ts";
 import { counted } from "../text/grouped.ts";
 import { cutText, escapeHtml } from "./html.ts";
-import type { Books } from "../run/ledger.ts";
+import type { Books } from "../run/ledger_totals.ts";
 import type { RunMetadata } from "../run/metadata.ts";
 
 /** The content of a banner. */

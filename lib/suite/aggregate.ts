@@ -5,7 +5,7 @@
 import { distribution, mean } from "../stats/quantile.ts";
 import { type Attempts, attemptsShare } from "../stats/pass_at_k.ts";
 import { type Estimate, quantileEstimate, scoreEstimate } from "../stats/interval.ts";
-import { type LedgerTotals, totalOf } from "../run/ledger.ts";
+import { type LedgerTotals, totalOf } from "../run/ledger_totals.ts";
 import { epochStatistics } from "./epochs.ts";
 import { categoriesOf } from "./selection.ts";
 import { busySeconds, requestSpans } from "./spans.ts";

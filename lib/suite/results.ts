@@ -3,7 +3,7 @@ import type { Energy } from "../hardware/energy.ts";
 import type { Distribution } from "../stats/quantile.ts";
 import type { EpochStatistics } from "./epochs.ts";
 import type { Estimate } from "../stats/interval.ts";
-import type { Books } from "../run/ledger.ts";
+import type { Books } from "../run/ledger_totals.ts";
 import type { TokenSource } from "../endpoint/answer.ts";
 import type { CodingOutcome, ErrorClass, TestResult, TimedAnswer } from "../run/test_result.ts";
 

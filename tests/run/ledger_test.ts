@@ -1,6 +1,7 @@
 /** The ledger: what a request costs, sums with unknown parts, and journals that had no ledger. */
 import { assertEquals } from "@std/assert";
-import { Ledger, totalOfEntries } from "../../lib/run/ledger.ts";
+import { Ledger } from "../../lib/run/ledger.ts";
+import { totalOfEntries } from "../../lib/run/ledger_totals.ts";
 import { countsOfUsage, entryOf, tokensTaken } from "../../lib/run/ledger_entry.ts";
 import type { PriceRow } from "../../lib/run/ledger_entry.ts";
 import type { RunEvent } from "../../lib/run/events.ts";

@@ -12,7 +12,7 @@ import { exportedMemories } from "../../lib/run/memory_session.ts";
 import { pendingPath, readPending } from "../../lib/run/memory_pending.ts";
 import { deliverPending, storeMemories } from "../../lib/run/memory_sink.ts";
 import { memoryItems } from "../../lib/coding/memory_items.ts";
-import { emptyTotals } from "../../lib/run/ledger.ts";
+import { emptyTotals } from "../../lib/run/ledger_totals.ts";
 import type { RunDirectory } from "../../lib/run/directory.ts";
 import type { MemoryItem } from "../../lib/run/memory_item.ts";
 import type { BenchmarkSummary } from "../../lib/coding/summary.ts";

@@ -7,7 +7,7 @@ import { describeRun } from "../../../lib/run/metadata.ts";
 import { quantileEstimate, shareEstimate } from "../../../lib/stats/interval.ts";
 import { distribution } from "../../../lib/stats/quantile.ts";
 import { openRandom, standardNormal } from "../../../lib/stats/random.ts";
-import { emptyTotals } from "../../../lib/run/ledger.ts";
+import { emptyTotals } from "../../../lib/run/ledger_totals.ts";
 import type { SamplesDescription } from "../../../lib/hardware/samples.ts";
 import type { LoadResults, Metric, StageResults } from "../../../lib/load/results.ts";
 import type { Slo } from "../../../lib/load/slo.ts";
