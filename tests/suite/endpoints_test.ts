@@ -77,6 +77,8 @@ for (const balance of ["round-robin", "least-in-flight", "sticky"] as const) {
     assertMatch(table, / in 9 s \(/);
     const again = suiteTable({ results, wall_s: 75, session_s: 9, resumed_tests: 1 }, bare);
     assertMatch(again.join("\n"), / in 1 min 15 s, 9 s of it in this session \(/);
+    const soon = suiteTable({ results, wall_s: 75, session_s: 0.2, resumed_tests: 1 }, bare);
+    assertMatch(soon.join("\n"), / in 1 min 15 s, 200 ms of it in this session \(/);
     const { away_s, came_back } = results.endpoints![1];
     assert(!came_back && away_s! > 0);
     const said =

@@ -111,12 +111,12 @@ function summaryLines(
     ? `${counted(aggregate.tests, "answer")} to ${counted(problems, "test")}`
     : counted(aggregate.tests, "test");
   const cost = costText(total_cost_usd, requests_of_unknown_cost, requests_cut_off);
-  const session = resumed_tests ? `, ${durationText(session_s)} of it in this session` : "";
-  const wall = wall_s < 0.5 ? `${Math.round(wall_s * 1000)} ms` : durationText(wall_s);
+  const took = (s: number) => s < 0.5 ? `${Math.round(s * 1000)} ms` : durationText(s);
+  const session = resumed_tests ? `, ${took(session_s)} of it in this session` : "";
   const rate = speed == null
     ? ""
     : ` (${inDigits(speed)} output tok/s while requests were in flight)`;
-  lines.push(`${tests} and ${produced} in ${wall}${session}${rate}, cost ${cost}`);
+  lines.push(`${tests} and ${produced} in ${took(wall_s)}${session}${rate}, cost ${cost}`);
   if (requests_cut_off) lines.push(cutOffText(requests_cut_off));
   if (energy) lines.push(energyLine(energy));
   const classes = Object.entries(aggregate.errors_by_class).map(([name, n]) => `${n} ${name}`);
